@@ -18,6 +18,10 @@ public enum DType {
     I64(8),
     /** 32-bit signed integer: token ids, labels, code indices. */
     I32(4),
+    /** 16-bit signed integer; in files only. */
+    I16(2),
+    /** 8-bit signed integer; in files only. */
+    I8(1),
     /** 8-bit unsigned integer; in files only (pictures). */
     U8(1),
     /** One byte, 0 or 1; in files only. */

@@ -1,0 +1,113 @@
+package org.aimjvm.io;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A safetensors file, memory-mapped: an unsigned 64-bit little-endian header length, a JSON header, the tensors' bytes.
+ * Opening reads the header only. Files over 2 GB are fine, single tensors may have up to 2^31 - 9 elements.
+ *
+ * <p>Written by {@link SafeTensorsWriter}. Format: https://github.com/huggingface/safetensors
+ */
+public final class SafeTensors implements TensorSource {
+    private final Path path;
+    private final MappedFile file;
+    private final SafeTensorsHeader header;
+    private final long dataStart;
+
+    private SafeTensors(Path path, MappedFile file) {
+        this.path = path;
+        this.file = file;
+        byte[] json = headerJson(path, file.bytes());
+        this.dataStart = 8L + json.length;
+        this.header = SafeTensorsHeader.parse(path, json, file.bytes().byteSize() - dataStart);
+    }
+
+    /**
+     * Maps the file and reads its header.
+     *
+     * @throws CheckpointException if it is not a complete, valid safetensors file
+     */
+    public static SafeTensors open(Path path) {
+        return MappedFile.open(path, file -> new SafeTensors(path, file));
+    }
+
+    /** A file that is already in memory; {@code path} only appears in messages. */
+    static SafeTensors of(Path path, MemorySegment bytes) {
+        return new SafeTensors(path, MappedFile.inMemory(bytes));
+    }
+
+    private static byte[] headerJson(Path path, MemorySegment bytes) {
+        if (bytes.byteSize() < 8) {
+            throw new CheckpointException(
+                    path, null, bytes.byteSize() + " bytes, expected a safetensors file of at least 8");
+        }
+        long length = bytes.get(TensorBytes.LONG, 0);
+        long max = Math.min(SafeTensorsHeader.MAX_BYTES, bytes.byteSize() - 8);
+        if (length < 0 || length > max) {
+            throw new CheckpointException(
+                    path,
+                    null,
+                    "header length " + Long.toUnsignedString(length) + ", expected at most " + max
+                            + " (is it complete, and a safetensors file?)");
+        }
+        return bytes.asSlice(8, length).toArray(ValueLayout.JAVA_BYTE);
+    }
+
+    private TensorBytes bytes(String name) {
+        SafeTensorsHeader.Entry entry = entry(name);
+        TensorInfo info = entry.info();
+        return new TensorBytes(path, info, file.bytes().asSlice(dataStart + entry.begin(), info.bytes()));
+    }
+
+    private SafeTensorsHeader.Entry entry(String name) {
+        SafeTensorsHeader.Entry entry = header.entries().get(name);
+        if (entry == null) {
+            throw new CheckpointException(path, name, "no such tensor");
+        }
+        return entry;
+    }
+
+    @Override
+    public Path path() {
+        return path;
+    }
+
+    @Override
+    public Set<String> names() {
+        return header.entries().keySet();
+    }
+
+    @Override
+    public TensorInfo info(String name) {
+        return entry(name).info();
+    }
+
+    @Override
+    public float[] readFloats(String name) {
+        return bytes(name).floats();
+    }
+
+    @Override
+    public int[] readInts(String name) {
+        return bytes(name).ints();
+    }
+
+    @Override
+    public long[] readLongs(String name) {
+        return bytes(name).longs();
+    }
+
+    @Override
+    public Map<String, String> metadata() {
+        return header.metadata();
+    }
+
+    @Override
+    public void close() {
+        file.close();
+    }
+}

@@ -1,0 +1,112 @@
+package org.aimjvm.io;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import org.aimjvm.tensor.DType;
+
+/**
+ * The stored elements of one tensor: contiguous, row-major, little endian, at any alignment.
+ *
+ * @param path file, for messages
+ * @param info type and shape
+ * @param bytes exactly {@code info.bytes()} bytes
+ */
+record TensorBytes(Path path, TensorInfo info, MemorySegment bytes) {
+    static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(LITTLE_ENDIAN);
+    static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
+    static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LITTLE_ENDIAN);
+    static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(LITTLE_ENDIAN);
+    static final ValueLayout.OfDouble DOUBLE = ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(LITTLE_ENDIAN);
+
+    TensorBytes {
+        if (bytes.byteSize() != info.bytes()) {
+            throw new CheckpointException(
+                    path, info.name(), bytes.byteSize() + " bytes, expected " + info.bytes() + " for " + describe(
+                            info));
+        }
+    }
+
+    static String describe(TensorInfo info) {
+        return info.dtype() + " " + info.shape();
+    }
+
+    float[] floats() {
+        float[] out = new float[info.shape().size()];
+        switch (info.dtype()) {
+            case F32 -> MemorySegment.copy(bytes, FLOAT, 0, out, 0, out.length);
+            case F64 -> {
+                for (int i = 0; i < out.length; i++) {
+                    out[i] = (float) bytes.get(DOUBLE, 8L * i);
+                }
+            }
+            case F16 -> {
+                for (int i = 0; i < out.length; i++) {
+                    out[i] = Float.float16ToFloat(bytes.get(SHORT, 2L * i));
+                }
+            }
+            case BF16 -> {
+                for (int i = 0; i < out.length; i++) {
+                    out[i] = Float.intBitsToFloat(bytes.get(SHORT, 2L * i) << 16);
+                }
+            }
+            case I64, I32, I16, I8, U8, BOOL -> {
+                for (int i = 0; i < out.length; i++) {
+                    out[i] = integer(i);
+                }
+            }
+        }
+        return out;
+    }
+
+    int[] ints() {
+        int[] out = new int[info.shape().size()];
+        if (info.dtype() == DType.I32) {
+            MemorySegment.copy(bytes, INT, 0, out, 0, out.length);
+            return out;
+        }
+        requireInteger();
+        for (int i = 0; i < out.length; i++) {
+            long value = integer(i);
+            if (value != (int) value) {
+                throw new CheckpointException(
+                        path, info.name(), "element " + i + " is " + value + ", expected a 32-bit integer");
+            }
+            out[i] = (int) value;
+        }
+        return out;
+    }
+
+    long[] longs() {
+        requireInteger();
+        long[] out = new long[info.shape().size()];
+        for (int i = 0; i < out.length; i++) {
+            out[i] = integer(i);
+        }
+        return out;
+    }
+
+    private void requireInteger() {
+        switch (info.dtype()) {
+            case F64, F32, F16, BF16 ->
+                    throw new CheckpointException(path, info.name(), "type " + info.dtype()
+                            + ", expected an integer type");
+            case I64, I32, I16, I8, U8, BOOL -> {}
+        }
+    }
+
+    private long integer(int i) {
+        return switch (info.dtype()) {
+            case I64 -> bytes.get(LONG, 8L * i);
+            case I32 -> bytes.get(INT, 4L * i);
+            case I16 -> bytes.get(SHORT, 2L * i);
+            case I8 -> bytes.get(JAVA_BYTE, i);
+            case U8 -> bytes.get(JAVA_BYTE, i) & 0xff;
+            case BOOL -> bytes.get(JAVA_BYTE, i) == 0 ? 0 : 1;
+            case F64, F32, F16, BF16 -> throw new AssertionError(info.dtype());
+        };
+    }
+}

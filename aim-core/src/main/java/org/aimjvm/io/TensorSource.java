@@ -1,0 +1,98 @@
+package org.aimjvm.io;
+
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
+
+/**
+ * Read-only named tensors of a checkpoint. Elements are read when asked for, into a new array every time, so a file
+ * larger than memory can be opened. Safe for use by several threads until closed.
+ *
+ * <p>The views ({@link #sub}, {@link #withPrefix}, {@link #renamed}, {@link #select}, {@link #merge}) copy nothing;
+ * closing a view closes what it is made of.
+ */
+public interface TensorSource extends AutoCloseable {
+    /** The file, for messages. */
+    Path path();
+
+    /** All names, in the file's order; unmodifiable. */
+    Set<String> names();
+
+    /**
+     * Type and shape of a tensor.
+     *
+     * @throws CheckpointException if there is none of that name
+     */
+    TensorInfo info(String name);
+
+    /**
+     * The elements in row-major order as floats: F16 and BF16 exactly, F64 and integers rounded to nearest even, BOOL
+     * as 0 or 1.
+     *
+     * @throws CheckpointException if there is none of that name or its data cannot be read
+     */
+    float[] readFloats(String name);
+
+    /**
+     * The elements of an integer (or BOOL: 0 or 1) tensor in row-major order.
+     *
+     * @throws CheckpointException if there is none of that name, its type is a floating-point one, or an I64 element
+     *     does not fit
+     */
+    int[] readInts(String name);
+
+    /**
+     * The elements of an integer (or BOOL: 0 or 1) tensor in row-major order.
+     *
+     * @throws CheckpointException if there is none of that name or its type is a floating-point one
+     */
+    long[] readLongs(String name);
+
+    /** Free-form text stored next to the tensors; unmodifiable, possibly empty. */
+    Map<String, String> metadata();
+
+    /** Releases the file. Reading afterwards is an {@link IllegalStateException}. */
+    @Override
+    void close();
+
+    /** Whether there is a tensor of that name. */
+    default boolean contains(String name) {
+        return names().contains(name);
+    }
+
+    /** The tensors whose names start with {@code prefix} (e.g. {@code "model."}), under the rest of their names. */
+    default TensorSource sub(String prefix) {
+        return TensorView.of(this, name -> name.startsWith(prefix), name -> name.substring(prefix.length()));
+    }
+
+    /** All tensors, with {@code prefix} put before every name. */
+    default TensorSource withPrefix(String prefix) {
+        return renamed(name -> prefix + name);
+    }
+
+    /**
+     * All tensors under new names.
+     *
+     * @throws CheckpointException if two tensors get the same name
+     */
+    default TensorSource renamed(UnaryOperator<String> rename) {
+        return TensorView.of(this, name -> true, rename);
+    }
+
+    /** The tensors whose names pass. */
+    default TensorSource select(Predicate<String> keep) {
+        return TensorView.of(this, keep, UnaryOperator.identity());
+    }
+
+    /**
+     * The tensors of two sources together, e.g. of a sequence model and a tokenizer kept in separate files. Metadata
+     * are those of both, the first wins.
+     *
+     * @throws CheckpointException if a name occurs in both
+     */
+    static TensorSource merge(TensorSource first, TensorSource second) {
+        return TensorView.merged(first, second);
+    }
+}
