@@ -1,0 +1,68 @@
+package org.aimjvm.cpu;
+
+import org.aimjvm.tensor.ConvKernels;
+import org.aimjvm.tensor.ElementwiseKernels;
+import org.aimjvm.tensor.GemmKernels;
+import org.aimjvm.tensor.IndexKernels;
+import org.aimjvm.tensor.NormKernels;
+import org.aimjvm.tensor.OptimKernels;
+import org.aimjvm.tensor.SoftmaxKernels;
+import org.aimjvm.tensor.SsmKernels;
+
+/** Plain loops on one thread: the readable reference that defines the right answer. */
+final class ScalarBackend extends CpuBackend {
+    private final GemmKernels gemm = new ScalarGemmKernels();
+    private final ElementwiseKernels elementwise = new ScalarElementwiseKernels();
+    private final IndexKernels index = new ScalarIndexKernels();
+    private final OptimKernels optim = new ScalarOptimKernels();
+
+    @Override
+    public String name() {
+        return "scalar";
+    }
+
+    @Override
+    public String description() {
+        return "plain loops, 1 thread";
+    }
+
+    @Override
+    public GemmKernels gemm() {
+        return gemm;
+    }
+
+    @Override
+    public ElementwiseKernels elementwise() {
+        return elementwise;
+    }
+
+    @Override
+    public NormKernels norm() {
+        throw new IllegalStateException("norm kernels are being written");
+    }
+
+    @Override
+    public ConvKernels conv() {
+        throw new IllegalStateException("conv kernels are being written");
+    }
+
+    @Override
+    public SsmKernels ssm() {
+        throw new IllegalStateException("ssm kernels are being written");
+    }
+
+    @Override
+    public SoftmaxKernels softmax() {
+        throw new IllegalStateException("softmax kernels are being written");
+    }
+
+    @Override
+    public IndexKernels index() {
+        return index;
+    }
+
+    @Override
+    public OptimKernels optim() {
+        return optim;
+    }
+}

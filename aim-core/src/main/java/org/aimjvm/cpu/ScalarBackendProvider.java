@@ -1,0 +1,27 @@
+package org.aimjvm.cpu;
+
+import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.BackendProvider;
+
+/** Provides {@link ScalarBackend}; always available. */
+public final class ScalarBackendProvider implements BackendProvider {
+    @Override
+    public String name() {
+        return "scalar";
+    }
+
+    @Override
+    public int priority() {
+        return 0;
+    }
+
+    @Override
+    public Availability availability() {
+        return new Availability(true, "plain loops, 1 thread");
+    }
+
+    @Override
+    public Backend open(int threads) {
+        return new ScalarBackend();
+    }
+}

@@ -1,0 +1,33 @@
+package org.aimjvm.cpu;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The vector shape of this JVM, chosen once: the widest the CPU runs well, or the one of the system property {@value
+ * #BITS_PROPERTY} (128, 256 or 512). Species are {@code static final} so that the compiler sees constants.
+ */
+final class Simd {
+    /** System property that overrides the vector width in bits. */
+    static final String BITS_PROPERTY = "aim.simd.bits";
+
+    static final VectorSpecies<Float> F = chooseSpecies();
+    static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
+    /** Float lanes of a vector. */
+    static final int LANES = F.length();
+
+    private Simd() {}
+
+    private static VectorSpecies<Float> chooseSpecies() {
+        String bits = System.getProperty(BITS_PROPERTY);
+        if (bits == null) {
+            return FloatVector.SPECIES_PREFERRED;
+        }
+        return switch (bits) {
+            case "128" -> FloatVector.SPECIES_128;
+            case "256" -> FloatVector.SPECIES_256;
+            case "512" -> FloatVector.SPECIES_512;
+            default -> throw new IllegalArgumentException(BITS_PROPERTY + ": " + bits + " (expected 128, 256 or 512)");
+        };
+    }
+}

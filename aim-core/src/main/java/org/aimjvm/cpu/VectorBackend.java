@@ -1,0 +1,70 @@
+package org.aimjvm.cpu;
+
+import org.aimjvm.tensor.ConvKernels;
+import org.aimjvm.tensor.ElementwiseKernels;
+import org.aimjvm.tensor.GemmKernels;
+import org.aimjvm.tensor.IndexKernels;
+import org.aimjvm.tensor.NormKernels;
+import org.aimjvm.tensor.OptimKernels;
+import org.aimjvm.tensor.SoftmaxKernels;
+import org.aimjvm.tensor.SsmKernels;
+
+/** SIMD kernels by the Vector API on several threads. Loaded only where the module is resolved. */
+final class VectorBackend extends CpuBackend {
+    private final Parallel parallel;
+    private final ScalarBackend scalar = new ScalarBackend();
+
+    VectorBackend(int threads) {
+        this.parallel = new Parallel(threads);
+    }
+
+    @Override
+    public String name() {
+        return "vector";
+    }
+
+    @Override
+    public String description() {
+        return "Vector API, " + Simd.F.vectorBitSize() + "-bit, " + parallel.threads() + " threads";
+    }
+
+    @Override
+    public GemmKernels gemm() {
+        return scalar.gemm();
+    }
+
+    @Override
+    public ElementwiseKernels elementwise() {
+        return scalar.elementwise();
+    }
+
+    @Override
+    public NormKernels norm() {
+        return scalar.norm();
+    }
+
+    @Override
+    public ConvKernels conv() {
+        return scalar.conv();
+    }
+
+    @Override
+    public SsmKernels ssm() {
+        return scalar.ssm();
+    }
+
+    @Override
+    public SoftmaxKernels softmax() {
+        return scalar.softmax();
+    }
+
+    @Override
+    public IndexKernels index() {
+        return scalar.index();
+    }
+
+    @Override
+    public OptimKernels optim() {
+        return scalar.optim();
+    }
+}

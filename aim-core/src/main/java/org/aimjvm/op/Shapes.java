@@ -1,0 +1,39 @@
+package org.aimjvm.op;
+
+import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.Tensor;
+
+/** Shape checks of operations, with messages that name the operation, what came and what was expected. */
+final class Shapes {
+    private Shapes() {}
+
+    /** Fails unless {@code x} has exactly the given sizes. */
+    static void expect(String op, String name, Tensor x, int... dims) {
+        expect(op, name, x, Shape.of(dims));
+    }
+
+    static void expect(String op, String name, Tensor x, Shape shape) {
+        if (!x.shape().equals(shape)) {
+            throw new IllegalArgumentException(op + ": " + name + " of shape " + x.shape() + ", expected " + shape);
+        }
+    }
+
+    static void expectRank(String op, String name, Tensor x, int rank) {
+        if (x.shape().rank() != rank) {
+            throw new IllegalArgumentException(op + ": " + name + " of shape " + x.shape() + ", expected " + rank + " dimensions");
+        }
+    }
+
+    static void expectInts(String op, String name, Tensor x) {
+        if (x.dtype() != DType.I32) {
+            throw new IllegalArgumentException(op + ": " + name + " is " + x.dtype() + ", expected I32");
+        }
+    }
+
+    static void check(boolean ok, String op, String message) {
+        if (!ok) {
+            throw new IllegalArgumentException(op + ": " + message);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+package org.aimjvm.tensor;
+
+/**
+ * Memory plus a handful of kernel families: everything the library needs of a device. Operations ({@code
+ * org.aimjvm.op}) know autograd and shapes and call one kernel; kernels know neither. A backend implements every
+ * family, so a missing kernel is a compile error.
+ *
+ * <p>Conventions of all kernel methods: outputs first, then inputs, then sizes; arrays contiguous and row-major;
+ * outputs are overwritten unless a parameter is called "Modified" or {@code accumulate}; inputs are "Not modified";
+ * outputs do not alias inputs unless the method says it may. Results do not depend on the number of threads.
+ */
+public interface Backend {
+
+    /** Short name for users and messages: {@code scalar}, {@code vector}, {@code cuda:0}. */
+    String name();
+
+    /** One line for users: what it is and how wide, e.g. {@code Vector API, 512-bit, 2 threads}. */
+    String description();
+
+    /** New memory for {@code size} elements of {@link DType#F32} or {@link DType#I32}; contents are undefined. */
+    Storage allocate(DType dtype, int size);
+
+    /** A new handle on the memory of {@code released}, whose scope has closed; contents are undefined. */
+    Storage reuse(Storage released);
+
+    /** Gives memory back for good. On the CPU the garbage collector does that and this does nothing. */
+    void free(Storage storage);
+
+    /** Copies {@code values} into {@code dst} from its element {@code offset} on. */
+    void write(Storage dst, int offset, float[] values, int from, int count);
+
+    /** Copies {@code values} into {@code dst} from its element {@code offset} on. */
+    void write(Storage dst, int offset, int[] values, int from, int count);
+
+    /** Copies elements {@code [offset, offset + count)} of {@code src} into {@code values} from {@code to} on. */
+    void read(Storage src, int offset, float[] values, int to, int count);
+
+    /** Copies elements {@code [offset, offset + count)} of {@code src} into {@code values} from {@code to} on. */
+    void read(Storage src, int offset, int[] values, int to, int count);
+
+    /** Copies {@code count} elements between storages of this backend and of equal type. */
+    void copy(Storage dst, int dstOffset, Storage src, int srcOffset, int count);
+
+    /** Sets {@code count} F32 elements of {@code dst} to {@code value}. */
+    void fill(Storage dst, int offset, int count, float value);
+
+    GemmKernels gemm();
+
+    ElementwiseKernels elementwise();
+
+    NormKernels norm();
+
+    ConvKernels conv();
+
+    SsmKernels ssm();
+
+    SoftmaxKernels softmax();
+
+    IndexKernels index();
+
+    OptimKernels optim();
+}

@@ -1,0 +1,95 @@
+package org.aimjvm.tensor;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.stream.Collectors;
+
+/** Finds the backends on the class path. */
+public final class Backends {
+    /** System property with the default number of threads of CPU backends. */
+    public static final String THREADS_PROPERTY = "aim.threads";
+    /** System property naming the backend that {@link #best()} returns. */
+    public static final String BACKEND_PROPERTY = "aim.backend";
+
+    private Backends() {}
+
+    private static final class Best {
+        static final Backend BACKEND = chooseBest();
+    }
+
+    /** All providers on the class path, best first, available or not. */
+    public static List<BackendProvider> providers() {
+        List<BackendProvider> all = new ArrayList<>();
+        ServiceLoader.load(BackendProvider.class, BackendProvider.class.getClassLoader()).forEach(all::add);
+        all.sort(Comparator.comparingInt(BackendProvider::priority).reversed());
+        return all;
+    }
+
+    /**
+     * The available backend of highest priority, or the one named by the system property {@value #BACKEND_PROPERTY}, with
+     * {@link #defaultThreads()} threads. One instance per JVM.
+     */
+    public static Backend best() {
+        return Best.BACKEND;
+    }
+
+    private static Backend chooseBest() {
+        String wanted = System.getProperty(BACKEND_PROPERTY);
+        if (wanted != null) {
+            return open(wanted, defaultThreads());
+        }
+        for (BackendProvider p : providers()) {
+            if (p.availability().available()) {
+                return p.open(defaultThreads());
+            }
+        }
+        throw new BackendException("backend: none available: " + describe());
+    }
+
+    /**
+     * A new backend by name.
+     *
+     * @throws BackendException if there is none of that name or it is not available here
+     */
+    public static Backend open(String name, int threads) {
+        if (threads < 1) {
+            throw new IllegalArgumentException("threads: " + threads + " (expected at least 1)");
+        }
+        for (BackendProvider p : providers()) {
+            if (p.name().equals(name)) {
+                BackendProvider.Availability a = p.availability();
+                if (!a.available()) {
+                    throw new BackendException("backend " + name + ": not available, " + a.reason());
+                }
+                return p.open(threads);
+            }
+        }
+        throw new BackendException("backend: " + name + " (expected one of "
+                + providers().stream().map(BackendProvider::name).collect(Collectors.joining(", ")) + ")");
+    }
+
+    private static String describe() {
+        return providers().stream()
+                .map(p -> p.name() + ": " + p.availability().reason())
+                .collect(Collectors.joining("; "));
+    }
+
+    /** {@value #THREADS_PROPERTY} if set, else the number of processors. */
+    public static int defaultThreads() {
+        String value = System.getProperty(THREADS_PROPERTY);
+        if (value == null) {
+            return Runtime.getRuntime().availableProcessors();
+        }
+        try {
+            int threads = Integer.parseInt(value);
+            if (threads >= 1) {
+                return threads;
+            }
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException(THREADS_PROPERTY + ": " + value + " (expected a number from 1)", e);
+        }
+        throw new IllegalArgumentException(THREADS_PROPERTY + ": " + value + " (expected a number from 1)");
+    }
+}

@@ -1,0 +1,61 @@
+package org.aimjvm.tensor;
+
+/** Softmax and what is built on it. */
+public interface SoftmaxKernels {
+
+    /** {@code y[r, c] = exp(alpha x[r, c]) / sum over c}, stable; {@code y} may be {@code x}. */
+    void softmax(Storage y, Storage x, float alpha, int rows, int cols);
+
+    /** {@code dx = alpha y (dy - <dy, y>)} per row; {@code dx} may be {@code dy}. */
+    void softmaxBackward(Storage dx, Storage dy, Storage y, float alpha, int rows, int cols);
+
+    /**
+     * {@code loss[r] = log(sum over c of exp(logits[r, c])) - logits[r, target[r]]}.
+     *
+     * @param logSumExp output (rows), kept for the gradient
+     * @param targets I32 (rows), each in [0, cols)
+     */
+    void crossEntropy(Storage loss, Storage logSumExp, Storage logits, Storage targets, int rows, int cols);
+
+    /** {@code dLogits[r, c] = dLoss[r] (softmax(logits[r])[c] - [c == target[r]])}. */
+    void crossEntropyBackward(
+            Storage dLogits, Storage dLoss, Storage logits, Storage logSumExp, Storage targets, int rows, int cols);
+
+    /**
+     * Causal grouped-query attention. Query i of a call stands at absolute position {@code keyLength - queryLength + i} and
+     * sees keys {@code 0..} that position; query head h uses key/value head {@code h / (heads / kvHeads)}; scores are
+     * scaled by {@code 1 / sqrt(headDim)}.
+     *
+     * @param out output (batch, queryLength, heads * headDim)
+     * @param q (batch, queryLength, heads * headDim)
+     * @param k (batch, keyCapacity, kvHeads * headDim), the first {@code keyLength} rows of each sequence in use
+     * @param v as k
+     */
+    void causalAttention(
+            Storage out,
+            Storage q,
+            Storage k,
+            Storage v,
+            int batch,
+            int queryLength,
+            int keyLength,
+            int keyCapacity,
+            int heads,
+            int kvHeads,
+            int headDim);
+
+    /** Gradient of {@link #causalAttention} over a whole sequence ({@code queryLength = keyLength = keyCapacity}). */
+    void causalAttentionBackward(
+            Storage dq,
+            Storage dk,
+            Storage dv,
+            Storage dOut,
+            Storage q,
+            Storage k,
+            Storage v,
+            int batch,
+            int length,
+            int heads,
+            int kvHeads,
+            int headDim);
+}

@@ -1,0 +1,38 @@
+package org.aimjvm.verify;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.stream.Stream;
+import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.BackendProvider;
+import org.aimjvm.tensor.Backends;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+@Tag("backends")
+class OpCasesTest {
+    private static final Backend REFERENCE = Backends.open("scalar", 1);
+    private static final List<Backend> BACKENDS = Backends.providers().stream()
+            .filter(p -> p.availability().available())
+            .map((BackendProvider p) -> p.open(2))
+            .toList();
+
+    static Stream<Arguments> casesOnBackends() {
+        return BACKENDS.stream().flatMap(b -> OpCases.all().stream().map(c -> Arguments.of(b, c)));
+    }
+
+    @ParameterizedTest(name = "{0}: {1}")
+    @MethodSource("casesOnBackends")
+    void equalsScalarReference(Backend backend, OpCase c) {
+        assertThat(OpCheck.againstReference(c, backend, REFERENCE)).isNull();
+    }
+
+    @ParameterizedTest(name = "{0}: {1}")
+    @MethodSource("casesOnBackends")
+    void gradientEqualsFiniteDifferences(Backend backend, OpCase c) {
+        assertThat(OpCheck.gradients(c, backend)).isNull();
+    }
+}
