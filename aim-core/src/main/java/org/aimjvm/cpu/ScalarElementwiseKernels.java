@@ -158,7 +158,8 @@ final class ScalarElementwiseKernels implements ElementwiseKernels {
 
     @Override
     public void modulateBackward(
-            Storage dx, Storage dShift, Storage dScale, Storage dy, Storage x, Storage scale, int batch, int length, int dim) {
+            Storage dx, Storage dShift, Storage dScale, Storage dy, Storage x, Storage scale, int batch, int length,
+            int dim) {
         float[] dxs = floatsOrNull(dx);
         float[] dShifts = floatsOrNull(dShift);
         float[] dScales = floatsOrNull(dScale);

@@ -8,7 +8,8 @@ final class ScalarGemmKernels implements GemmKernels {
 
     @Override
     public void gemm(
-            Storage c, Storage a, Storage b, int batch, int m, int n, int k, boolean transA, boolean transB, boolean accumulate) {
+            Storage c, Storage a, Storage b, int batch, int m, int n, int k, boolean transA, boolean transB,
+            boolean accumulate) {
         float[] cs = HeapStorage.floats(c);
         float[] as = HeapStorage.floats(a);
         float[] bs = HeapStorage.floats(b);

@@ -21,7 +21,8 @@ public final class VectorBackendProvider implements BackendProvider {
     @Override
     public Availability availability() {
         if (ModuleLayer.boot().findModule(MODULE).isEmpty()) {
-            return new Availability(false, "the module " + MODULE + " is not resolved; start java with --add-modules=" + MODULE);
+            return new Availability(false, "the module " + MODULE + " is not resolved; start java with --add-modules="
+                    + MODULE);
         }
         return new Availability(true, "Vector API, " + Simd.F.vectorBitSize() + "-bit");
     }

@@ -20,7 +20,8 @@ public final class LinearOp {
         Shapes.expectRank("linear", "weight", w, 2);
         int out = w.dim(0);
         int in = w.dim(1);
-        Shapes.check(x.shape().rank() >= 1 && x.dim(-1) == in, "linear", "x of shape " + x.shape() + ", expected (..., " + in
+        Shapes.check(x.shape().rank() >= 1 && x.dim(-1) == in, "linear", "x of shape " + x.shape() + ", expected (..., "
+                + in
                 + ") for weight " + w.shape());
         if (bias != null) {
             Shapes.expect("linear", "bias", bias, out);
@@ -40,11 +41,13 @@ public final class LinearOp {
                     Tensor dBias = null;
                     if (x.needsGrad()) {
                         dX = Tensor.empty(backend, x.shape()); // dY W
-                        backend.gemm().gemm(dX.storage(), dY.storage(), w.storage(), 1, rows, in, out, false, false, false);
+                        backend.gemm().gemm(dX.storage(), dY.storage(), w.storage(), 1, rows, in, out, false, false,
+                                false);
                     }
                     if (w.needsGrad()) {
                         dW = Tensor.empty(backend, w.shape()); // dY^T x
-                        backend.gemm().gemm(dW.storage(), dY.storage(), x.storage(), 1, out, in, rows, true, false, false);
+                        backend.gemm().gemm(dW.storage(), dY.storage(), x.storage(), 1, out, in, rows, true, false,
+                                false);
                     }
                     if (bias != null && bias.needsGrad()) {
                         dBias = Tensor.empty(backend, bias.shape());

@@ -36,7 +36,8 @@ public final class ModulateOp {
                     Tensor dScale = scale.needsGrad() ? Tensor.empty(backend, scale.shape()) : null;
                     backend.elementwise()
                             .modulateBackward(
-                                    storage(dX), storage(dShift), storage(dScale), dY.storage(), x.storage(), scale.storage(),
+                                    storage(dX), storage(dShift), storage(dScale), dY.storage(), x.storage(), scale
+                                            .storage(),
                                     batch, length, dim);
                     return new Tensor[] {dX, dShift, dScale};
                 },
@@ -68,7 +69,8 @@ public final class ModulateOp {
                     Tensor dG = g.needsGrad() ? Tensor.empty(backend, g.shape()) : null;
                     backend.elementwise()
                             .gateBackward(
-                                    storage(dX), storage(dG), dY.storage(), x.storage(), g.storage(), batch, length, dim);
+                                    storage(dX), storage(dG), dY.storage(), x.storage(), g.storage(), batch, length,
+                                    dim);
                     return new Tensor[] {dX, dG};
                 },
                 x,

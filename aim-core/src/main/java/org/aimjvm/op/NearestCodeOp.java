@@ -23,7 +23,8 @@ public final class NearestCodeOp {
         Tensor codes = Tensor.empty(z.backend(), DType.I32, Shape.of(z.dim(0)));
         z.backend()
                 .index()
-                .nearestCode(codes.storage(), z.storage(), codebook.storage(), z.dim(0), codebook.dim(0), codebook.dim(1));
+                .nearestCode(codes.storage(), z.storage(), codebook.storage(), z.dim(0), codebook.dim(0), codebook.dim(
+                        1));
         return codes;
     }
 }

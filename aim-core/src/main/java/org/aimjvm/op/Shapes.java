@@ -21,7 +21,8 @@ final class Shapes {
 
     static void expectRank(String op, String name, Tensor x, int rank) {
         if (x.shape().rank() != rank) {
-            throw new IllegalArgumentException(op + ": " + name + " of shape " + x.shape() + ", expected " + rank + " dimensions");
+            throw new IllegalArgumentException(op + ": " + name + " of shape " + x.shape() + ", expected " + rank
+                    + " dimensions");
         }
     }
 

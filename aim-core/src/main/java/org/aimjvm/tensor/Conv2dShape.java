@@ -20,12 +20,15 @@ public record Conv2dShape(
     /** @throws IllegalArgumentException if the padded picture is smaller than the kernel or a size is not positive */
     public Conv2dShape {
         if (batch < 0 || inChannels < 1 || outChannels < 1 || kernelHeight < 1 || kernelWidth < 1 || stride < 1) {
-            throw new IllegalArgumentException("conv2d: batch " + batch + ", channels " + inChannels + " -> " + outChannels
-                    + ", kernel " + kernelHeight + "x" + kernelWidth + ", stride " + stride + " (expected positive sizes)");
+            throw new IllegalArgumentException("conv2d: batch " + batch + ", channels " + inChannels + " -> "
+                    + outChannels
+                    + ", kernel " + kernelHeight + "x" + kernelWidth + ", stride " + stride
+                    + " (expected positive sizes)");
         }
         if (inHeight + padTop + padBottom < kernelHeight || inWidth + padLeft + padRight < kernelWidth) {
             throw new IllegalArgumentException("conv2d: padded input " + (inHeight + padTop + padBottom) + "x"
-                    + (inWidth + padLeft + padRight) + " (expected at least the kernel, " + kernelHeight + "x" + kernelWidth
+                    + (inWidth + padLeft + padRight) + " (expected at least the kernel, " + kernelHeight + "x"
+                    + kernelWidth
                     + ")");
         }
     }

@@ -62,7 +62,8 @@ public interface ElementwiseKernels {
      * over l of dy x}. An output that is {@code null} is not wanted.
      */
     void modulateBackward(
-            Storage dx, Storage dShift, Storage dScale, Storage dy, Storage x, Storage scale, int batch, int length, int dim);
+            Storage dx, Storage dShift, Storage dScale, Storage dy, Storage x, Storage scale, int batch, int length,
+            int dim);
 
     /** adaLN gate, {@code y[b, l, c] = x[b, l, c] * g[b, c]}; x is (batch, length, dim), g (batch, dim). */
     void gate(Storage y, Storage x, Storage g, int batch, int length, int dim);

@@ -14,5 +14,6 @@ public interface GemmKernels {
      * @param c output, batch x (m, n); Modified if {@code accumulate}
      */
     void gemm(
-            Storage c, Storage a, Storage b, int batch, int m, int n, int k, boolean transA, boolean transB, boolean accumulate);
+            Storage c, Storage a, Storage b, int batch, int m, int n, int k, boolean transA, boolean transB,
+            boolean accumulate);
 }

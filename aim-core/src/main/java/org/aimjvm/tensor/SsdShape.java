@@ -32,7 +32,8 @@ public record SsdShape(
                     + " (expected positive sizes and groups a divisor of heads)");
         }
         if (!(dtMin >= 0 && dtMin <= dtMax)) {
-            throw new IllegalArgumentException("ssdScan: dt limits [" + dtMin + ", " + dtMax + "] (expected 0 <= min <= max)");
+            throw new IllegalArgumentException("ssdScan: dt limits [" + dtMin + ", " + dtMax
+                    + "] (expected 0 <= min <= max)");
         }
     }
 

@@ -41,7 +41,8 @@ public abstract class Storage {
      */
     protected final void checkLive() {
         if (released) {
-            throw new IllegalStateException("tensor storage: used after its Scope closed (Scope.keep it, or copy it out first)");
+            throw new IllegalStateException(
+                    "tensor storage: used after its Scope closed (Scope.keep it, or copy it out first)");
         }
     }
 }

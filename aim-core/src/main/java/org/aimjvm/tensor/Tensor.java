@@ -91,7 +91,8 @@ public final class Tensor {
 
     private static void checkCount(Shape shape, int count) {
         if (shape.size() != count) {
-            throw new IllegalArgumentException("tensor: " + count + " values, expected " + shape.size() + " for shape " + shape);
+            throw new IllegalArgumentException("tensor: " + count + " values, expected " + shape.size() + " for shape "
+                    + shape);
         }
     }
 
@@ -173,7 +174,8 @@ public final class Tensor {
     /** As {@link #reshape(int...)}. */
     public Tensor reshape(Shape to) {
         if (to.size() != size()) {
-            throw new IllegalArgumentException("reshape: " + shape + " to " + to + " (expected " + size() + " elements)");
+            throw new IllegalArgumentException("reshape: " + shape + " to " + to + " (expected " + size()
+                    + " elements)");
         }
         Tensor y = new Tensor(backend, storage, to, false);
         return Autograd.record(y, dY -> new Tensor[] {dY.reshape(shape)}, this);

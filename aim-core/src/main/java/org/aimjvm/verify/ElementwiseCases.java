@@ -38,7 +38,8 @@ final class ElementwiseCases {
             cases.add(OpCase.of("sum " + n, xs -> ReduceOp.sum(xs[0]), x(n)));
             cases.add(OpCase.of("mean " + n, xs -> ReduceOp.mean(xs[0]), x(n)));
             cases.add(OpCase.of("dropout " + n, xs -> DropoutOp.dropout(xs[0], 0.3f, 7), x(n)));
-            cases.add(OpCase.of("modulate 2x3x" + n, xs -> ModulateOp.modulate(xs[0], xs[1], xs[2]), x(2, 3, n), x(2, n), x(2, n)));
+            cases.add(OpCase.of("modulate 2x3x" + n, xs -> ModulateOp.modulate(xs[0], xs[1], xs[2]), x(2, 3, n), x(2,
+                    n), x(2, n)));
             cases.add(OpCase.of("gate 2x3x" + n, xs -> ModulateOp.gate(xs[0], xs[1]), x(2, 3, n), x(2, n)));
             cases.add(OpCase.of("transpose 2x5x" + n, xs -> TransposeOp.transpose(xs[0]), x(2, 5, n)));
             cases.add(OpCase.of("embedding 9x" + n, xs -> EmbeddingOp.embedding(xs[0], xs[1]), x(9, n), ints(9, 2, 3)));

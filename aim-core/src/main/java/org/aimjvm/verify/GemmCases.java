@@ -19,9 +19,11 @@ final class GemmCases {
             int n = s[1];
             int k = s[2];
             cases.add(OpCase.of(
-                    "linear " + m + "x" + k + " -> " + n, xs -> LinearOp.linear(xs[0], xs[1], xs[2]), x(m, k), x(n, k), x(n)));
+                    "linear " + m + "x" + k + " -> " + n, xs -> LinearOp.linear(xs[0], xs[1], xs[2]), x(m, k), x(n, k),
+                    x(n)));
             cases.add(OpCase.of(
-                    "matmul " + m + "x" + k + "x" + n, xs -> MatMulOp.matmul(xs[0], xs[1], false, false), x(2, m, k), x(2, k, n)));
+                    "matmul " + m + "x" + k + "x" + n, xs -> MatMulOp.matmul(xs[0], xs[1], false, false), x(2, m, k), x(
+                            2, k, n)));
         }
         cases.add(OpCase.of("matmul tn", xs -> MatMulOp.matmul(xs[0], xs[1], true, false), x(3, 9, 11), x(3, 9, 7)));
         cases.add(OpCase.of("matmul nt", xs -> MatMulOp.matmul(xs[0], xs[1], false, true), x(3, 11, 9), x(3, 7, 9)));

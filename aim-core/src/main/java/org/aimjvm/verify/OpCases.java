@@ -12,6 +12,8 @@ public final class OpCases {
         List<OpCase> all = new ArrayList<>();
         all.addAll(ElementwiseCases.cases());
         all.addAll(GemmCases.cases());
+        all.addAll(NormCases.cases());
+        all.addAll(SoftmaxCases.cases());
         return all;
     }
 }

@@ -90,7 +90,7 @@ public final class OpCheck {
                 for (double step : new double[] {3e-2, 1e-2, 3e-3}) {
                     double h = step / Math.max(1, length / 4);
                     double estimate = (8 * (loss(c, inputs, i, direction, h) - loss(c, inputs, i, direction, -h))
-                                    - (loss(c, inputs, i, direction, 2 * h) - loss(c, inputs, i, direction, -2 * h)))
+                            - (loss(c, inputs, i, direction, 2 * h) - loss(c, inputs, i, direction, -2 * h)))
                             / (12 * h);
                     if (Math.abs(estimate - analytic) < best) {
                         best = Math.abs(estimate - analytic);
@@ -99,7 +99,8 @@ public final class OpCheck {
                 }
                 if (!(best <= 5e-3 * (Math.abs(analytic) + typical * length) + 1e-4)) {
                     return String.format(
-                            Locale.ROOT, "%s: gradient of input %d, probe %d: %.6g, finite differences %.6g", c, i, p, analytic,
+                            Locale.ROOT, "%s: gradient of input %d, probe %d: %.6g, finite differences %.6g", c, i, p,
+                            analytic,
                             numeric);
                 }
             }
@@ -199,6 +200,7 @@ public final class OpCheck {
         double relative = error == 0 ? 0 : Math.sqrt(error / Math.max(norm, 1e-30));
         return relative <= tolerance
                 ? null
-                : String.format(Locale.ROOT, "%s: normalised error %.3g, expected at most %.3g", what, relative, tolerance);
+                : String.format(Locale.ROOT, "%s: normalised error %.3g, expected at most %.3g", what, relative,
+                        tolerance);
     }
 }

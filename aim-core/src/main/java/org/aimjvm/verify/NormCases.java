@@ -1,0 +1,65 @@
+package org.aimjvm.verify;
+
+import static org.aimjvm.verify.OpCase.in;
+import static org.aimjvm.verify.OpCase.x;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.aimjvm.op.GatedRmsNormOp;
+import org.aimjvm.op.GroupNormOp;
+import org.aimjvm.op.L2NormalizeOp;
+import org.aimjvm.op.LayerNormOp;
+import org.aimjvm.op.RmsNormOp;
+
+/** Normalisations. */
+final class NormCases {
+    private NormCases() {}
+
+    static List<OpCase> cases() {
+        List<OpCase> cases = new ArrayList<>();
+        int[][] sizes = {{1, 1}, {3, 17}, {5, 64}, {1, 129}, {2, 192}, {3, 768}, {2, 1536}}; // rows, columns
+        for (int[] s : sizes) {
+            int rows = s[0];
+            int cols = s[1];
+            String size = " " + rows + "x" + cols;
+            cases.add(OpCase.of(
+                    "rmsNorm" + size, xs -> RmsNormOp.rmsNorm(xs[0], xs[1], 1e-5f), in(-2, 2, rows, cols), x(cols)));
+            if (cols > 1) { // the derivative of one element by itself is zero, finite differences see only rounding
+                cases.add(OpCase.of(
+                        "layerNorm" + size,
+                        xs -> LayerNormOp.layerNorm(xs[0], xs[1], xs[2], 1e-5f),
+                        in(-2, 3, rows, cols),
+                        x(cols),
+                        x(cols)));
+                cases.add(OpCase.of("l2Normalize" + size, xs -> L2NormalizeOp.l2Normalize(xs[0], 1e-12f), x(rows,
+                        cols)));
+            }
+        }
+        cases.add(OpCase.of("l2Normalize 3x8 clipped", xs -> L2NormalizeOp.l2Normalize(xs[0], 10f), x(3, 8)));
+        for (int[] s : new int[][] {{1, 1, 1}, {3, 17, 1}, {5, 64, 4}, {1, 129, 3}, {2, 192, 1}, {3, 768, 2}, {2, 1536,
+            1}}) {
+            for (boolean normBeforeGate : new boolean[] {false, true}) {
+                cases.add(OpCase.of(
+                        "gatedRmsNorm " + s[0] + "x" + s[1] + " groups " + s[2] + (normBeforeGate ? " norm first" : ""),
+                        xs -> GatedRmsNormOp.gatedRmsNorm(xs[0], xs[1], xs[2], s[2], normBeforeGate, 1e-5f),
+                        in(0.5, 3, s[0], s[1]),
+                        in(0.5, 3, s[0], s[1]),
+                        x(s[1])));
+            }
+        }
+        int[][] pictures = {{1, 32, 3, 3}, {2, 64, 1, 7}, {1, 128, 5, 6}, {2, 6, 16, 16}, {1, 128, 16, 16}};
+        for (int[] p : pictures) { // batch, channels, height, width
+            int groups = p[1] == 6 ? 3 : 32;
+            for (boolean silu : new boolean[] {false, true}) {
+                cases.add(OpCase.of(
+                        "groupNorm " + p[0] + "x" + p[1] + "x" + p[2] + "x" + p[3] + " groups " + groups + (silu
+                                ? " silu" : ""),
+                        xs -> GroupNormOp.groupNorm(xs[0], xs[1], xs[2], groups, 1e-6f, silu),
+                        in(-2, 3, p),
+                        x(p[1]),
+                        x(p[1])));
+            }
+        }
+        return cases;
+    }
+}

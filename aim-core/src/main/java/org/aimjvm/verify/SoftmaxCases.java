@@ -1,0 +1,46 @@
+package org.aimjvm.verify;
+
+import static org.aimjvm.verify.OpCase.in;
+import static org.aimjvm.verify.OpCase.ints;
+import static org.aimjvm.verify.OpCase.x;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.aimjvm.op.CausalAttentionOp;
+import org.aimjvm.op.CrossEntropyOp;
+import org.aimjvm.op.SoftmaxOp;
+
+/** Softmax, cross-entropy and attention. */
+final class SoftmaxCases {
+    private SoftmaxCases() {}
+
+    static List<OpCase> cases() {
+        List<OpCase> cases = new ArrayList<>();
+        for (int[] s : new int[][] {{1, 2}, {3, 17}, {5, 64}, {1, 129}, {2, 512}, {3, 1000}}) { // rows, columns
+            String size = " " + s[0] + "x" + s[1];
+            cases.add(OpCase.of("softmax" + size, xs -> SoftmaxOp.softmax(xs[0], 0.7f), in(-4, 4, s)));
+            cases.add(OpCase.of(
+                    "crossEntropy" + size, xs -> CrossEntropyOp.crossEntropy(xs[0], xs[1]), in(-4, 4, s), ints(s[1],
+                            s[0])));
+        }
+        cases.add(OpCase.of(
+                "crossEntropy 2x3x11", xs -> CrossEntropyOp.crossEntropy(xs[0], xs[1]), in(-4, 4, 2, 3, 11), ints(11, 2,
+                        3)));
+        int[][] attentions = {{1, 1, 1, 1, 1}, {2, 7, 4, 2, 6}, {1, 65, 3, 1, 16}, {2, 65, 4, 4, 33}, {1, 33, 2, 2,
+            64}};
+        for (int[] a : attentions) {
+            int batch = a[0];
+            int length = a[1];
+            int heads = a[2];
+            int kvHeads = a[3];
+            int headDim = a[4];
+            cases.add(OpCase.of(
+                    "causalAttention " + batch + "x" + length + ", heads " + heads + "/" + kvHeads + "x" + headDim,
+                    xs -> CausalAttentionOp.causalAttention(xs[0], xs[1], xs[2], heads, kvHeads),
+                    x(batch, length, heads * headDim),
+                    x(batch, length, kvHeads * headDim),
+                    x(batch, length, kvHeads * headDim)));
+        }
+        return cases;
+    }
+}
