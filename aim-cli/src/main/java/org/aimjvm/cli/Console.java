@@ -1,0 +1,39 @@
+package org.aimjvm.cli;
+
+import java.io.PrintStream;
+
+/**
+ * Where a command prints.
+ *
+ * @param out         the result, nothing else
+ * @param err         errors, and progress if {@code interactive}
+ * @param interactive whether {@code err} is a terminal somebody watches
+ */
+record Console(PrintStream out, PrintStream err, boolean interactive) {
+    /**
+     * System property that the script {@code ./aim} sets to {@code true} or {@code false}: whether standard error is a
+     * terminal. Java itself can only tell for input and output together.
+     */
+    static final String TERMINAL_PROPERTY = "aim.terminal";
+
+    /** The streams of this process. */
+    static Console ofProcess() {
+        String told = System.getProperty(TERMINAL_PROPERTY);
+        boolean terminal = told != null
+                ? Boolean.parseBoolean(told)
+                : System.console() != null && System.console().isTerminal();
+        return new Console(System.out, System.err, terminal);
+    }
+
+    /** Prints a remark for somebody who watches; nothing when standard error is not a terminal. */
+    void remark(String format, Object... args) {
+        if (interactive) {
+            err.println(String.format(java.util.Locale.ROOT, format, args));
+        }
+    }
+
+    /** A progress bar for {@code total} steps (-1 if unknown), shown only when standard error is a terminal. */
+    Progress progress(String task, long total, String unit) {
+        return new Progress(this, task, total, unit);
+    }
+}

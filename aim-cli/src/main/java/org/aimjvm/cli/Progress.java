@@ -1,0 +1,67 @@
+package org.aimjvm.cli;
+
+import java.time.Duration;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+
+/**
+ * Progress of one task on standard error: a bar with rate and remaining time on a terminal, nothing elsewhere. Close it
+ * before printing a result.
+ */
+final class Progress implements AutoCloseable {
+    private static final int REDRAW_MILLIS = 200;
+
+    private final ProgressBar bar; // null: nobody watches
+
+    Progress(Console console, String task, long total, String unit) {
+        bar = console.interactive()
+                ? new ProgressBarBuilder()
+                        .setTaskName(task)
+                        .setInitialMax(total)
+                        .setUnit(" " + unit, 1)
+                        .setUpdateIntervalMillis(REDRAW_MILLIS)
+                        .setStyle(ProgressBarStyle.ASCII)
+                        .showSpeed()
+                        .setEtaFunction(state -> state.getMax() > 0 && state.getCurrent() > 0
+                                ? java.util.Optional.of(remaining(state.getElapsedAfterStart(), state.getCurrent(),
+                                        state.getMax()))
+                                : java.util.Optional.empty())
+                        .setConsumer(new ConsoleProgressBarConsumer(console.err()))
+                        .build()
+                : null;
+    }
+
+    private static Duration remaining(Duration elapsed, long done, long total) {
+        return Duration.ofMillis((long) (elapsed.toMillis() * ((double) (total - done) / done)));
+    }
+
+    /** Says that {@code done} steps of the total are done. */
+    void to(long done) {
+        if (bar != null) {
+            bar.stepTo(done);
+        }
+    }
+
+    /** Says that {@code steps} more steps are done. */
+    void advance(long steps) {
+        if (bar != null) {
+            bar.stepBy(steps);
+        }
+    }
+
+    /** Shows {@code text} behind the bar, such as the current loss. */
+    void note(String text) {
+        if (bar != null) {
+            bar.setExtraMessage(text);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (bar != null) {
+            bar.close();
+        }
+    }
+}
