@@ -63,6 +63,15 @@ public final class SafeTensors implements TensorSource {
         return new TensorBytes(path, info, file.bytes().asSlice(dataStart + entry.begin(), info.bytes()));
     }
 
+    /**
+     * The stored elements themselves: row-major, little endian, read-only, mapped, at any alignment; valid until closed.
+     *
+     * @throws CheckpointException if there is none of that name
+     */
+    public MemorySegment mapped(String name) {
+        return bytes(name).bytes();
+    }
+
     private SafeTensorsHeader.Entry entry(String name) {
         SafeTensorsHeader.Entry entry = header.entries().get(name);
         if (entry == null) {

@@ -1,0 +1,89 @@
+package org.aimjvm.train;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.aimjvm.io.CheckpointException;
+
+/**
+ * The checkpoints of a run: folders {@code step-00001000} in the run's folder, each complete or absent, the oldest removed when
+ * there are more than wanted.
+ *
+ * <pre>
+ * model.safetensors      the parameters, under the published names
+ * config.json            the model's configuration
+ * optimizer.safetensors  exp_avg.NAME, exp_avg_sq.NAME
+ * ema.safetensors        averaged parameters, under the same names, if the run keeps them
+ * task.safetensors       what else the stage remembers, if anything
+ * trainer.json           step, recipe, data: see {@link TrainerState}
+ * </pre>
+ */
+public final class Checkpoints {
+    public static final String MODEL = "model.safetensors";
+    public static final String CONFIG = "config.json";
+    public static final String OPTIMIZER = "optimizer.safetensors";
+    public static final String EMA = "ema.safetensors";
+    public static final String TASK = "task.safetensors";
+
+    private static final String PATTERN = "step-\\d{8,10}";
+
+    private final Path run;
+    private final int keep;
+
+    /**
+     * @param run the run's folder, made when needed
+     * @param keep checkpoints to keep, at least 1
+     */
+    public Checkpoints(Path run, int keep) {
+        if (keep < 1) {
+            throw new IllegalArgumentException("keep: " + keep + " (expected at least 1)");
+        }
+        this.run = run;
+        this.keep = keep;
+    }
+
+    /**
+     * Writes the checkpoint of {@code step}, replacing one of the same step, then removes the oldest beyond those to keep.
+     *
+     * @param content writes the files into the folder it is given
+     * @return the checkpoint's folder
+     */
+    public Path save(int step, Consumer<Path> content) {
+        Path target = run.resolve(String.format("step-%08d", step));
+        try (AtomicFolder folder = new AtomicFolder(target)) {
+            content.accept(folder.folder());
+            folder.commit();
+        }
+        List<Path> all = all(run);
+        for (Path old : all.subList(0, Math.max(0, all.size() - keep))) {
+            if (!old.getFileName().equals(target.getFileName())) {
+                AtomicFolder.delete(old);
+            }
+        }
+        return target;
+    }
+
+    /** The checkpoint with the highest step in the run's folder, if any. */
+    public static Optional<Path> latest(Path run) {
+        List<Path> all = all(run);
+        return all.isEmpty() ? Optional.empty() : Optional.of(all.getLast());
+    }
+
+    /** All checkpoints in the run's folder, by ascending step. */
+    public static List<Path> all(Path run) {
+        if (!Files.isDirectory(run)) {
+            return List.of();
+        }
+        try (Stream<Path> folders = Files.list(run)) {
+            return folders.filter(p -> p.getFileName().toString().matches(PATTERN) && Files.isDirectory(p))
+                    .sorted()
+                    .toList();
+        } catch (IOException e) {
+            throw new CheckpointException(run, null, "cannot be read: " + e.getMessage(), e);
+        }
+    }
+}
