@@ -1,6 +1,7 @@
 package org.aimjvm.cli;
 
 import java.io.PrintStream;
+import java.util.Locale;
 
 /**
  * Where a command prints.
@@ -28,12 +29,17 @@ record Console(PrintStream out, PrintStream err, boolean interactive) {
     /** Prints a remark for somebody who watches; nothing when standard error is not a terminal. */
     void remark(String format, Object... args) {
         if (interactive) {
-            err.println(String.format(java.util.Locale.ROOT, format, args));
+            err.println(String.format(Locale.ROOT, format, args));
         }
     }
 
     /** A progress bar for {@code total} steps (-1 if unknown), shown only when standard error is a terminal. */
     Progress progress(String task, long total, String unit) {
-        return new Progress(this, task, total, unit);
+        return new Progress(this, task, total, unit, 1);
+    }
+
+    /** A progress bar for {@code total} bytes (-1 if unknown), shown in MB. */
+    Progress progressOfBytes(String task, long total) {
+        return new Progress(this, task, total, "MB", 1_000_000);
     }
 }

@@ -2,6 +2,7 @@ package org.aimjvm.cli;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -9,6 +10,7 @@ import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
@@ -71,6 +73,10 @@ final class Download {
             file.position(file.size());
             receive(address, response, file);
             return resumed;
+        } finally {
+            if (Files.exists(part) && Files.size(part) == 0) { // nothing to go on with
+                Files.delete(part);
+            }
         }
     }
 
@@ -94,7 +100,7 @@ final class Download {
         AtomicLong received = new AtomicLong();
         try (InputStream in = response.body();
                 ScheduledExecutorService watch = Executors.newSingleThreadScheduledExecutor();
-                Progress progress = console.progress(name, rest < 0 ? -1 : file.size() + rest, "B")) {
+                Progress progress = console.progressOfBytes(name, rest < 0 ? -1 : file.size() + rest)) {
             closeWhenStalled(watch, in, received);
             progress.to(file.size());
             byte[] buffer = new byte[BUFFER];
@@ -124,7 +130,7 @@ final class Download {
                 try {
                     in.close();
                 } catch (IOException e) {
-                    throw new java.io.UncheckedIOException(e);
+                    throw new UncheckedIOException(e);
                 }
             }
         }, stall.toMillis(), stall.toMillis(), TimeUnit.MILLISECONDS);

@@ -1,5 +1,6 @@
 package org.aimjvm.cli;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -8,6 +9,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 
 /**
  * A gzip file whose contents are known.
@@ -39,7 +41,7 @@ record GzipFile(String name, long size, String sha256) {
                     digest.update(buffer, 0, n);
                 }
             }
-        } catch (java.util.zip.ZipException | java.io.EOFException e) {
+        } catch (ZipException | EOFException e) {
             return "is no whole gzip file (" + e.getMessage() + ")";
         }
         if (total != size) {

@@ -1,6 +1,5 @@
 package org.aimjvm.cli;
 
-import java.time.Duration;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -15,26 +14,18 @@ final class Progress implements AutoCloseable {
 
     private final ProgressBar bar; // null: nobody watches
 
-    Progress(Console console, String task, long total, String unit) {
+    Progress(Console console, String task, long total, String unit, long unitSize) {
         bar = console.interactive()
                 ? new ProgressBarBuilder()
                         .setTaskName(task)
                         .setInitialMax(total)
-                        .setUnit(" " + unit, 1)
+                        .setUnit(" " + unit, unitSize)
                         .setUpdateIntervalMillis(REDRAW_MILLIS)
                         .setStyle(ProgressBarStyle.ASCII)
                         .showSpeed()
-                        .setEtaFunction(state -> state.getMax() > 0 && state.getCurrent() > 0
-                                ? java.util.Optional.of(remaining(state.getElapsedAfterStart(), state.getCurrent(),
-                                        state.getMax()))
-                                : java.util.Optional.empty())
                         .setConsumer(new ConsoleProgressBarConsumer(console.err()))
                         .build()
                 : null;
-    }
-
-    private static Duration remaining(Duration elapsed, long done, long total) {
-        return Duration.ofMillis((long) (elapsed.toMillis() * ((double) (total - done) / done)));
     }
 
     /** Says that {@code done} steps of the total are done. */

@@ -10,6 +10,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
@@ -40,7 +41,7 @@ class FashionMnistTest {
         assertThat(abc.problem(gzip("abcd"))).isEqualTo("holds more than the expected 3 bytes");
         assertThat(abc.problem(Files.writeString(dir.resolve("plain"), "abc"))).startsWith("is no whole gzip file");
         Path cut = gzip("abc");
-        Files.write(cut, java.util.Arrays.copyOf(Files.readAllBytes(cut), 12));
+        Files.write(cut, Arrays.copyOf(Files.readAllBytes(cut), 12));
         assertThat(abc.problem(cut)).startsWith("is no whole gzip file");
     }
 
