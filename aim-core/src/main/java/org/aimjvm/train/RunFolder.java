@@ -22,7 +22,7 @@ import org.aimjvm.io.CheckpointException;
  * trainer.json           step, recipe, data: see {@link TrainerState}
  * </pre>
  */
-public final class Checkpoints {
+public final class RunFolder {
     public static final String MODEL = "model.safetensors";
     public static final String CONFIG = "config.json";
     public static final String OPTIMIZER = "optimizer.safetensors";
@@ -38,7 +38,7 @@ public final class Checkpoints {
      * @param run the run's folder, made when needed
      * @param keep checkpoints to keep, at least 1
      */
-    public Checkpoints(Path run, int keep) {
+    public RunFolder(Path run, int keep) {
         if (keep < 1) {
             throw new IllegalArgumentException("keep: " + keep + " (expected at least 1)");
         }

@@ -1,0 +1,42 @@
+package org.aimjvm.train;
+
+import java.util.Objects;
+
+/**
+ * Settings of a training run that both stages share and that decide its numbers.
+ *
+ * @param batch pictures a step
+ * @param accumulation passes a step is split into, to save memory; a divisor of {@code batch}
+ * @param seed of shuffles, dropout and crops
+ * @param optimizer settings of AdamW, with the peak learning rate
+ * @param schedule learning rate over the run, and its number of steps
+ * @param emaDecay decay of the averaged parameters, in [0, 1); 0 for none
+ */
+public record TrainRecipe(
+        int batch, int accumulation, long seed, AdamWOptions optimizer, LrSchedule schedule, double emaDecay) {
+
+    public TrainRecipe {
+        Objects.requireNonNull(optimizer, "optimizer");
+        Objects.requireNonNull(schedule, "schedule");
+        if (batch < 1) {
+            throw new IllegalArgumentException("batch: " + batch + " (expected at least 1)");
+        }
+        if (accumulation < 1 || batch % accumulation != 0) {
+            throw new IllegalArgumentException(
+                    "accumulation: " + accumulation + " (expected a divisor of the batch " + batch + ")");
+        }
+        if (!(emaDecay >= 0 && emaDecay < 1)) {
+            throw new IllegalArgumentException("emaDecay: " + emaDecay + " (expected 0 <= emaDecay < 1)");
+        }
+    }
+
+    /** Pictures a pass. */
+    public int microBatch() {
+        return batch / accumulation;
+    }
+
+    /** Steps of the whole run. */
+    public int steps() {
+        return schedule.totalSteps();
+    }
+}
