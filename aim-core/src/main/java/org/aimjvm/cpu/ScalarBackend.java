@@ -16,6 +16,7 @@ final class ScalarBackend extends CpuBackend {
     private final NormKernels norm = new ScalarNormKernels();
     private final SoftmaxKernels softmax = new ScalarSoftmaxKernels();
     private final IndexKernels index = new ScalarIndexKernels();
+    private final SsmKernels ssm = new ScalarSsmKernels();
     private final OptimKernels optim = new ScalarOptimKernels();
 
     @Override
@@ -50,7 +51,7 @@ final class ScalarBackend extends CpuBackend {
 
     @Override
     public SsmKernels ssm() {
-        throw new IllegalStateException("ssm kernels are being written");
+        return ssm;
     }
 
     @Override

@@ -1,7 +1,9 @@
 package org.aimjvm.op;
 
+import org.aimjvm.tensor.Autograd;
 import org.aimjvm.tensor.DType;
 import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.Storage;
 import org.aimjvm.tensor.Tensor;
 
 /** Shape checks of operations, with messages that name the operation, what came and what was expected. */
@@ -36,5 +38,23 @@ final class Shapes {
         if (!ok) {
             throw new IllegalArgumentException(op + ": " + message);
         }
+    }
+
+    /** Fails if an operation on {@code inputs} that overwrites a state would be recorded. */
+    static void expectNotRecorded(String op, Tensor... inputs) {
+        if (Autograd.isRecorded(inputs)) {
+            throw new IllegalStateException(
+                    op + ": a state inside a training scope, expected none (its gradient would be lost)");
+        }
+    }
+
+    /** The storage of an optional argument. */
+    static Storage storageOrNull(Tensor t) {
+        return t == null ? null : t.storage();
+    }
+
+    /** Room for the gradient of {@code x}; {@code null} if there is no {@code x} or it wants none. */
+    static Tensor gradientFor(Tensor x) {
+        return x != null && x.needsGrad() ? Tensor.empty(x.backend(), x.shape()) : null;
     }
 }

@@ -47,8 +47,13 @@ public record SsdShape(
         return innerDim() + 2 * groups * dState;
     }
 
-    /** Elements of the state of all sequences: batch * H * P * N. */
-    public int stateSize() {
-        return batch * heads * headDim * dState;
+    /** Shape of the state: (batch, H, P, N). */
+    public Shape stateShape() {
+        return Shape.of(batch, heads, headDim, dState);
+    }
+
+    /** Where B of head {@code h} starts in a row of xbc; its C follows {@code G * N} later. */
+    public int bOffset(int h) {
+        return innerDim() + h / (heads / groups) * dState;
     }
 }

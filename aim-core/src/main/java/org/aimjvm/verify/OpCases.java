@@ -14,6 +14,7 @@ public final class OpCases {
         all.addAll(GemmCases.cases());
         all.addAll(NormCases.cases());
         all.addAll(SoftmaxCases.cases());
+        all.addAll(SsmCases.cases());
         return all;
     }
 }

@@ -1,0 +1,127 @@
+package org.aimjvm.verify;
+
+import static org.aimjvm.verify.OpCase.in;
+import static org.aimjvm.verify.OpCase.x;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.aimjvm.op.CausalConv1dOp;
+import org.aimjvm.op.ScanResult;
+import org.aimjvm.op.SelectiveScanOp;
+import org.aimjvm.op.SplitOp;
+import org.aimjvm.op.SsdScanOp;
+import org.aimjvm.op.SsdSettings;
+import org.aimjvm.tensor.Tensor;
+
+/** Causal convolution, Mamba-2 and Mamba-1 recurrences, around the chunk length 64. */
+final class SsmCases {
+    private SsmCases() {}
+
+    static List<OpCase> cases() {
+        List<OpCase> cases = new ArrayList<>();
+        for (int length : new int[] {1, 2, 7, 64, 65, 130}) {
+            conv(cases, 2, length, 33, 4);
+            ssd(cases, 2, length, SsdSettings.unlimited(4, 5, 2, 3), false);
+            scan(cases, 2, length, 5, 4);
+        }
+        conv(cases, 3, 9, 17, 3);
+        conv(cases, 1, 5, 70, 1);
+        conv(cases, 1, 2, 16, 6);
+        ssd(cases, 1, 70, SsdSettings.unlimited(3, 17, 1, 19), true);
+        ssd(cases, 3, 5, SsdSettings.unlimited(2, 1, 1, 1), false);
+        ssd(cases, 1, 3, SsdSettings.unlimited(2, 64, 1, 64), false);
+        ssd(cases, 2, 66, SsdSettings.unlimited(6, 8, 2, 16), true);
+        limitedSteps(cases, 5);
+        limitedSteps(cases, 67);
+        scan(cases, 1, 9, 33, 16);
+        scan(cases, 1, 3, 16, 1);
+        return cases;
+    }
+
+    private static void conv(List<OpCase> cases, int batch, int length, int channels, int width) {
+        String name = "causalConv1d " + batch + "x" + length + "x" + channels + " width " + width;
+        cases.add(OpCase.of(
+                name + " silu",
+                xs -> CausalConv1dOp.causalConv1d(xs[0], xs[1], xs[2], null, true),
+                in(-2, 2, batch, length, channels),
+                x(channels, width),
+                x(channels)));
+        cases.add(OpCase.of(
+                name + " no bias",
+                xs -> CausalConv1dOp.causalConv1d(xs[0], xs[1], null, null, false),
+                x(batch, length, channels),
+                x(channels, 1, width)));
+    }
+
+    private static void ssd(List<OpCase> cases, int batch, int length, SsdSettings s, boolean perChannelD) {
+        int heads = s.heads();
+        String name = "ssdScan " + batch + "x" + length + " heads " + heads + "x" + s.headDim() + " groups " + s
+                .groups() + " dState "
+                + s.dState();
+        OpCase.Input xbc = x(batch, length, heads * s.headDim() + 2 * s.groups() * s.dState());
+        OpCase.Input dt = in(-3, 1, batch, length, heads);
+        OpCase.Input d = perChannelD ? x(heads, s.headDim()) : x(heads);
+        cases.add(OpCase.of(
+                name,
+                xs -> SsdScanOp.ssdScan(xs[0], xs[1], xs[2], xs[3], xs[4], null, s),
+                xbc,
+                dt,
+                x(heads),
+                in(-2, 1, heads),
+                d));
+        cases.add(new OpCase(
+                name + " with states",
+                List.of(xbc, dt, x(heads), in(-2, 1, heads), x(batch, heads, s.headDim(), s.dState())),
+                1e-5,
+                xs -> outputs(SsdScanOp.ssdScanFrom(xs[0], xs[1], xs[2], xs[3], null, xs[4], s))));
+    }
+
+    /** Steps below, between and above their limits, none so near that a finite difference would cross one. */
+    private static void limitedSteps(List<OpCase> cases, int length) {
+        SsdSettings s = new SsdSettings(3, 4, 1, 5, 0.1f, 2f);
+        cases.add(OpCase.of(
+                "ssdScan limited steps 2x" + length,
+                xs -> {
+                    Tensor dt = SplitOp.concat(xs[1], xs[2], xs[3]);
+                    return SsdScanOp.ssdScan(xs[0], dt, xs[4], xs[5], xs[6], null, s);
+                },
+                x(2, length, 22),
+                in(-3.5, -3, 2, length, 1),
+                in(-1, 0.5, 2, length, 1),
+                in(3, 4, 2, length, 1),
+                in(-0.1, 0.1, 3),
+                in(-2, 0, 3),
+                x(3)));
+    }
+
+    private static void scan(List<OpCase> cases, int batch, int length, int channels, int dState) {
+        String name = "selectiveScan " + batch + "x" + length + "x" + channels + " dState " + dState;
+        OpCase.Input bc = x(batch, length, dState);
+        cases.add(OpCase.of(
+                name,
+                xs -> SelectiveScanOp.selectiveScan(xs[0], xs[1], xs[2], xs[3], xs[4], xs[5], xs[6], null),
+                x(batch, length, channels),
+                in(-3, 1, batch, length, channels),
+                x(channels),
+                in(-1, 1, channels, dState),
+                bc,
+                bc,
+                x(channels)));
+        cases.add(new OpCase(
+                name + " with states",
+                List.of(
+                        x(batch, length, channels),
+                        in(-3, 1, batch, length, channels),
+                        in(-1, 1, channels, dState),
+                        bc,
+                        bc,
+                        x(batch, channels, dState)),
+                1e-5,
+                xs -> outputs(SelectiveScanOp.selectiveScanFrom(xs[0], xs[1], null, xs[2], xs[3], xs[4], null,
+                        xs[5]))));
+    }
+
+    private static Tensor[] outputs(ScanResult r) {
+        return new Tensor[] {r.y(), r.finalState()};
+    }
+}
