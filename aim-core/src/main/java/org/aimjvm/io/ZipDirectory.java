@@ -69,10 +69,21 @@ final class ZipDirectory {
      * The content of an entry: a slice of the archive if stored, else a new array. The checksum of stored entries is
      * not verified, see {@link #requireCrc}.
      *
-     * @throws CheckpointException if it lies outside the archive, cannot be inflated to its declared size, or declares
-     *     far more than it holds
+     * @throws CheckpointException if it is not readable, see {@link #requireReadable}, or its data are damaged
      */
     MemorySegment bytes(Entry e) {
+        MemorySegment raw = requireReadable(e);
+        return e.method() == STORED ? raw : inflate(e, raw);
+    }
+
+    /**
+     * Checks what can be known about an entry without reading it.
+     *
+     * @return its bytes as they are in the archive
+     * @throws CheckpointException if it lies outside the archive, is packed in an unknown way, or declares far more
+     *     than it can hold
+     */
+    MemorySegment requireReadable(Entry e) {
         long header = e.localHeader();
         if (header < 0 || header > zip.byteSize() - LOCAL_SIZE || zip.get(INT, header) != LOCAL) {
             throw problem(e.name(), "no local header where the zip directory says");
@@ -81,18 +92,31 @@ final class ZipDirectory {
         if (e.compressed() < 0 || start > zip.byteSize() - e.compressed()) {
             throw problem(e.name(), e.compressed() + " bytes, expected an entry within the archive (is it complete?)");
         }
-        MemorySegment stored = zip.asSlice(start, e.compressed());
-        return switch (e.method()) {
+        switch (e.method()) {
             case STORED -> {
                 if (e.size() != e.compressed()) {
                     throw problem(
                             e.name(), "stored size " + e.compressed() + ", expected the declared size " + e.size());
                 }
-                yield stored;
             }
-            case DEFLATED -> inflate(e, stored);
+            case DEFLATED -> requirePlausible(e);
             default -> throw problem(e.name(), "zip method " + e.method() + ", expected stored or deflated");
-        };
+        }
+        return zip.asSlice(start, e.compressed());
+    }
+
+    private void requirePlausible(Entry e) {
+        if (e.compressed() > Integer.MAX_VALUE) {
+            throw problem(e.name(), e.compressed() + " compressed bytes, expected less than 2^31");
+        }
+        // Deflate cannot do better than 1032 to 1, so a larger claim is a lie and not worth allocating.
+        long possible = 1032 * e.compressed() + 64;
+        long bound = Math.min(Math.min(possible, FREE_INFLATED + MAX_RATIO * e.compressed()), Integer.MAX_VALUE - 8);
+        if (e.size() < 0 || e.size() > bound) {
+            throw problem(
+                    e.name(), "inflates from " + e.compressed() + " to " + e.size() + " bytes, expected at most "
+                            + bound);
+        }
     }
 
     /**
@@ -112,14 +136,6 @@ final class ZipDirectory {
     }
 
     private MemorySegment inflate(Entry e, MemorySegment compressed) {
-        long bound = Math.min(Integer.MAX_VALUE - 8, FREE_INFLATED + MAX_RATIO * compressed.byteSize());
-        // Deflate cannot do better than 1032 to 1, so a larger claim is a lie and not worth allocating.
-        bound = Math.min(bound, 1032 * compressed.byteSize() + 64);
-        if (e.size() < 0 || e.size() > bound || compressed.byteSize() > Integer.MAX_VALUE) {
-            throw problem(
-                    e.name(),
-                    "inflates from " + compressed.byteSize() + " to " + e.size() + " bytes, expected at most " + bound);
-        }
         byte[] out = new byte[(int) e.size()];
         try (Inflater inflater = new Inflater(true)) {
             inflater.setInput(compressed.asByteBuffer());

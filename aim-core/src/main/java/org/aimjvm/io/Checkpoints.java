@@ -1,0 +1,59 @@
+package org.aimjvm.io;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+
+/** Opens checkpoint files of any known format. */
+public final class Checkpoints {
+    private Checkpoints() {}
+
+    /**
+     * Opens a safetensors file or a PyTorch pickle (zip or legacy container), told apart by content; the file's ending
+     * does not matter.
+     *
+     * @throws CheckpointException if it is neither, or damaged
+     */
+    public static TensorSource open(Path path) {
+        Format format = MappedFile.open(path, file -> {
+            Format f = Format.of(path, file.bytes());
+            file.close();
+            return f;
+        });
+        return switch (format) {
+            case SAFETENSORS -> SafeTensors.open(path);
+            case PICKLE -> TorchPickle.open(path);
+        };
+    }
+
+    private enum Format {
+        SAFETENSORS, PICKLE;
+
+        static Format of(Path path, MemorySegment bytes) {
+            byte[] start = bytes.asSlice(0, Math.min(64, bytes.byteSize())).toArray(ValueLayout.JAVA_BYTE);
+            String text = new String(start, StandardCharsets.ISO_8859_1);
+            if (text.startsWith("PK\3\4") || TorchPickle.isLegacy(bytes)) {
+                return PICKLE;
+            }
+            if (text.length() >= 9 && text.charAt(8) == '{') {
+                return SAFETENSORS;
+            }
+            throw new CheckpointException(path, null, unknown(text));
+        }
+
+        private static String unknown(String text) {
+            String expected = ", expected a safetensors file or a PyTorch checkpoint";
+            if (text.isEmpty()) {
+                return "empty file" + expected;
+            }
+            if (text.startsWith("version https://git-lfs")) {
+                return "a Git LFS pointer" + expected + " (fetch the file it stands for: git lfs pull)";
+            }
+            if (text.stripLeading().startsWith("<")) {
+                return "a web page" + expected + " (the download went wrong)";
+            }
+            return "unknown format" + expected;
+        }
+    }
+}
