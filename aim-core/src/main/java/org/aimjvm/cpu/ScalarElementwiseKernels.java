@@ -24,6 +24,7 @@ final class ScalarElementwiseKernels implements ElementwiseKernels {
             case SIGMOID -> sigmoid(x);
             case SOFTPLUS -> softplus(x);
             case EXP -> (float) Math.exp(x);
+            case LOG -> (float) Math.log(x);
             case RELU -> x <= 0 ? 0 : x; // NaN passes
             case ABS -> Math.abs(x);
             case SQUARE -> x * x;
@@ -42,6 +43,7 @@ final class ScalarElementwiseKernels implements ElementwiseKernels {
             }
             case SOFTPLUS -> x > 20 ? 1 : sigmoid(x);
             case EXP -> (float) Math.exp(x);
+            case LOG -> 1 / x;
             case RELU -> x > 0 ? 1 : 0;
             case ABS -> Math.signum(x);
             case SQUARE -> 2 * x;

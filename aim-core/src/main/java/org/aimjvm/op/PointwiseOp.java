@@ -28,6 +28,11 @@ public final class PointwiseOp {
         return apply(Unary.EXP, x);
     }
 
+    /** The natural logarithm of x. */
+    public static Tensor log(Tensor x) {
+        return apply(Unary.LOG, x);
+    }
+
     /** {@code max(x, 0)}. */
     public static Tensor relu(Tensor x) {
         return apply(Unary.RELU, x);

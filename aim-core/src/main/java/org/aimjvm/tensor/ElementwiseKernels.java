@@ -13,6 +13,8 @@ public interface ElementwiseKernels {
         SOFTPLUS,
         /** e^x. */
         EXP,
+        /** Natural logarithm. */
+        LOG,
         /** max(x, 0). */
         RELU,
         /** |x|; gradient 0 at 0. */

@@ -6,6 +6,7 @@ import static org.aimjvm.verify.OpCase.x;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.aimjvm.op.AddBiasOp;
 import org.aimjvm.op.ArithmeticOp;
 import org.aimjvm.op.DropoutOp;
 import org.aimjvm.op.EmbeddingOp;
@@ -28,6 +29,8 @@ final class ElementwiseCases {
             cases.add(OpCase.of("sigmoid " + n, xs -> PointwiseOp.sigmoid(xs[0]), in(-8, 8, n)));
             cases.add(OpCase.of("softplus " + n, xs -> PointwiseOp.softplus(xs[0]), in(-8, 18, n)));
             cases.add(OpCase.of("exp " + n, xs -> PointwiseOp.exp(xs[0]), in(-3, 3, n)));
+            cases.add(OpCase.of("log " + n, xs -> PointwiseOp.log(xs[0]), in(0.5, 4, n)));
+            cases.add(OpCase.of("addBias 3x" + n, xs -> AddBiasOp.addBias(xs[0], xs[1]), x(3, n), x(n)));
             cases.add(OpCase.of("relu " + n, xs -> PointwiseOp.relu(xs[0]), in(0.1, 2, n)));
             cases.add(OpCase.of("abs " + n, xs -> PointwiseOp.abs(xs[0]), in(-2, -0.1, n)));
             cases.add(OpCase.of("square " + n, xs -> PointwiseOp.square(xs[0]), x(n)));

@@ -12,6 +12,7 @@ public final class OpCases {
         List<OpCase> all = new ArrayList<>();
         all.addAll(ElementwiseCases.cases());
         all.addAll(GemmCases.cases());
+        all.addAll(ConvCases.cases());
         all.addAll(NormCases.cases());
         all.addAll(SoftmaxCases.cases());
         all.addAll(SsmCases.cases());

@@ -1,0 +1,42 @@
+package org.aimjvm.verify;
+
+import static org.aimjvm.verify.OpCase.x;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.aimjvm.op.Conv2dOp;
+import org.aimjvm.op.UpsampleOp;
+
+/** Convolutions of the tokenizer and of the patch discriminator, at odd and at real sizes. */
+final class ConvCases {
+    private ConvCases() {}
+
+    static List<OpCase> cases() {
+        List<OpCase> cases = new ArrayList<>();
+        // batch, in, height, width, out, kernel, stride, pad before, pad after
+        int[][] shapes = {
+            {1, 1, 1, 1, 1, 1, 1, 0, 0},
+            {2, 3, 5, 7, 4, 1, 1, 0, 0},
+            {2, 3, 5, 7, 5, 3, 1, 1, 1},
+            {1, 17, 8, 9, 33, 3, 1, 1, 1},
+            {2, 5, 7, 10, 3, 3, 2, 0, 1},
+            {2, 4, 9, 6, 6, 4, 2, 1, 1},
+            {2, 4, 5, 6, 3, 4, 1, 1, 1},
+            {3, 32, 8, 8, 32, 3, 1, 1, 1},
+            {1, 32, 16, 16, 64, 3, 2, 0, 1},
+        };
+        for (int[] s : shapes) {
+            String name = "conv2d " + s[0] + "x" + s[1] + "x" + s[2] + "x" + s[3] + " -> " + s[4] + " k" + s[5] + " s" + s[6];
+            cases.add(OpCase.of(
+                    name,
+                    xs -> Conv2dOp.conv2d(xs[0], xs[1], xs[2], s[6], s[7], s[7], s[8], s[8]),
+                    x(s[0], s[1], s[2], s[3]),
+                    x(s[4], s[1], s[5], s[5]),
+                    x(s[4])));
+        }
+        cases.add(OpCase.of(
+                "conv2d without bias", xs -> Conv2dOp.conv2d(xs[0], xs[1], null, 1, 1, 1, 1, 1), x(2, 3, 6, 5), x(4, 3, 3, 3)));
+        cases.add(OpCase.of("upsample 2x3x5x7", xs -> UpsampleOp.upsampleNearest2x(xs[0]), x(2, 3, 5, 7)));
+        return cases;
+    }
+}
