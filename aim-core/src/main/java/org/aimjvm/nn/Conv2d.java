@@ -1,0 +1,53 @@
+package org.aimjvm.nn;
+
+import org.aimjvm.op.Conv2dOp;
+import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.Tensor;
+
+/** Two-dimensional convolution with bias; {@code weight} (out, in, k, k), {@code bias} (out), both +-1/sqrt(fan in). */
+public final class Conv2d {
+    private final Tensor weight;
+    private final Tensor bias;
+    private final int stride;
+    private final int padBefore;
+    private final int padAfter;
+
+    private Conv2d(Params params, int in, int out, int kernel, int stride, int padBefore, int padAfter) {
+        Init init = Init.fanIn(in * kernel * kernel);
+        this.weight = params.get("weight", Shape.of(out, in, kernel, kernel), init);
+        this.bias = params.get("bias", Shape.of(out), init);
+        this.stride = stride;
+        this.padBefore = padBefore;
+        this.padAfter = padAfter;
+    }
+
+    /** 3x3, stride 1, padding 1. */
+    public static Conv2d conv3(Params params, int in, int out) {
+        return new Conv2d(params, in, out, 3, 1, 1, 1);
+    }
+
+    /** 1x1. */
+    public static Conv2d conv1(Params params, int in, int out) {
+        return new Conv2d(params, in, out, 1, 1, 0, 0);
+    }
+
+    /** 3x3, stride 2, padded by one on the right and at the bottom only: the tokenizer's downsampling. */
+    public static Conv2d halve(Params params, int channels) {
+        return new Conv2d(params, channels, channels, 3, 2, 0, 1);
+    }
+
+    /** 3x3, stride 2, padding 1: halves even sizes. */
+    public static Conv2d stride2(Params params, int in, int out) {
+        return new Conv2d(params, in, out, 3, 2, 1, 1);
+    }
+
+    /** x (batch, in, height, width) to (batch, out, ...). */
+    public Tensor forward(Tensor x) {
+        return Conv2dOp.conv2d(x, weight, bias, stride, padBefore, padBefore, padAfter, padAfter);
+    }
+
+    /** (out, in, k, k). */
+    public Tensor weight() {
+        return weight;
+    }
+}

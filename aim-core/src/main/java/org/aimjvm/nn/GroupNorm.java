@@ -1,0 +1,30 @@
+package org.aimjvm.nn;
+
+import org.aimjvm.op.GroupNormOp;
+import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.Tensor;
+
+/** GroupNorm over NCHW with {@code weight} and {@code bias} per channel, optionally followed by silu. */
+public final class GroupNorm {
+    private final Tensor weight;
+    private final Tensor bias;
+    private final int groups;
+    private final float eps;
+
+    public GroupNorm(Params params, int channels, int groups, float eps) {
+        this.weight = params.get("weight", Shape.of(channels), Init.ones());
+        this.bias = params.get("bias", Shape.of(channels), Init.zeros());
+        this.groups = groups;
+        this.eps = eps;
+    }
+
+    /** Normalised x. */
+    public Tensor forward(Tensor x) {
+        return GroupNormOp.groupNorm(x, weight, bias, groups, eps, false);
+    }
+
+    /** {@code silu} of the normalised x, fused. */
+    public Tensor forwardSilu(Tensor x) {
+        return GroupNormOp.groupNorm(x, weight, bias, groups, eps, true);
+    }
+}

@@ -1,0 +1,22 @@
+package org.aimjvm.nn;
+
+import org.aimjvm.tensor.Tensor;
+
+/** A layer that moves information along the sequence: Mamba-2, Mamba-1 or attention. */
+public interface Mixer {
+
+    /**
+     * Processes the next elements of each sequence; the one definition for training, prefill and decoding.
+     *
+     * @param u (batch, L, dModel)
+     * @param state what earlier calls left, from {@link #newState}; {@code null} to start from zero and keep nothing
+     * @return (batch, L, dModel)
+     * @throws IllegalStateException if a state is given while gradients are recorded: they would stop at it
+     */
+    Tensor forward(Tensor u, MixerState state);
+
+    /**
+     * A state at the start of {@code batch} sequences, of at most {@code maxLength} elements where that matters.
+     */
+    MixerState newState(int batch, int maxLength);
+}

@@ -1,0 +1,35 @@
+package org.aimjvm.nn;
+
+import org.aimjvm.op.LayerNormOp;
+import org.aimjvm.op.RmsNormOp;
+import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.Tensor;
+
+/** RMSNorm ({@code weight}) or LayerNorm ({@code weight}, {@code bias}) over the last dimension, eps 1e-5. */
+public final class Norm {
+    private static final float EPS = 1e-5f;
+
+    private final Tensor weight;
+    private final Tensor bias;
+
+    private Norm(Tensor weight, Tensor bias) {
+        this.weight = weight;
+        this.bias = bias;
+    }
+
+    /** {@code x / sqrt(mean(x^2) + eps) * weight}. */
+    public static Norm rms(Params params, int dim) {
+        return new Norm(params.get("weight", Shape.of(dim), Init.ones()), null);
+    }
+
+    /** {@code (x - mean) / sqrt(var + eps) * weight + bias}. */
+    public static Norm layer(Params params, int dim) {
+        return new Norm(
+                params.get("weight", Shape.of(dim), Init.ones()), params.get("bias", Shape.of(dim), Init.zeros()));
+    }
+
+    /** x (..., dim) to (..., dim). */
+    public Tensor forward(Tensor x) {
+        return bias == null ? RmsNormOp.rmsNorm(x, weight, EPS) : LayerNormOp.layerNorm(x, weight, bias, EPS);
+    }
+}

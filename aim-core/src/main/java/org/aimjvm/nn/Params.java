@@ -1,0 +1,175 @@
+package org.aimjvm.nn;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+import java.util.zip.CRC32;
+import org.aimjvm.io.CheckpointException;
+import org.aimjvm.io.TensorSource;
+import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.Tensor;
+
+/**
+ * Where a model's tensors come from. A layer's constructor asks for each tensor by the name it has in the published
+ * checkpoint, with its shape and how it starts; backed by a checkpoint that reads it, backed by a seed it initialises it.
+ * Every name is recorded, for the optimiser and for saving.
+ */
+public final class Params {
+    private interface Supply {
+        float[] values(String name, Shape shape, Init init);
+    }
+
+    private final Root root;
+    private final String prefix;
+
+    private static final class Root {
+        final Backend backend;
+        final Supply supply;
+        final Map<String, Tensor> tensors = new LinkedHashMap<>();
+        final Map<String, Tensor> trainable = new LinkedHashMap<>();
+        final Set<String> optional = new TreeSet<>();
+
+        Root(Backend backend, Supply supply) {
+            this.backend = backend;
+            this.supply = supply;
+        }
+    }
+
+    private Params(Root root, String prefix) {
+        this.root = root;
+        this.prefix = prefix;
+    }
+
+    /**
+     * Parameters initialised from {@code seed}. Each tensor's values depend on the seed and its name only, not on the order
+     * in which tensors are asked for.
+     */
+    public static Params random(Backend backend, long seed) {
+        return new Params(
+                new Root(backend, (name, shape, init) -> init.values(shape, new SplittableRandom(seed + hash(name)))), "");
+    }
+
+    /** No data: a model built on it has names and shapes but computes nothing. Costs no memory, whatever the size. */
+    public static Params shapesOnly() {
+        return new Params(new Root(ShapeOnlyBackend.INSTANCE, null), "");
+    }
+
+    /**
+     * Parameters read from {@code source}. {@code build} is run without data first, and every missing, unexpected or
+     * misshapen tensor is reported together before anything is read.
+     *
+     * @param build constructs the model on the given parameters
+     * @throws CheckpointException if names or shapes disagree
+     */
+    public static Params from(Backend backend, TensorSource source, Consumer<Params> build) {
+        Params listing = shapesOnly();
+        build.accept(listing);
+        check(source, listing.root);
+        return new Params(
+                new Root(
+                        backend,
+                        (name, shape, init) -> source.contains(name)
+                                ? source.readFloats(name)
+                                : init.values(shape, new SplittableRandom(hash(name)))),
+                "");
+    }
+
+    private static void check(TensorSource source, Root expected) {
+        List<String> problems = new ArrayList<>();
+        Set<String> unexpected = new TreeSet<>(source.names());
+        expected.tensors.forEach((name, tensor) -> {
+            unexpected.remove(name);
+            if (!source.contains(name)) {
+                if (!expected.optional.contains(name)) {
+                    problems.add(name + ": missing, expected shape " + tensor.shape());
+                }
+            } else if (!Arrays.equals(source.info(name).shape().toArray(), tensor.shape().toArray())) {
+                problems.add(name + ": shape " + source.info(name).shape() + ", expected " + tensor.shape());
+            }
+        });
+        unexpected.forEach(name -> problems.add(name + ": unexpected, shape " + source.info(name).shape()));
+        if (!problems.isEmpty()) {
+            int shown = Math.min(problems.size(), 20);
+            throw new CheckpointException(source.path(), null, problems.size() + " tensors do not fit the configuration (is this another model's checkpoint or config.json?): "
+                    + String.join("; ", problems.subList(0, shown)) + (shown < problems.size() ? "; ..." : ""));
+        }
+    }
+
+    /** The parameters whose names start with {@code name} and a dot. */
+    public Params sub(String name) {
+        return new Params(root, prefix + name + ".");
+    }
+
+    /** As {@link #sub(String)} for a numbered child, e.g. {@code layers.3}. */
+    public Params sub(String name, int index) {
+        return sub(name + "." + index);
+    }
+
+    /**
+     * The trainable tensor of this name.
+     *
+     * @throws IllegalStateException if it was asked for before: two layers claim one name
+     */
+    public Tensor get(String name, Shape shape, Init init) {
+        Tensor t = make(name, shape, init);
+        root.tensors.put(prefix + name, t);
+        root.trainable.put(prefix + name, t);
+        return t;
+    }
+
+    /** As {@link #get} for a tensor that is saved but not trained, and that a checkpoint may lack: statistics. */
+    public Tensor buffer(String name, Shape shape, Init init) {
+        Tensor t = make(name, shape, init).detach();
+        root.tensors.put(prefix + name, t);
+        root.optional.add(prefix + name);
+        return t;
+    }
+
+    private Tensor make(String name, Shape shape, Init init) {
+        String path = prefix + name;
+        if (root.tensors.containsKey(path)) {
+            throw new IllegalStateException("parameter " + path + ": asked for twice");
+        }
+        return root.supply == null
+                ? Tensor.empty(root.backend, shape)
+                : Tensor.parameter(root.backend, shape, root.supply.values(path, shape, init));
+    }
+
+    /** The backend the tensors live on. */
+    public Backend backend() {
+        return root.backend;
+    }
+
+    /** Every tensor asked for so far, trainable or not, by full name, in the order of asking. */
+    public Map<String, Tensor> all() {
+        return Collections.unmodifiableMap(root.tensors);
+    }
+
+    /** The trainable tensors asked for so far, by full name, in the order of asking. */
+    public Map<String, Tensor> trainable() {
+        return Collections.unmodifiableMap(root.trainable);
+    }
+
+    /** Number of elements of all trainable tensors. */
+    public long count() {
+        return root.trainable.values().stream().mapToLong(Tensor::size).sum();
+    }
+
+    /** Spreads names over the seeds: two 32-bit checksums of the name and of its reverse. */
+    private static long hash(String name) {
+        CRC32 forward = new CRC32();
+        forward.update(name.getBytes(StandardCharsets.UTF_8));
+        CRC32 backward = new CRC32();
+        backward.update(new StringBuilder(name).reverse().toString().getBytes(StandardCharsets.UTF_8));
+        return (forward.getValue() << 32 | backward.getValue()) * 0x9E3779B97F4A7C15L;
+    }
+}

@@ -1,0 +1,101 @@
+package org.aimjvm.ssm;
+
+/**
+ * Arguments of a Mamba-2 mixer; names of the checkpoint's {@code ssm_cfg} keys in parentheses.
+ *
+ * @param dModel input and output channels
+ * @param dState N (d_state)
+ * @param dConv width of the causal convolution (d_conv)
+ * @param expand dInner / dModel (expand)
+ * @param headDim P (headdim)
+ * @param nGroups G, groups that share B and C (ngroups)
+ * @param dSsm channels that pass through the recurrence, the others through a gated MLP; 0 for all (d_ssm)
+ * @param perChannelD whether D has one value a channel instead of one a head (D_has_hdim)
+ * @param rmsNorm whether the output is normalised before the projection (rmsnorm)
+ * @param normBeforeGate whether that norm comes before the gate (norm_before_gate)
+ * @param aInitMin least starting value of -A (A_init_range)
+ * @param aInitMax greatest starting value of -A
+ * @param dtMin least starting step (dt_min)
+ * @param dtMax greatest starting step (dt_max)
+ * @param dtInitFloor floor of the starting step (dt_init_floor)
+ * @param dtLimitMin lower clamp of the step (dt_limit)
+ * @param dtLimitMax upper clamp of the step, infinite for none
+ * @param bias whether the projections have a bias (bias)
+ * @param convBias whether the convolution has one (conv_bias)
+ * @param convInit half-width of the uniform start of the convolution, NaN for 1/sqrt(dConv) (conv_init)
+ */
+public record Mamba2Config(
+        int dModel,
+        int dState,
+        int dConv,
+        int expand,
+        int headDim,
+        int nGroups,
+        int dSsm,
+        boolean perChannelD,
+        boolean rmsNorm,
+        boolean normBeforeGate,
+        double aInitMin,
+        double aInitMax,
+        double dtMin,
+        double dtMax,
+        double dtInitFloor,
+        float dtLimitMin,
+        float dtLimitMax,
+        boolean bias,
+        boolean convBias,
+        double convInit) implements SsmConfig {
+
+    /** @throws IllegalArgumentException naming the argument that does not fit */
+    public Mamba2Config {
+        require(dModel > 0, "d_model", dModel, "a positive number");
+        require(dState > 0, "d_state", dState, "a positive number");
+        require(dConv > 0, "d_conv", dConv, "a positive number");
+        require(expand > 0 && (long) expand * dModel < 1 << 24, "expand", expand, "a positive number");
+        require(dSsm >= 0 && dSsm <= expand * dModel, "d_ssm", dSsm, "0 to d_inner " + expand * dModel);
+        int inner = dSsm == 0 ? expand * dModel : dSsm;
+        require(headDim > 0 && inner % headDim == 0, "headdim", headDim, "a divisor of d_inner " + inner);
+        require(nGroups > 0 && inner / headDim % nGroups == 0, "ngroups", nGroups, "a divisor of the " + inner / headDim + " heads");
+        require(aInitMin > 0 && aInitMin <= aInitMax, "A_init_range", aInitMin, "0 < min <= max");
+        require(dtMin > 0 && dtMin <= dtMax, "dt_min", dtMin, "0 < dt_min <= dt_max");
+        require(dtLimitMin >= 0 && dtLimitMin <= dtLimitMax, "dt_limit", dtLimitMin, "0 <= min <= max");
+    }
+
+    private static void require(boolean ok, String key, Object got, String expected) {
+        if (!ok) {
+            throw new IllegalArgumentException("ssm_cfg." + key + ": " + got + " (expected " + expected + ")");
+        }
+    }
+
+    /** The defaults of the original code: d_state 128, d_conv 4, expand 2, headdim 64, ngroups 1. */
+    public static Mamba2Config of(int dModel) {
+        return new Mamba2Config(
+                dModel, 128, 4, 2, 64, 1, 0, false, true, false, 1, 16, 0.001, 0.1, 1e-4, 0, Float.POSITIVE_INFINITY, false,
+                true, Double.NaN);
+    }
+
+    /** Channels after expansion: expand * dModel. */
+    public int dInner() {
+        return expand * dModel;
+    }
+
+    /** Channels of the recurrence: dSsm, or all of dInner. */
+    public int ssmDim() {
+        return dSsm == 0 ? dInner() : dSsm;
+    }
+
+    /** H. */
+    public int nHeads() {
+        return ssmDim() / headDim;
+    }
+
+    /** Channels of the convolution: [x | B | C]. */
+    public int convDim() {
+        return ssmDim() + 2 * nGroups * dState;
+    }
+
+    /** Channels of the MLP part, two of this width in the projection; 0 unless dSsm is set. */
+    public int mlpDim() {
+        return dInner() - ssmDim();
+    }
+}
