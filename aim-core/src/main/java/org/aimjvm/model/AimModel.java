@@ -1,0 +1,198 @@
+package org.aimjvm.model;
+
+import static org.aimjvm.op.ArithmeticOp.add;
+import static org.aimjvm.op.PointwiseOp.silu;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.aimjvm.nn.Dropout;
+import org.aimjvm.nn.Embedding;
+import org.aimjvm.nn.Init;
+import org.aimjvm.nn.Linear;
+import org.aimjvm.nn.MixerState;
+import org.aimjvm.nn.Norm;
+import org.aimjvm.nn.Params;
+import org.aimjvm.nn.Trace;
+import org.aimjvm.op.LinearOp;
+import org.aimjvm.op.ModulateOp;
+import org.aimjvm.op.SplitOp;
+import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.Tensor;
+
+/**
+ * The AiM sequence model (arXiv 2408.12245, section 3): predicts the codes of a picture one after another from its class. A
+ * sequence is the class element followed by image tokens; the output at index i predicts token i. The same {@link #forward}
+ * serves training, prefill and decoding.
+ */
+public final class AimModel {
+    private final AimConfig config;
+    private final PositionRule positions;
+    private final Backend backend;
+    private final Embedding wordEmbeddings;
+    private final Embedding positionEmbeddings;
+    private final Embedding classEmbeddings;
+    private final Linear groups; // adaLN-group: the groups' shared projections
+    private final List<AimBlock> blocks;
+    private final Norm normF;
+    private final Norm normFinal;
+    private final Linear finalAdaLn;
+    private final Tensor head; // (V, dModel)
+
+    /**
+     * @param params gives tensors by the names below {@code mamba.} in the published checkpoints
+     * @param positions the rule the weights were or will be trained under
+     */
+    public AimModel(Params params, AimConfig config, PositionRule positions) {
+        this.config = config;
+        this.positions = positions;
+        this.backend = params.backend();
+        int d = config.dModel();
+        Params p = params.sub("backbone");
+        this.wordEmbeddings = new Embedding(p.sub("embeddings.word_embeddings"), config.vocabSize(), d);
+        this.positionEmbeddings = new Embedding(p.sub("embeddings.position_embeddings"), config.numTokens() + 1, d);
+        this.classEmbeddings = new Embedding(p.sub("cls_embed.embedding_table"), config.numClasses() + 1, d);
+        this.groups = config.adaLnGroup()
+                ? new Linear(p.sub("adaln_group.1"), d, config.numGroups() * config.modulations() * d, true)
+                : null;
+        List<AimBlock> list = new ArrayList<>();
+        for (int i = 0; i < config.nLayer(); i++) {
+            list.add(new AimBlock(p.sub("layers", i), config, i));
+        }
+        this.blocks = List.copyOf(list);
+        this.normF = AimBlock.norm(p.sub("norm_f"), config);
+        this.normFinal = Norm.rms(p.sub("final_layer.norm_final"), d);
+        this.finalAdaLn = new Linear(p.sub("final_layer.adaLN_modulation.1"), d, 2 * d, Init.zeros(), Init.zeros());
+        this.head = config.tieEmbeddings()
+                ? wordEmbeddings.weight()
+                : params.get("lm_head.weight", Shape.of(config.vocabSize(), d), Init.fanIn(d));
+    }
+
+    public AimConfig config() {
+        return config;
+    }
+
+    public PositionRule positions() {
+        return positions;
+    }
+
+    public Backend backend() {
+        return backend;
+    }
+
+    /**
+     * What a pass needs of the labels, computed once per picture.
+     *
+     * @param labels I32 (batch), classes or {@link AimConfig#nullClass()}
+     */
+    public Conditioning condition(Tensor labels) {
+        int d = config.dModel();
+        Tensor c = classEmbeddings.forward(labels); // (batch, dModel)
+        Tensor siluC = silu(c);
+        Tensor[] shared = null;
+        if (groups != null) {
+            int[] sizes = new int[config.numGroups()];
+            Arrays.fill(sizes, config.modulations() * d);
+            shared = SplitOp.split(groups.forward(siluC), sizes);
+        }
+        List<Tensor[]> perBlock = new ArrayList<>();
+        for (int i = 0; i < blocks.size(); i++) {
+            perBlock.add(blocks.get(i).condition(siluC, shared == null ? null : shared[i % config.numGroups()]));
+        }
+        Tensor[] last = SplitOp.split(finalAdaLn.forward(siluC), d, d);
+        return new Conditioning(c, perBlock, last[0], last[1]);
+    }
+
+    /**
+     * A state at the start of {@code batch} sequences. It owns memory outside all scopes, of constant size for models without
+     * attention.
+     */
+    public DecodeState newState(int batch) {
+        List<MixerState> states = new ArrayList<>();
+        for (AimBlock block : blocks) {
+            states.add(block.newState(batch, config.numTokens() + 1));
+        }
+        return new DecodeState(states, batch);
+    }
+
+    /** {@link #forward(Conditioning, Tensor, DecodeState, Dropout, Trace)} without dropout or trace. */
+    public Tensor forward(Conditioning condition, Tensor tokens, DecodeState state) {
+        return forward(condition, tokens, state, Dropout.OFF, Trace.OFF);
+    }
+
+    /**
+     * Processes elements {@code [state.position, state.position + L)} of each sequence; at position 0 (or without a state)
+     * these begin with the class element.
+     *
+     * @param tokens I32 (batch, T), the next image tokens; {@code null} for none, at position 0 only. L = T + 1 at position 0,
+     *     else T
+     * @param state read and advanced; {@code null}: a whole sequence from the start
+     * @return logits (batch, L, V); those at sequence index i predict image token i
+     * @throws IllegalArgumentException if the sequence would get longer than numTokens + 1 or batches differ
+     */
+    public Tensor forward(Conditioning condition, Tensor tokens, DecodeState state, Dropout dropout, Trace trace) {
+        int batch = condition.batch();
+        int start = state == null ? 0 : state.position();
+        checkInput(tokens, state, batch, start);
+        Tensor hidden = embed(condition, tokens, start, dropout, trace); // (batch, L, dModel)
+        AimBlock.Streams streams = new AimBlock.Streams(hidden, null);
+        for (int i = 0; i < blocks.size(); i++) {
+            MixerState layer = state == null ? null : state.layer(i);
+            streams = blocks.get(i).forward(streams, condition.blocks().get(i), layer, dropout, trace);
+        }
+        if (state != null) {
+            state.advance(hidden.dim(1));
+        }
+        Tensor normed = normF.forward(add(streams.hidden(), streams.residual()));
+        trace.see("norm_f_out", normed);
+        Tensor out =
+                ModulateOp.modulate(normFinal.forward(normed), condition.finalShift(), condition.finalScale());
+        trace.see("final_out", out);
+        return LinearOp.linear(out, head, null);
+    }
+
+    private void checkInput(Tensor tokens, DecodeState state, int batch, int start) {
+        if (state != null && state.batch() != batch) {
+            throw new IllegalArgumentException("forward: state of " + state.batch() + " sequences, expected " + batch);
+        }
+        if (tokens == null && start > 0) {
+            throw new IllegalArgumentException("forward: no tokens at position " + start + " (expected at least one)");
+        }
+        int count = tokens == null ? 0 : tokens.dim(1);
+        if (tokens != null && (tokens.shape().rank() != 2 || tokens.dim(0) != batch || count == 0)) {
+            throw new IllegalArgumentException("forward: tokens of shape " + tokens.shape() + ", expected (" + batch + ", T >= 1)");
+        }
+        int end = start + count + (start == 0 ? 1 : 0);
+        if (end > config.numTokens() + 1) {
+            throw new IllegalArgumentException(
+                    "forward: sequence of " + end + " elements (expected at most num_tokens + 1 = " + (config.numTokens() + 1) + ")");
+        }
+    }
+
+    /** Class element at position 0, then word plus position embeddings; image token j stands at sequence index j + 1. */
+    private Tensor embed(Conditioning condition, Tensor tokens, int start, Dropout dropout, Trace trace) {
+        int batch = condition.batch();
+        int d = config.dModel();
+        Tensor c = condition.classElement();
+        if (start == 0) {
+            trace.see("class_embed", c);
+        }
+        if (tokens == null) {
+            return c.reshape(batch, 1, d);
+        }
+        int count = tokens.dim(1);
+        int firstToken = start == 0 ? 0 : start - 1;
+        int[] rows = new int[batch * count];
+        for (int i = 0; i < rows.length; i++) {
+            rows[i] = firstToken + i % count + positions.offset();
+        }
+        Tensor position = positionEmbeddings.forward(Tensor.ofInts(backend, Shape.of(batch, count), rows));
+        Tensor words = dropout.apply(wordEmbeddings.forward(tokens), config.tokenDrop());
+        Tensor embedded = add(words, position); // (batch, T, dModel)
+        trace.see("token_plus_position", embedded);
+        return start > 0
+                ? embedded
+                : SplitOp.concat(c, embedded.reshape(batch, count * d)).reshape(batch, count + 1, d);
+    }
+}

@@ -1,0 +1,132 @@
+package org.aimjvm.vq;
+
+import static org.aimjvm.op.ArithmeticOp.add;
+import static org.aimjvm.op.ArithmeticOp.affine;
+import static org.aimjvm.op.ArithmeticOp.mul;
+import static org.aimjvm.op.ArithmeticOp.scale;
+import static org.aimjvm.op.ArithmeticOp.sub;
+import static org.aimjvm.op.PointwiseOp.log;
+import static org.aimjvm.op.PointwiseOp.square;
+
+import org.aimjvm.nn.Init;
+import org.aimjvm.nn.Params;
+import org.aimjvm.op.AddBiasOp;
+import org.aimjvm.op.EmbeddingOp;
+import org.aimjvm.op.L2NormalizeOp;
+import org.aimjvm.op.LinearOp;
+import org.aimjvm.op.MatMulOp;
+import org.aimjvm.op.NearestCodeOp;
+import org.aimjvm.op.ReduceOp;
+import org.aimjvm.op.SoftmaxOp;
+import org.aimjvm.op.TransposeOp;
+import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.Tensor;
+
+/**
+ * Vector quantiser (van den Oord et al. 2017; l2-normalised codes, Yu et al. 2022): a latent becomes its nearest code. With
+ * normalisation, latents and codes are compared on the unit sphere, and decoding uses normalised codes.
+ */
+public final class Codebook {
+    private static final float EPS = 1e-12f;
+    /** Temperature of the soft assignment in the entropy loss. */
+    private static final float TEMPERATURE = 0.01f;
+    /** Entries of the usage history kept by the original; stored with the weights, used for statistics only. */
+    private static final int HISTORY = 65536;
+
+    /**
+     * A quantised batch.
+     *
+     * @param latents codes in place of the latents, (batch, embedDim, h, w); gradients pass straight through to the encoder
+     * @param codes I32 (batch * h * w), in (batch, row, column) order
+     * @param vqLoss mean of (z_q - sg z)^2, a scalar: moves the codes
+     * @param commitLoss commitBeta * mean of (sg z_q - z)^2: keeps the encoder near its codes
+     * @param entropyLoss entropyLossRatio * (mean entropy of the soft assignments - entropy of their mean); {@code null} if
+     *     the ratio is 0
+     */
+    public record Quantized(Tensor latents, Tensor codes, Tensor vqLoss, Tensor commitLoss, Tensor entropyLoss) {}
+
+    private final VqConfig config;
+    private final Tensor weight; // (nEmbed, embedDim)
+
+    Codebook(Params params, VqConfig config) {
+        this.config = config;
+        Init start = Init.uniform(1.0 / config.nEmbed());
+        this.weight = params.get(
+                "embedding.weight",
+                Shape.of(config.nEmbed(), config.embedDim()),
+                config.l2Norm() ? Init.unitRows(start) : start);
+        params.buffer("codebook_used", Shape.of(HISTORY), Init.zeros());
+    }
+
+    /** (nEmbed, embedDim), as stored: rows need not have norm 1. */
+    public Tensor weight() {
+        return weight;
+    }
+
+    private Tensor normalized(Tensor rows) {
+        return config.l2Norm() ? L2NormalizeOp.l2Normalize(rows, EPS) : rows;
+    }
+
+    /** Latents (batch, embedDim, h, w) as rows (batch * h * w, embedDim). */
+    private static Tensor toRows(Tensor z) {
+        int area = z.dim(2) * z.dim(3);
+        return TransposeOp.transpose(z.reshape(z.dim(0), z.dim(1), area)).reshape(z.dim(0) * area, z.dim(1));
+    }
+
+    private static Tensor toPlanes(Tensor rows, int batch, int height, int width) {
+        int dim = rows.dim(1);
+        return TransposeOp.transpose(rows.reshape(batch, height * width, dim)).reshape(batch, dim, height, width);
+    }
+
+    /** Nearest codes of latents (batch, embedDim, h, w): I32 (batch * h * w). */
+    public Tensor encode(Tensor z) {
+        return NearestCodeOp.nearestCode(normalized(toRows(z)), normalized(weight));
+    }
+
+    /**
+     * Codes as latents.
+     *
+     * @param codes I32 (batch * height * width)
+     * @return (batch, embedDim, height, width)
+     */
+    public Tensor lookup(Tensor codes, int batch, int height, int width) {
+        return toPlanes(EmbeddingOp.embedding(normalized(weight), codes), batch, height, width);
+    }
+
+    /** Quantises latents (batch, embedDim, h, w) for training. */
+    public Quantized quantize(Tensor z) {
+        Tensor rows = normalized(toRows(z)); // (batch * h * w, embedDim)
+        Tensor codebook = normalized(weight);
+        Tensor codes = NearestCodeOp.nearestCode(rows, codebook);
+        Tensor nearest = EmbeddingOp.embedding(codebook, codes);
+        Tensor vqLoss = ReduceOp.mean(square(sub(nearest, rows.detach())));
+        Tensor commitLoss = scale(ReduceOp.mean(square(sub(nearest.detach(), rows))), config.commitBeta());
+        Tensor entropyLoss = config.entropyLossRatio() == 0 ? null : entropyLoss(rows, codebook);
+        Tensor through = add(rows, sub(nearest, rows).detach());
+        return new Quantized(toPlanes(through, z.dim(0), z.dim(2), z.dim(3)), codes, vqLoss, commitLoss, entropyLoss);
+    }
+
+    /** Latents {@code (batch, embedDim, h, w)} as compared with the codes, as rows; for reviving unused codes. */
+    public Tensor comparedRows(Tensor z) {
+        return normalized(toRows(z));
+    }
+
+    /** Rewards confident assignments (low entropy of each) and even use of the codebook (high entropy of their mean). */
+    private Tensor entropyLoss(Tensor rows, Tensor codebook) {
+        int n = rows.dim(0);
+        Tensor products = LinearOp.linear(rows, codebook, null); // (n, nEmbed)
+        // -|z - e|^2 / T without the term of z, which softmax does not see; |e|^2 = 1 is the same for all normalised codes
+        Tensor affinity = scale(products, 2 / TEMPERATURE);
+        if (!config.l2Norm()) {
+            Tensor ones = Tensor.full(rows.backend(), Shape.of(1, config.embedDim()), 1f);
+            Tensor squares = LinearOp.linear(square(codebook), ones, null).reshape(config.nEmbed());
+            affinity = AddBiasOp.addBias(affinity, scale(squares, -1 / TEMPERATURE));
+        }
+        Tensor p = SoftmaxOp.softmax(affinity, 1f);
+        Tensor sampleEntropy = scale(ReduceOp.sum(mul(p, log(affine(p, 1, 1e-30f)))), -1f / n); // 0 log 0 = 0
+        Tensor average = Tensor.full(rows.backend(), Shape.of(1, 1, n), 1f / n);
+        Tensor mean = MatMulOp.matmul(average, p.reshape(1, n, config.nEmbed()), false, false);
+        Tensor meanEntropy = ReduceOp.sum(mul(mean, log(affine(mean, 1, 1e-5f))));
+        return scale(add(sampleEntropy, meanEntropy), config.entropyLossRatio());
+    }
+}

@@ -1,0 +1,80 @@
+package org.aimjvm.vq;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.aimjvm.nn.Conv2d;
+import org.aimjvm.nn.GroupNorm;
+import org.aimjvm.nn.Params;
+import org.aimjvm.nn.Trace;
+import org.aimjvm.tensor.Tensor;
+
+/** The tokenizer's encoder: pixels to latents, halving the sides at every level but the last. */
+final class VqEncoder {
+    /** One level: residual blocks, attention after each on the last level, downsampling on the others. */
+    private record Level(List<ResBlock> res, List<AttnBlock> attn, Conv2d downsample) {}
+
+    private final Conv2d convIn;
+    private final List<Level> levels = new ArrayList<>();
+    private final ResBlock mid0;
+    private final AttnBlock mid1;
+    private final ResBlock mid2;
+    private final GroupNorm normOut;
+    private final Conv2d convOut;
+
+    VqEncoder(Params params, VqConfig config) {
+        this.convIn = Conv2d.conv3(params.sub("conv_in"), config.inChannels(), config.ch());
+        int channels = config.ch();
+        for (int l = 0; l < config.levels(); l++) {
+            boolean last = l == config.levels() - 1;
+            Params p = params.sub("conv_blocks", l);
+            List<ResBlock> res = new ArrayList<>();
+            List<AttnBlock> attn = new ArrayList<>();
+            for (int j = 0; j < config.numResBlocks(); j++) {
+                res.add(new ResBlock(p.sub("res", j), channels, config.channels(l), config));
+                channels = config.channels(l);
+                if (last) {
+                    attn.add(new AttnBlock(p.sub("attn", j), channels, config));
+                }
+            }
+            levels.add(new Level(res, attn, last ? null : Conv2d.halve(p.sub("downsample.conv"), channels)));
+        }
+        this.mid0 = new ResBlock(params.sub("mid.0"), channels, channels, config);
+        this.mid1 = new AttnBlock(params.sub("mid.1"), channels, config);
+        this.mid2 = new ResBlock(params.sub("mid.2"), channels, channels, config);
+        this.normOut = new GroupNorm(params.sub("norm_out"), channels, config.normGroups(), config.normEps());
+        this.convOut = Conv2d.conv3(params.sub("conv_out"), channels, config.zChannels());
+    }
+
+    /** (batch, inChannels, height, width) to (batch, zChannels, height / f, width / f). */
+    Tensor forward(Tensor x, Trace trace) {
+        Tensor h = convIn.forward(x);
+        trace.see("enc_conv_in", h);
+        for (int l = 0; l < levels.size(); l++) {
+            Level level = levels.get(l);
+            for (int j = 0; j < level.res.size(); j++) {
+                h = level.res.get(j).forward(h);
+                trace.see("enc_blocks" + l + "_res" + j, h);
+                if (!level.attn.isEmpty()) {
+                    h = level.attn.get(j).forward(h);
+                    trace.see("enc_blocks" + l + "_attn" + j, h);
+                }
+            }
+            if (level.downsample != null) {
+                h = level.downsample.forward(h);
+                trace.see("enc_blocks" + l + "_downsample", h);
+            }
+        }
+        h = mid0.forward(h);
+        trace.see("enc_mid0", h);
+        h = mid1.forward(h);
+        trace.see("enc_mid1", h);
+        h = mid2.forward(h);
+        trace.see("enc_mid2", h);
+        if (trace != Trace.OFF) {
+            trace.see("enc_norm_out", normOut.forward(h)); // fused with silu below
+        }
+        h = convOut.forward(normOut.forwardSilu(h));
+        trace.see("enc_out", h);
+        return h;
+    }
+}

@@ -1,0 +1,2 @@
+/** The VQ tokenizer: encoder, codebook, decoder. */
+package org.aimjvm.vq;
