@@ -20,10 +20,15 @@ record CliProcess(int exit, String out, String err) {
 
     /** The same with {@code flags} for the JVM. */
     static CliProcess aim(List<String> flags, String... args) throws IOException, InterruptedException {
+        return java(Aim.class, flags, args);
+    }
+
+    /** The main method of {@code main} in a JVM of its own. */
+    static CliProcess java(Class<?> main, List<String> flags, String... args) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java"));
         command.addAll(flags);
         String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-        command.addAll(List.of("-cp", classPath, "org.aimjvm.cli.Aim"));
+        command.addAll(List.of("-cp", classPath, main.getName()));
         command.addAll(List.of(args));
         return run(Path.of("").toAbsolutePath(), Map.of(), command);
     }

@@ -1,0 +1,68 @@
+package org.aimjvm.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import org.aimjvm.tensor.Backend;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.ParameterException;
+
+/** Which backend a command gets, and that nobody computes slowly without being told. */
+class ComputeOptionsTest {
+    /** A command that only says which backend it got. */
+    @Command(name = "probe")
+    static final class Probe {
+        @Mixin private ComputeOptions compute;
+
+        static Backend backend(String... args) {
+            Probe probe = new Probe();
+            new CommandLine(probe).parseArgs(args);
+            return probe.compute.backend(Console.ofProcess());
+        }
+
+        public static void main(String[] args) {
+            System.out.println(backend(args).description());
+        }
+    }
+
+    @Test
+    void theBestBackendIsTheDefault() {
+        assertThat(Probe.backend().name()).isEqualTo("vector");
+        assertThat(Probe.backend("--threads", "3").description()).contains("3 threads");
+    }
+
+    @Test
+    void aBackendCanBeChosen() {
+        assertThat(Probe.backend("--backend", "scalar").name()).isEqualTo("scalar");
+    }
+
+    @Test
+    void wrongNamesAndCountsAreWrongUsage() {
+        assertThatThrownBy(() -> Probe.backend("--backend", "gpu")).isInstanceOf(ParameterException.class)
+                .hasMessageStartingWith("--backend: gpu, expected one of ").hasMessageContaining("scalar");
+        assertThatThrownBy(() -> Probe.backend("--threads", "0")).isInstanceOf(ParameterException.class)
+                .hasMessage("--threads: 0, expected at least 1");
+    }
+
+    @Test
+    void complaintsAboutOptionValuesAreWrongUsage() {
+        CommandLine command = new CommandLine(new Probe());
+        assertThat(ComputeOptions.<Integer>checked(command.getCommandSpec(), () -> 5)).isEqualTo(5);
+        assertThatThrownBy(() -> ComputeOptions.checked(command.getCommandSpec(), () -> {
+            throw new IllegalArgumentException("topK: -1, expected at least 0");
+        })).isInstanceOf(ParameterException.class).hasMessage("topK: -1, expected at least 0");
+    }
+
+    @Test
+    void withoutTheVectorModuleItSaysOnceThatItIsSlowAndWhatToAdd() throws Exception {
+        CliProcess p = CliProcess.java(Probe.class, List.of());
+        assertThat(p.exit()).isZero();
+        assertThat(p.err()).hasLineCount(1).startsWith("aim: backend scalar, slow: SIMD is off, ")
+                .contains("--add-modules=jdk.incubator.vector");
+        assertThat(CliProcess.java(Probe.class, List.of(), "--backend", "scalar").err()).isEmpty();
+    }
+}
