@@ -47,6 +47,12 @@ public final class Ema {
         updates++;
     }
 
+    /** Takes over {@code count} elements of a parameter, from {@code offset} on, that were replaced rather than trained. */
+    void adopt(String name, int offset, int count) {
+        Tensor p = params.get(name);
+        p.backend().copy(averages.get(name).storage(), offset, p.storage(), offset, count);
+    }
+
     /** Averages in the parameters' place until closed. */
     public final class Swapped implements AutoCloseable {
         private Swapped() {}

@@ -71,7 +71,7 @@ final class TrainLoop {
                     saved = step;
                 }
                 if (due(run.validateEvery(), end)) {
-                    evaluate(() -> listener.onValidation(step, task.validate()));
+                    evaluate(() -> listener.onValidation(step, task.validate(run.validatePictures())));
                 }
                 if (due(run.sampleEvery(), end)) {
                     evaluate(() -> listener.onSample(step));
@@ -115,7 +115,7 @@ final class TrainLoop {
             accumulator.clear();
         }
         try (Scope _ = Scope.inference()) {
-            task.afterStep(step, optimizer);
+            task.afterStep(step, optimizer, ema);
         }
         if (ema != null) {
             ema.update();

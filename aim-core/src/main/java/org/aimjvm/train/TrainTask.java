@@ -48,11 +48,19 @@ interface TrainTask {
      */
     Loss loss(int step, int[] pictures, int firstRow);
 
-    /** After the parameters have been updated in {@code step}, from 0; an inference scope is open. */
-    void afterStep(int step, AdamW optimizer);
+    /**
+     * After the parameters have been updated in {@code step}, from 0; an inference scope is open.
+     *
+     * @param ema the averaged parameters before their update, or {@code null} if none are kept
+     */
+    void afterStep(int step, AdamW optimizer, Ema ema);
 
-    /** Measures on pictures that are not trained on, empty if there are none; an inference scope is open. */
-    Map<String, Double> validate();
+    /**
+     * Measures on pictures that are not trained on, empty if there are none; an inference scope is open.
+     *
+     * @param most pictures to use, 0 for all
+     */
+    Map<String, Double> validate(int most);
 
     /** Writes {@value RunFolder#MODEL} and {@value RunFolder#CONFIG} in the published layout. */
     void writeModel(Path folder);

@@ -1,0 +1,23 @@
+package org.aimjvm.train;
+
+import java.util.Objects;
+
+/**
+ * Settings of stage 2, next-code prediction.
+ *
+ * @param recipe what both stages share
+ * @param labelDropout probability that a picture's label is replaced by the null class, once per picture and step, so that
+ *     guidance has an unconditional model; the paper uses 0.1
+ * @param heldOut pictures of the training set that are validated on instead of trained on, when there is no validation set
+ */
+public record LmOptions(TrainRecipe recipe, double labelDropout, int heldOut) {
+    public LmOptions {
+        Objects.requireNonNull(recipe, "recipe");
+        if (!(labelDropout >= 0 && labelDropout <= 1)) {
+            throw new IllegalArgumentException("labelDropout: " + labelDropout + " (expected 0 to 1)");
+        }
+        if (heldOut < 0) {
+            throw new IllegalArgumentException("heldOut: " + heldOut + " (expected at least 0)");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+package org.aimjvm.train;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.LinkedHashMap;
+import org.aimjvm.io.CheckpointException;
+
+/** A training run of one of the two stages. Used from one thread, but for {@link #stop}. */
+public abstract sealed class Trainer permits VqTrainer, LmTrainer {
+    private final TrainLoop loop;
+    private final List<String> partNames;
+
+    Trainer(TrainTask task, TrainRecipe recipe, RunOptions run, TrainListener listener) {
+        this.loop = new TrainLoop(task, recipe, run, listener);
+        this.partNames = task.partNames();
+    }
+
+    /**
+     * Trains to the last step of the recipe, or until {@link #stop}, then writes a checkpoint if there is a folder for them.
+     *
+     * @return whether the last step was reached
+     * @throws IllegalStateException if the loss or the gradient is no longer finite
+     */
+    public final boolean run() {
+        return loop.run();
+    }
+
+    /** Ends the run after the step under way, with a checkpoint. Safe from any thread, e.g. a shutdown hook. */
+    public final void stop() {
+        loop.stop();
+    }
+
+    /** Steps made so far. */
+    public final int step() {
+        return loop.step();
+    }
+
+    /**
+     * Continues from a checkpoint of a run with the same model, recipe and data; losses are then bitwise those of a run that was
+     * never interrupted. Call before {@link #run}.
+     *
+     * @param checkpoint folder, see {@link RunFolder#latest}
+     * @throws CheckpointException if it is damaged or of another run; names every difference
+     */
+    public final void resume(Path checkpoint) {
+        loop.resume(checkpoint);
+    }
+
+    /** Runs {@code body} with the averaged parameters in the model, if the recipe keeps them. */
+    public final void withAverages(Runnable body) {
+        loop.evaluate(body);
+    }
+
+    /** Columns for {@link MetricsCsv}: what {@link #row} fills, and the validation measures. */
+    public final List<String> columns() {
+        List<String> columns = new ArrayList<>(List.of("epoch", "loss"));
+        columns.addAll(partNames);
+        columns.addAll(List.of("lr", "grad_norm", "seconds"));
+        return columns;
+    }
+
+    /** A step's measures by column. */
+    public static Map<String, Double> row(TrainMetrics m) {
+        Map<String, Double> row = new LinkedHashMap<>();
+        row.put("epoch", (double) m.epoch());
+        row.put("loss", m.loss());
+        row.putAll(m.parts());
+        row.put("lr", m.lr());
+        row.put("grad_norm", m.gradNorm());
+        row.put("seconds", m.seconds());
+        return row;
+    }
+}
