@@ -55,7 +55,8 @@ final class AimBlock {
                     case Mamba1Config c -> new Mamba1(m, c, depth);
                 };
         this.norm2 = config.dIntermediate() > 0 ? norm(params.sub("norm2"), config) : null;
-        this.mlp = config.dIntermediate() > 0 ? new GatedMlp(params.sub("mlp"), d, config.dIntermediate(), depth) : null;
+        this.mlp =
+                config.dIntermediate() > 0 ? new GatedMlp(params.sub("mlp"), d, config.dIntermediate(), depth) : null;
         int parts = config.modulations();
         this.adaLn = config.adaLnGroup()
                 ? null
@@ -78,7 +79,8 @@ final class AimBlock {
     Tensor[] condition(Tensor siluC, Tensor group) {
         int parts = config.modulations();
         int d = config.dModel();
-        Tensor all = adaLn != null ? adaLn.forward(siluC) : AddBiasOp.addBias(group, scaleShiftTable.reshape(parts * d));
+        Tensor all =
+                adaLn != null ? adaLn.forward(siluC) : AddBiasOp.addBias(group, scaleShiftTable.reshape(parts * d));
         int[] sizes = new int[parts];
         Arrays.fill(sizes, d);
         return SplitOp.split(all, sizes);

@@ -58,13 +58,15 @@ public record AimConfig(
         range("num_tokens", numTokens, 1, 1 << 20);
         range("num_groups", numGroups, 1, 4096);
         if (ssm.dModel() != dModel) {
-            throw new IllegalArgumentException("ssm_cfg.d_model: " + ssm.dModel() + " (expected d_model " + dModel + ")");
+            throw new IllegalArgumentException(
+                    "ssm_cfg.d_model: " + ssm.dModel() + " (expected d_model " + dModel + ")");
         }
         for (int i : attentionLayers) {
             range("attn_layer_idx", i, 0, nLayer - 1);
         }
         if (!attentionLayers.isEmpty() && attention == null) {
-            throw new IllegalArgumentException("attn_cfg: missing (expected num_heads, since attn_layer_idx names layers)");
+            throw new IllegalArgumentException(
+                    "attn_cfg: missing (expected num_heads, since attn_layer_idx names layers)");
         }
         probability("token_drop", tokenDrop);
         probability("mixer_drop", mixerDrop);
@@ -96,21 +98,24 @@ public record AimConfig(
     /** This architecture for other codes and classes. */
     public AimConfig withData(int newVocabSize, int newNumTokens, int newNumClasses) {
         return new AimConfig(
-                dModel, dIntermediate, nLayer, newVocabSize, newNumClasses, newNumTokens, ssm, attention, attentionLayers,
+                dModel, dIntermediate, nLayer, newVocabSize, newNumClasses, newNumTokens, ssm, attention,
+                attentionLayers,
                 rmsNorm, tieEmbeddings, adaLnGroup, numGroups, tokenDrop, mixerDrop, mlpDrop);
     }
 
     /** This architecture with another state-space mixer. */
     public AimConfig withSsm(SsmConfig newSsm) {
         return new AimConfig(
-                dModel, dIntermediate, nLayer, vocabSize, numClasses, numTokens, newSsm, attention, attentionLayers, rmsNorm,
+                dModel, dIntermediate, nLayer, vocabSize, numClasses, numTokens, newSsm, attention, attentionLayers,
+                rmsNorm,
                 tieEmbeddings, adaLnGroup, numGroups, tokenDrop, mixerDrop, mlpDrop);
     }
 
     /** This architecture with other dropouts. */
     public AimConfig withDropout(float newTokenDrop, float newMixerDrop, float newMlpDrop) {
         return new AimConfig(
-                dModel, dIntermediate, nLayer, vocabSize, numClasses, numTokens, ssm, attention, attentionLayers, rmsNorm,
+                dModel, dIntermediate, nLayer, vocabSize, numClasses, numTokens, ssm, attention, attentionLayers,
+                rmsNorm,
                 tieEmbeddings, adaLnGroup, numGroups, newTokenDrop, newMixerDrop, newMlpDrop);
     }
 

@@ -28,14 +28,18 @@ public final class AimConfigJson {
     private static final int MAX_DEPTH = 16;
 
     private static final Set<String> MAMBA2_KEYS = new TreeSet<>(List.of(
-            "layer", "d_state", "d_conv", "expand", "headdim", "ngroups", "d_ssm", "D_has_hdim", "rmsnorm", "norm_before_gate",
-            "A_init_range", "dt_min", "dt_max", "dt_init_floor", "dt_limit", "bias", "conv_bias", "conv_init", "chunk_size",
+            "layer", "d_state", "d_conv", "expand", "headdim", "ngroups", "d_ssm", "D_has_hdim", "rmsnorm",
+            "norm_before_gate",
+            "A_init_range", "dt_min", "dt_max", "dt_init_floor", "dt_limit", "bias", "conv_bias", "conv_init",
+            "chunk_size",
             "use_mem_eff_path", "process_group", "sequence_parallel", "activation", "d_model"));
     private static final Set<String> MAMBA1_KEYS = new TreeSet<>(List.of(
-            "layer", "d_state", "d_conv", "expand", "dt_rank", "dt_min", "dt_max", "dt_init", "dt_scale", "dt_init_floor",
+            "layer", "d_state", "d_conv", "expand", "dt_rank", "dt_min", "dt_max", "dt_init", "dt_scale",
+            "dt_init_floor",
             "bias", "conv_bias", "use_fast_path", "d_model"));
     private static final Set<String> ATTENTION_KEYS = new TreeSet<>(List.of(
-            "num_heads", "num_heads_kv", "head_dim", "qkv_proj_bias", "out_proj_bias", "causal", "rotary_emb_dim", "d_conv",
+            "num_heads", "num_heads_kv", "head_dim", "qkv_proj_bias", "out_proj_bias", "causal", "rotary_emb_dim",
+            "d_conv",
             "mlp_dim", "embed_dim", "softmax_scale"));
 
     private final Path where;
@@ -182,7 +186,8 @@ public final class AimConfigJson {
             }
         }
         if (!bool(a, "causal", true)) {
-            throw new IllegalArgumentException("attn_cfg.causal: false (expected true: the model predicts in raster order)");
+            throw new IllegalArgumentException(
+                    "attn_cfg.causal: false (expected true: the model predicts in raster order)");
         }
         if (has(a, "softmax_scale")) {
             throw new IllegalArgumentException(
@@ -203,7 +208,8 @@ public final class AimConfigJson {
     private static void onlyKnown(String object, JsonNode n, Set<String> known) {
         for (String key : n.propertyNames()) {
             if (!known.contains(key)) {
-                throw new IllegalArgumentException(object + "." + key + ": unknown argument (expected one of " + known + ")");
+                throw new IllegalArgumentException(
+                        object + "." + key + ": unknown argument (expected one of " + known + ")");
             }
         }
     }

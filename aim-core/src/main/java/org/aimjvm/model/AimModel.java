@@ -161,12 +161,14 @@ public final class AimModel {
         }
         int count = tokens == null ? 0 : tokens.dim(1);
         if (tokens != null && (tokens.shape().rank() != 2 || tokens.dim(0) != batch || count == 0)) {
-            throw new IllegalArgumentException("forward: tokens of shape " + tokens.shape() + ", expected (" + batch + ", T >= 1)");
+            throw new IllegalArgumentException(
+                    "forward: tokens of shape " + tokens.shape() + ", expected (" + batch + ", T >= 1)");
         }
         int end = start + count + (start == 0 ? 1 : 0);
         if (end > config.numTokens() + 1) {
             throw new IllegalArgumentException(
-                    "forward: sequence of " + end + " elements (expected at most num_tokens + 1 = " + (config.numTokens() + 1) + ")");
+                    "forward: sequence of " + end + " elements (expected at most num_tokens + 1 = "
+                            + (config.numTokens() + 1) + ")");
         }
     }
 

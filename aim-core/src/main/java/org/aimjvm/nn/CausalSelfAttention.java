@@ -42,7 +42,8 @@ public final class CausalSelfAttention implements Mixer {
         Tensor[] qkv = SplitOp.split(inProj.forward(u), queries, keys, keys);
         KvCache cache = state == null ? null : ((State) state).cache();
         return outProj.forward(
-                CausalAttentionOp.causalAttention(qkv[0], qkv[1], qkv[2], config.numHeads(), config.numHeadsKv(), cache));
+                CausalAttentionOp.causalAttention(qkv[0], qkv[1], qkv[2], config.numHeads(), config.numHeadsKv(),
+                        cache));
     }
 
     @Override

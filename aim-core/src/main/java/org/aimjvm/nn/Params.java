@@ -55,7 +55,8 @@ public final class Params {
      */
     public static Params random(Backend backend, long seed) {
         return new Params(
-                new Root(backend, (name, shape, init) -> init.values(shape, new SplittableRandom(seed + hash(name)))), "");
+                new Root(backend, (name, shape, init) -> init.values(shape, new SplittableRandom(seed + hash(name)))),
+                "");
     }
 
     /** No data: a model built on it has names and shapes but computes nothing. Costs no memory, whatever the size. */
@@ -99,7 +100,8 @@ public final class Params {
         unexpected.forEach(name -> problems.add(name + ": unexpected, shape " + source.info(name).shape()));
         if (!problems.isEmpty()) {
             int shown = Math.min(problems.size(), 20);
-            throw new CheckpointException(source.path(), null, problems.size() + " tensors do not fit the configuration (is this another model's checkpoint or config.json?): "
+            throw new CheckpointException(source.path(), null, problems.size()
+                    + " tensors do not fit the configuration (is this another model's checkpoint or config.json?): "
                     + String.join("; ", problems.subList(0, shown)) + (shown < problems.size() ? "; ..." : ""));
         }
     }

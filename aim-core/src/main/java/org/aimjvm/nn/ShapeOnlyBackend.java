@@ -25,7 +25,8 @@ final class ShapeOnlyBackend implements Backend {
     private ShapeOnlyBackend() {}
 
     private static IllegalStateException noData() {
-        return new IllegalStateException("shape-only model: has no data (build it from a checkpoint or a seed to compute)");
+        return new IllegalStateException(
+                "shape-only model: has no data (build it from a checkpoint or a seed to compute)");
     }
 
     @Override

@@ -82,7 +82,8 @@ public final class Mamba2 implements Mixer {
         int first = mlp == 0 ? 0 : 2;
         Tensor z = parts[first]; // (batch, L, H*P)
         Tensor dt = parts[first + 2]; // (batch, L, H)
-        Tensor xbc = CausalConv1dOp.causalConv1d(parts[first + 1], convWeight, convBias, s == null ? null : s.conv(), true);
+        Tensor xbc =
+                CausalConv1dOp.causalConv1d(parts[first + 1], convWeight, convBias, s == null ? null : s.conv(), true);
         Tensor y = SsdScanOp.ssdScan(
                 xbc,
                 dt,

@@ -55,7 +55,8 @@ public record Mamba2Config(
         require(dSsm >= 0 && dSsm <= expand * dModel, "d_ssm", dSsm, "0 to d_inner " + expand * dModel);
         int inner = dSsm == 0 ? expand * dModel : dSsm;
         require(headDim > 0 && inner % headDim == 0, "headdim", headDim, "a divisor of d_inner " + inner);
-        require(nGroups > 0 && inner / headDim % nGroups == 0, "ngroups", nGroups, "a divisor of the " + inner / headDim + " heads");
+        require(nGroups > 0 && inner / headDim % nGroups == 0, "ngroups", nGroups,
+                "a divisor of the " + inner / headDim + " heads");
         require(aInitMin > 0 && aInitMin <= aInitMax, "A_init_range", aInitMin, "0 < min <= max");
         require(dtMin > 0 && dtMin <= dtMax, "dt_min", dtMin, "0 < dt_min <= dt_max");
         require(dtLimitMin >= 0 && dtLimitMin <= dtLimitMax, "dt_limit", dtLimitMin, "0 <= min <= max");
@@ -70,7 +71,8 @@ public record Mamba2Config(
     /** The defaults of the original code: d_state 128, d_conv 4, expand 2, headdim 64, ngroups 1. */
     public static Mamba2Config of(int dModel) {
         return new Mamba2Config(
-                dModel, 128, 4, 2, 64, 1, 0, false, true, false, 1, 16, 0.001, 0.1, 1e-4, 0, Float.POSITIVE_INFINITY, false,
+                dModel, 128, 4, 2, 64, 1, 0, false, true, false, 1, 16, 0.001, 0.1, 1e-4, 0, Float.POSITIVE_INFINITY,
+                false,
                 true, Double.NaN);
     }
 

@@ -24,12 +24,6 @@ final class Fingerprint {
         return this;
     }
 
-    Fingerprint add(ByteBuffer bytes) {
-        digest.update(ByteBuffer.allocate(4).putInt(bytes.remaining()).flip());
-        digest.update(bytes);
-        return this;
-    }
-
     Fingerprint add(String text) {
         return add(text.getBytes(StandardCharsets.UTF_8));
     }
@@ -37,7 +31,19 @@ final class Fingerprint {
     Fingerprint add(long... numbers) {
         ByteBuffer bytes = ByteBuffer.allocate(8 * numbers.length);
         bytes.asLongBuffer().put(numbers);
-        return add(bytes);
+        return add(bytes.array());
+    }
+
+    Fingerprint add(int[] numbers) {
+        ByteBuffer bytes = ByteBuffer.allocate(1 << 16);
+        digest.update(bytes.putInt(numbers.length).flip());
+        for (int from = 0; from < numbers.length; from += 1 << 14) {
+            bytes.clear();
+            int count = Math.min(numbers.length - from, 1 << 14);
+            bytes.asIntBuffer().put(numbers, from, count);
+            digest.update(bytes.limit(4 * count));
+        }
+        return this;
     }
 
     /** 32 hexadecimal digits; nothing may be added afterwards. */

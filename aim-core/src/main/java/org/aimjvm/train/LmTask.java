@@ -22,6 +22,11 @@ import org.aimjvm.tensor.Tensor;
 final class LmTask implements TrainTask {
     private record Settings(double labelDropout, int heldOut, String positions, String config) {}
 
+    /** Said in the metadata of files with tied embeddings, as the published ones do. */
+    private static final String HEAD = "mamba.lm_head.weight";
+
+    private static final String WORDS = "mamba.backbone.embeddings.word_embeddings.weight";
+
     private final AimModel model;
     private final Params params;
     private final TokenDataset train;
@@ -162,7 +167,8 @@ final class LmTask implements TrainTask {
 
     @Override
     public void writeModel(Path folder) {
-        ModelFiles.write(folder, params, AimConfigJson.toJson(model.config()));
+        Map<String, String> tied = model.config().tieEmbeddings() ? Map.of(HEAD, WORDS) : Map.of();
+        ModelFiles.write(folder, params, tied, RunFolder.CONFIG, AimConfigJson.toJson(model.config()));
     }
 
     @Override

@@ -15,7 +15,7 @@ import org.aimjvm.io.CheckpointException;
  *
  * <pre>
  * model.safetensors      the parameters, under the published names
- * config.json            the model's configuration
+ * config.json            the sequence model's configuration, or vq_config.json the tokenizer's
  * optimizer.safetensors  exp_avg.NAME, exp_avg_sq.NAME
  * ema.safetensors        averaged parameters, under the same names, if the run keeps them
  * task.safetensors       what else the stage remembers, if anything
@@ -25,6 +25,7 @@ import org.aimjvm.io.CheckpointException;
 public final class RunFolder {
     public static final String MODEL = "model.safetensors";
     public static final String CONFIG = "config.json";
+    public static final String VQ_CONFIG = "vq_config.json";
     public static final String OPTIMIZER = "optimizer.safetensors";
     public static final String EMA = "ema.safetensors";
     public static final String TASK = "task.safetensors";

@@ -1,6 +1,5 @@
 package org.aimjvm.train;
 
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import org.aimjvm.io.SafeTensorsWriter;
@@ -84,18 +83,12 @@ public final class TokenDatasetWriter implements AutoCloseable {
                 .metadata(TokenShard.SHARD, filesWritten + "/" + files)
                 .metadata(
                         TokenShard.SHA256,
-                        new Fingerprint().add(bytes(rowCodes)).add(bytes(rowLabels)).toString())
+                        new Fingerprint().add(rowCodes).add(rowLabels).toString())
                 .ints(TokenShard.CODES, info.dtype(), Shape.of(rows, info.length()), () -> rowCodes)
                 .ints(TokenShard.LABELS, DType.I32, Shape.of(rows), () -> rowLabels)
                 .write(folder.folder().resolve(String.format("codes-%05d-of-%05d.safetensors", filesWritten, files)));
         written += rows;
         rows = 0;
-    }
-
-    private static ByteBuffer bytes(int[] values) {
-        ByteBuffer b = ByteBuffer.allocate(4 * values.length);
-        b.asIntBuffer().put(values);
-        return b;
     }
 
     /**

@@ -62,7 +62,7 @@ interface TrainTask {
      */
     Map<String, Double> validate(int most);
 
-    /** Writes {@value RunFolder#MODEL} and {@value RunFolder#CONFIG} in the published layout. */
+    /** Writes {@value RunFolder#MODEL} and the model's configuration in the published layout. */
     void writeModel(Path folder);
 
     /** Adds what {@link #loss} or {@link #afterStep} remember between steps; false if that is nothing. */

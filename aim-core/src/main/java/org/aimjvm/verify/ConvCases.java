@@ -26,7 +26,8 @@ final class ConvCases {
             {1, 32, 16, 16, 64, 3, 2, 0, 1},
         };
         for (int[] s : shapes) {
-            String name = "conv2d " + s[0] + "x" + s[1] + "x" + s[2] + "x" + s[3] + " -> " + s[4] + " k" + s[5] + " s" + s[6];
+            String name =
+                    "conv2d " + s[0] + "x" + s[1] + "x" + s[2] + "x" + s[3] + " -> " + s[4] + " k" + s[5] + " s" + s[6];
             cases.add(OpCase.of(
                     name,
                     xs -> Conv2dOp.conv2d(xs[0], xs[1], xs[2], s[6], s[7], s[7], s[8], s[8]),
@@ -35,7 +36,8 @@ final class ConvCases {
                     x(s[4])));
         }
         cases.add(OpCase.of(
-                "conv2d without bias", xs -> Conv2dOp.conv2d(xs[0], xs[1], null, 1, 1, 1, 1, 1), x(2, 3, 6, 5), x(4, 3, 3, 3)));
+                "conv2d without bias", xs -> Conv2dOp.conv2d(xs[0], xs[1], null, 1, 1, 1, 1, 1), x(2, 3, 6, 5),
+                x(4, 3, 3, 3)));
         cases.add(OpCase.of("upsample 2x3x5x7", xs -> UpsampleOp.upsampleNearest2x(xs[0]), x(2, 3, 5, 7)));
         return cases;
     }

@@ -50,15 +50,18 @@ public record VqConfig(
             range("ch_mult", m, 1, 256);
             if (ch * m % normGroups != 0) {
                 throw new IllegalArgumentException(
-                        "ch_mult: " + m + " gives " + ch * m + " channels (expected a multiple of norm_groups " + normGroups + ")");
+                        "ch_mult: " + m + " gives " + ch * m + " channels (expected a multiple of norm_groups "
+                                + normGroups + ")");
             }
         }
         if (ch % normGroups != 0) {
-            throw new IllegalArgumentException("ch: " + ch + " (expected a multiple of norm_groups " + normGroups + ")");
+            throw new IllegalArgumentException(
+                    "ch: " + ch + " (expected a multiple of norm_groups " + normGroups + ")");
         }
         if (!(normEps > 0) || !(commitBeta >= 0) || !(entropyLossRatio >= 0)) {
-            throw new IllegalArgumentException("norm_eps " + normEps + ", commit_beta " + commitBeta + ", entropy_loss_ratio "
-                    + entropyLossRatio + " (expected no negative value and norm_eps > 0)");
+            throw new IllegalArgumentException(
+                    "norm_eps " + normEps + ", commit_beta " + commitBeta + ", entropy_loss_ratio "
+                            + entropyLossRatio + " (expected no negative value and norm_eps > 0)");
         }
     }
 

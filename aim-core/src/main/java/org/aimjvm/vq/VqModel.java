@@ -55,7 +55,8 @@ public final class VqModel {
      */
     public Tensor latents(Tensor pixels, Trace trace) {
         int f = config.downsampling();
-        if (pixels.shape().rank() != 4 || pixels.dim(1) != config.inChannels() || pixels.dim(2) % f != 0 || pixels.dim(3) % f != 0
+        if (pixels.shape().rank() != 4 || pixels.dim(1) != config.inChannels() || pixels.dim(2) % f != 0
+                || pixels.dim(3) % f != 0
                 || pixels.size() == 0) {
             throw new IllegalArgumentException("encode: pixels of shape " + pixels.shape() + ", expected (batch, "
                     + config.inChannels() + ", height, width) with sides multiples of " + f);
@@ -83,7 +84,8 @@ public final class VqModel {
      */
     public Tensor decode(Tensor codes, int batch, int height, int width) {
         if (codes.size() != batch * height * width) {
-            throw new IllegalArgumentException("decode: " + codes.size() + " codes, expected " + batch + " x " + height + " x " + width);
+            throw new IllegalArgumentException(
+                    "decode: " + codes.size() + " codes, expected " + batch + " x " + height + " x " + width);
         }
         return decodeLatents(codebook.lookup(codes, batch, height, width), Trace.OFF);
     }

@@ -1,0 +1,32 @@
+package org.aimjvm.train;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Map;
+import org.aimjvm.io.AtomicFiles;
+import org.aimjvm.io.CheckpointException;
+import org.aimjvm.io.SafeTensorsWriter;
+import org.aimjvm.nn.Params;
+
+/** A model's two files in a checkpoint, in the published layout. */
+final class ModelFiles {
+    private ModelFiles() {}
+
+    /**
+     * Writes {@value RunFolder#MODEL} in F32 and the configuration.
+     *
+     * @param metadata of the tensor file
+     * @param config name of the configuration's file
+     */
+    static void write(Path folder, Params params, Map<String, String> metadata, String config, String json) {
+        SafeTensorsWriter file = new SafeTensorsWriter().metadata(metadata);
+        params.all().forEach((name, t) -> NamedTensors.add(file, name, t));
+        file.write(folder.resolve(RunFolder.MODEL));
+        try {
+            AtomicFiles.write(folder.resolve(config), json.getBytes(StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            throw new CheckpointException(folder.resolve(config), null, "cannot be written: " + e.getMessage(), e);
+        }
+    }
+}
