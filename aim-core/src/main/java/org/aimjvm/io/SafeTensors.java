@@ -36,7 +36,7 @@ public final class SafeTensors implements TensorSource {
     }
 
     /** A file that is already in memory; {@code path} only appears in messages. */
-    static SafeTensors of(Path path, MemorySegment bytes) {
+    public static SafeTensors of(Path path, MemorySegment bytes) {
         return new SafeTensors(path, MappedFile.inMemory(bytes));
     }
 

@@ -1,20 +1,15 @@
 package org.aimjvm.model;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.aimjvm.io.CheckpointException;
+import org.aimjvm.io.JsonObject;
 import org.aimjvm.nn.AttentionConfig;
 import org.aimjvm.ssm.Mamba1Config;
 import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.ssm.SsmConfig;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.StreamReadConstraints;
-import tools.jackson.core.StreamReadFeature;
-import tools.jackson.core.json.JsonFactory;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -24,29 +19,18 @@ import tools.jackson.databind.node.ObjectNode;
  * missing ones take the defaults of the original code.
  */
 public final class AimConfigJson {
-    /** A configuration is a page of text; more is an attack. */
-    private static final int MAX_DEPTH = 16;
-
     private static final Set<String> MAMBA2_KEYS = new TreeSet<>(List.of(
-            "layer", "d_state", "d_conv", "expand", "headdim", "ngroups", "d_ssm", "D_has_hdim", "rmsnorm",
-            "norm_before_gate",
-            "A_init_range", "dt_min", "dt_max", "dt_init_floor", "dt_limit", "bias", "conv_bias", "conv_init",
-            "chunk_size",
+            "layer", "d_state", "d_conv", "expand", "headdim", "ngroups", "d_ssm", "D_has_hdim", "rmsnorm", "norm_before_gate",
+            "A_init_range", "dt_min", "dt_max", "dt_init_floor", "dt_limit", "bias", "conv_bias", "conv_init", "chunk_size",
             "use_mem_eff_path", "process_group", "sequence_parallel", "activation", "d_model"));
     private static final Set<String> MAMBA1_KEYS = new TreeSet<>(List.of(
-            "layer", "d_state", "d_conv", "expand", "dt_rank", "dt_min", "dt_max", "dt_init", "dt_scale",
-            "dt_init_floor",
+            "layer", "d_state", "d_conv", "expand", "dt_rank", "dt_min", "dt_max", "dt_init", "dt_scale", "dt_init_floor",
             "bias", "conv_bias", "use_fast_path", "d_model"));
     private static final Set<String> ATTENTION_KEYS = new TreeSet<>(List.of(
-            "num_heads", "num_heads_kv", "head_dim", "qkv_proj_bias", "out_proj_bias", "causal", "rotary_emb_dim",
-            "d_conv",
+            "num_heads", "num_heads_kv", "head_dim", "qkv_proj_bias", "out_proj_bias", "causal", "rotary_emb_dim", "d_conv",
             "mlp_dim", "embed_dim", "softmax_scale"));
 
-    private final Path where;
-
-    private AimConfigJson(Path where) {
-        this.where = where;
-    }
+    private AimConfigJson() {}
 
     /**
      * Parses a configuration.
@@ -55,72 +39,38 @@ public final class AimConfigJson {
      * @throws CheckpointException if it is not JSON, a value has the wrong type or range, or an argument of a mixer is unknown
      */
     public static AimConfig parse(String json, Path where) {
-        JsonNode tree = mapper(json, where);
-        JsonNode node = tree.get("config") != null && tree.get("config").isObject() ? tree.get("config") : tree;
+        JsonObject tree = JsonObject.parse(json, where);
         try {
-            return new AimConfigJson(where).config(node);
+            return config(tree.hasObject("config") ? tree.object("config") : tree);
         } catch (IllegalArgumentException e) {
             throw new CheckpointException(where, null, e.getMessage(), e);
         }
     }
 
-    private static JsonNode mapper(String json, Path where) {
-        JsonFactory factory = JsonFactory.builder()
-                .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(MAX_DEPTH).build())
-                .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                .build();
-        try {
-            JsonNode tree = new JsonMapper(factory).readTree(json);
-            if (tree == null || !tree.isObject()) {
-                throw new CheckpointException(where, null, "not a JSON object (expected a model configuration)");
-            }
-            return tree;
-        } catch (JacksonException e) {
-            throw new CheckpointException(where, null, "not JSON: " + e.getOriginalMessage(), e);
-        }
-    }
-
-    private AimConfig config(JsonNode n) {
-        int dModel = integer(n, "d_model", 1024);
-        List<Integer> attentionLayers = new ArrayList<>();
-        if (has(n, "attn_layer_idx")) {
-            JsonNode list = n.get("attn_layer_idx");
-            if (!list.isArray()) {
-                throw new IllegalArgumentException("attn_layer_idx: " + list + " (expected a list of layer numbers)");
-            }
-            for (JsonNode i : list) {
-                if (!i.isInt()) {
-                    throw new IllegalArgumentException("attn_layer_idx: " + i + " (expected a layer number)");
-                }
-                attentionLayers.add(i.intValue());
-            }
-        }
-        boolean adaLnGroup = bool(n, "adaln_group", false);
+    private static AimConfig config(JsonObject n) {
+        int dModel = n.integer("d_model", 1024);
+        List<Integer> attentionLayers = n.integers("attn_layer_idx", List.of());
         return new AimConfig(
                 dModel,
-                integer(n, "d_intermediate", 0),
-                integer(n, "n_layer", 48),
-                integer(n, "vocab_size", 16384),
-                integer(n, "num_classes", 1000),
-                integer(n, "num_tokens", 256),
-                ssm(n, dModel),
-                attentionLayers.isEmpty() ? null : attention(object(n, "attn_cfg"), dModel),
+                n.integer("d_intermediate", 0),
+                n.integer("n_layer", 48),
+                n.integer("vocab_size", 16384),
+                n.integer("num_classes", 1000),
+                n.integer("num_tokens", 256),
+                n.has("ssm_cfg") ? ssm(n.object("ssm_cfg"), dModel) : Mamba2Config.of(dModel),
+                attentionLayers.isEmpty() ? null : attention(n.object("attn_cfg"), dModel),
                 attentionLayers,
-                bool(n, "rms_norm", true),
-                bool(n, "tie_embeddings", true),
-                adaLnGroup,
-                integer(n, "num_groups", 1),
-                (float) number(n, "token_drop", 0),
-                (float) number(n, "mixer_drop", 0),
-                (float) number(n, "mlp_drop", 0));
+                n.bool("rms_norm", true),
+                n.bool("tie_embeddings", true),
+                n.bool("adaln_group", false),
+                n.integer("num_groups", 1),
+                (float) n.number("token_drop", 0),
+                (float) n.number("mixer_drop", 0),
+                (float) n.number("mlp_drop", 0));
     }
 
-    private SsmConfig ssm(JsonNode n, int dModel) {
-        if (!has(n, "ssm_cfg")) {
-            return Mamba2Config.of(dModel);
-        }
-        JsonNode s = object(n, "ssm_cfg");
-        String layer = has(s, "layer") ? s.get("layer").asString() : "Mamba1";
+    private static SsmConfig ssm(JsonObject s, int dModel) {
+        String layer = s.text("layer", "Mamba1");
         return switch (layer) {
             case "Mamba2" -> mamba2(s, dModel);
             case "Mamba1" -> mamba1(s, dModel);
@@ -128,149 +78,79 @@ public final class AimConfigJson {
         };
     }
 
-    private Mamba2Config mamba2(JsonNode s, int dModel) {
-        onlyKnown("ssm_cfg", s, MAMBA2_KEYS);
-        double[] aRange = pair(s, "A_init_range", 1, 16);
-        double[] limit = pair(s, "dt_limit", 0, Double.POSITIVE_INFINITY);
+    private static Mamba2Config mamba2(JsonObject s, int dModel) {
+        s.onlyKnown(MAMBA2_KEYS);
+        double[] aRange = s.range("A_init_range", 1, 16);
+        double[] limit = s.range("dt_limit", 0, Double.POSITIVE_INFINITY);
         return new Mamba2Config(
                 dModel,
-                integer(s, "d_state", 128),
-                integer(s, "d_conv", 4),
-                integer(s, "expand", 2),
-                integer(s, "headdim", 64),
-                integer(s, "ngroups", 1),
-                integer(s, "d_ssm", 0),
-                bool(s, "D_has_hdim", false),
-                bool(s, "rmsnorm", true),
-                bool(s, "norm_before_gate", false),
+                s.integer("d_state", 128),
+                s.integer("d_conv", 4),
+                s.integer("expand", 2),
+                s.integer("headdim", 64),
+                s.integer("ngroups", 1),
+                s.integer("d_ssm", 0),
+                s.bool("D_has_hdim", false),
+                s.bool("rmsnorm", true),
+                s.bool("norm_before_gate", false),
                 aRange[0],
                 aRange[1],
-                number(s, "dt_min", 0.001),
-                number(s, "dt_max", 0.1),
-                number(s, "dt_init_floor", 1e-4),
+                s.number("dt_min", 0.001),
+                s.number("dt_max", 0.1),
+                s.number("dt_init_floor", 1e-4),
                 (float) limit[0],
                 (float) limit[1],
-                bool(s, "bias", false),
-                bool(s, "conv_bias", true),
-                number(s, "conv_init", Double.NaN));
+                s.bool("bias", false),
+                s.bool("conv_bias", true),
+                s.number("conv_init", Double.NaN));
     }
 
-    private Mamba1Config mamba1(JsonNode s, int dModel) {
-        onlyKnown("ssm_cfg", s, MAMBA1_KEYS);
-        boolean automaticRank = !has(s, "dt_rank") || s.get("dt_rank").isString();
-        String init = has(s, "dt_init") ? s.get("dt_init").asString() : "random";
+    private static Mamba1Config mamba1(JsonObject s, int dModel) {
+        s.onlyKnown(MAMBA1_KEYS);
+        boolean automaticRank = !s.has("dt_rank") || s.hasText("dt_rank");
+        String init = s.text("dt_init", "random");
         if (!init.equals("random") && !init.equals("constant")) {
             throw new IllegalArgumentException("ssm_cfg.dt_init: " + init + " (expected random or constant)");
         }
         return new Mamba1Config(
                 dModel,
-                integer(s, "d_state", 16),
-                integer(s, "d_conv", 4),
-                integer(s, "expand", 2),
-                automaticRank ? Mamba1Config.defaultDtRank(dModel) : integer(s, "dt_rank", 0),
-                number(s, "dt_min", 0.001),
-                number(s, "dt_max", 0.1),
-                number(s, "dt_init_floor", 1e-4),
-                number(s, "dt_scale", 1),
+                s.integer("d_state", 16),
+                s.integer("d_conv", 4),
+                s.integer("expand", 2),
+                automaticRank ? Mamba1Config.defaultDtRank(dModel) : s.integer("dt_rank", 0),
+                s.number("dt_min", 0.001),
+                s.number("dt_max", 0.1),
+                s.number("dt_init_floor", 1e-4),
+                s.number("dt_scale", 1),
                 init.equals("constant"),
-                bool(s, "bias", false),
-                bool(s, "conv_bias", true));
+                s.bool("bias", false),
+                s.bool("conv_bias", true));
     }
 
-    private AttentionConfig attention(JsonNode a, int dModel) {
-        onlyKnown("attn_cfg", a, ATTENTION_KEYS);
+    private static AttentionConfig attention(JsonObject a, int dModel) {
+        a.onlyKnown(ATTENTION_KEYS);
         for (String unsupported : List.of("rotary_emb_dim", "d_conv", "mlp_dim")) {
-            if (integer(a, unsupported, 0) != 0) {
-                throw new IllegalArgumentException("attn_cfg." + unsupported + ": " + a.get(unsupported)
+            if (a.integer(unsupported, 0) != 0) {
+                throw new IllegalArgumentException("attn_cfg." + unsupported + ": " + a.integer(unsupported, 0)
                         + " (expected 0: the published models use none)");
             }
         }
-        if (!bool(a, "causal", true)) {
-            throw new IllegalArgumentException(
-                    "attn_cfg.causal: false (expected true: the model predicts in raster order)");
+        if (!a.bool("causal", true)) {
+            throw new IllegalArgumentException("attn_cfg.causal: false (expected true: tokens are predicted in raster order)");
         }
-        if (has(a, "softmax_scale")) {
+        if (a.has("softmax_scale")) {
             throw new IllegalArgumentException(
-                    "attn_cfg.softmax_scale: " + a.get("softmax_scale") + " (expected none: 1/sqrt(head_dim) is used)");
+                    "attn_cfg.softmax_scale: " + a.number("softmax_scale", 0) + " (expected none: 1/sqrt(head_dim) is used)");
         }
-        int heads = integer(a, "num_heads", 0);
-        AttentionConfig defaults = has(a, "head_dim") ? null : AttentionConfig.of(dModel, heads);
+        int heads = a.integer("num_heads", 0);
+        int headDim = a.has("head_dim") ? a.integer("head_dim", 0) : AttentionConfig.of(dModel, heads).headDim();
         return new AttentionConfig(
                 dModel,
                 heads,
-                integer(a, "num_heads_kv", heads),
-                defaults == null ? integer(a, "head_dim", 0) : defaults.headDim(),
-                bool(a, "qkv_proj_bias", true),
-                bool(a, "out_proj_bias", true));
-    }
-
-    /** A mixer argument that is not understood changes the mathematics: refuse, unlike an unknown key outside. */
-    private static void onlyKnown(String object, JsonNode n, Set<String> known) {
-        for (String key : n.propertyNames()) {
-            if (!known.contains(key)) {
-                throw new IllegalArgumentException(
-                        object + "." + key + ": unknown argument (expected one of " + known + ")");
-            }
-        }
-    }
-
-    private static boolean has(JsonNode n, String key) {
-        return n.get(key) != null && !n.get(key).isNull();
-    }
-
-    private static JsonNode object(JsonNode n, String key) {
-        JsonNode v = n.get(key);
-        if (v == null || !v.isObject()) {
-            throw new IllegalArgumentException(key + ": " + v + " (expected an object)");
-        }
-        return v;
-    }
-
-    private static int integer(JsonNode n, String key, int missing) {
-        if (!has(n, key)) {
-            return missing;
-        }
-        if (!n.get(key).isInt()) {
-            throw new IllegalArgumentException(key + ": " + n.get(key) + " (expected a whole number)");
-        }
-        return n.get(key).intValue();
-    }
-
-    private static double number(JsonNode n, String key, double missing) {
-        if (!has(n, key)) {
-            return missing;
-        }
-        if (!n.get(key).isNumber()) {
-            throw new IllegalArgumentException(key + ": " + n.get(key) + " (expected a number)");
-        }
-        return n.get(key).doubleValue();
-    }
-
-    private static boolean bool(JsonNode n, String key, boolean missing) {
-        if (!has(n, key)) {
-            return missing;
-        }
-        if (!n.get(key).isBoolean()) {
-            throw new IllegalArgumentException(key + ": " + n.get(key) + " (expected true or false)");
-        }
-        return n.get(key).booleanValue();
-    }
-
-    /** Two numbers; the string "inf" or a missing upper end of JSON-less infinity stands for no limit. */
-    private static double[] pair(JsonNode n, String key, double low, double high) {
-        if (!has(n, key)) {
-            return new double[] {low, high};
-        }
-        JsonNode v = n.get(key);
-        if (!v.isArray() || v.size() != 2 || !v.get(0).isNumber() || !(v.get(1).isNumber() || v.get(1).isString())) {
-            throw new IllegalArgumentException(key + ": " + v + " (expected [low, high])");
-        }
-        if (v.get(1).isString() && !v.get(1).asString().equalsIgnoreCase("inf")) {
-            throw new IllegalArgumentException(key + ": " + v + " (expected [low, high], high a number or \"inf\")");
-        }
-        return new double[] {
-            v.get(0).doubleValue(), v.get(1).isString() ? Double.POSITIVE_INFINITY : v.get(1).doubleValue()
-        };
+                a.integer("num_heads_kv", heads),
+                headDim,
+                a.bool("qkv_proj_bias", true),
+                a.bool("out_proj_bias", true));
     }
 
     /** The configuration as the published flat object, keys sorted; arguments of the mixer that are defaults are left out. */

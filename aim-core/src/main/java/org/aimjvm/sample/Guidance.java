@@ -1,0 +1,32 @@
+package org.aimjvm.sample;
+
+/**
+ * Classifier-free guidance (Ho and Salimans 2022): {@code logits = uncond + scale (cond - uncond)}, the scale going linearly
+ * from {@code first} at the first token to {@code last} at the last. Scale 1 is plain conditional sampling.
+ */
+public record Guidance(float first, float last) {
+    /** No guidance: the model runs on the conditional half only. */
+    public static final Guidance NONE = constant(1);
+
+    /** @throws IllegalArgumentException unless both are finite and not negative */
+    public Guidance {
+        if (!(first >= 0 && first <= 1000) || !(last >= 0 && last <= 1000)) {
+            throw new IllegalArgumentException("cfg-scale: " + first + " to " + last + " (expected 0 to 1000; 1 is no guidance)");
+        }
+    }
+
+    /** The same scale for every token. */
+    public static Guidance constant(float scale) {
+        return new Guidance(scale, scale);
+    }
+
+    /** Scale of token {@code i} of {@code count}. */
+    public float scale(int i, int count) {
+        return first == last || count < 2 ? first : first + (last - first) * i / (count - 1);
+    }
+
+    /** Whether no token needs the unconditional half. */
+    public boolean isNone() {
+        return first == 1 && last == 1;
+    }
+}
