@@ -83,6 +83,23 @@ class TorchPickleTest {
     }
 
     @Test
+    void tensorsEqualThoseOfTheWholeModel() {
+        try (TensorSource whole = SafeTensors.open(FormatsGolden.file("../e2e/model.safetensors"));
+                TensorSource tokenizer = TorchPickle.open(FormatsGolden.file("vq_wrapped_zip.pt")).sub("model.");
+                TensorSource sequence = TorchPickle.open(FormatsGolden.file("pytorch_model_tied_zip.bin"))
+                        .select(name -> !name.equals("lm_head.weight"));
+                TensorSource both = TensorSource.merge(sequence.withPrefix("mamba."), tokenizer.withPrefix("vqvae."))) {
+            assertThat(both.names())
+                    .containsExactlyInAnyOrderElementsOf(
+                            whole.select(n -> !n.equals("vqvae.quantize.codebook_used")).names());
+            for (String name : both.names()) {
+                assertThat(both.info(name)).isEqualTo(whole.info(name));
+                assertThat(both.readFloats(name)).as(name).isEqualTo(whole.readFloats(name));
+            }
+        }
+    }
+
+    @Test
     void tiedTensorsComeUnderBothNames() {
         try (TorchPickle file = TorchPickle.open(FormatsGolden.file("pytorch_model_tied_zip.bin"))) {
             String embedding = "backbone.embeddings.word_embeddings.weight";
