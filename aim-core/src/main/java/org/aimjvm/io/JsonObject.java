@@ -37,7 +37,8 @@ public final class JsonObject {
      */
     public static JsonObject parse(String json, Path where) {
         if (json.length() > MAX_CHARACTERS) {
-            throw new CheckpointException(where, null, json.length() + " characters, expected at most " + MAX_CHARACTERS);
+            throw new CheckpointException(where, null,
+                    json.length() + " characters, expected at most " + MAX_CHARACTERS);
         }
         JsonFactory factory = JsonFactory.builder()
                 .streamReadConstraints(
@@ -201,6 +202,7 @@ public final class JsonObject {
     private IllegalArgumentException wrong(String key, String expected) {
         String got = String.valueOf(node.get(key));
         return new IllegalArgumentException(
-                path + key + ": " + (got.length() > 80 ? got.substring(0, 80) + "..." : got) + " (expected " + expected + ")");
+                path + key + ": " + (got.length() > 80 ? got.substring(0, 80) + "..." : got) + " (expected " + expected
+                        + ")");
     }
 }

@@ -20,14 +20,18 @@ import tools.jackson.databind.node.ObjectNode;
  */
 public final class AimConfigJson {
     private static final Set<String> MAMBA2_KEYS = new TreeSet<>(List.of(
-            "layer", "d_state", "d_conv", "expand", "headdim", "ngroups", "d_ssm", "D_has_hdim", "rmsnorm", "norm_before_gate",
-            "A_init_range", "dt_min", "dt_max", "dt_init_floor", "dt_limit", "bias", "conv_bias", "conv_init", "chunk_size",
+            "layer", "d_state", "d_conv", "expand", "headdim", "ngroups", "d_ssm", "D_has_hdim", "rmsnorm",
+            "norm_before_gate",
+            "A_init_range", "dt_min", "dt_max", "dt_init_floor", "dt_limit", "bias", "conv_bias", "conv_init",
+            "chunk_size",
             "use_mem_eff_path", "process_group", "sequence_parallel", "activation", "d_model"));
     private static final Set<String> MAMBA1_KEYS = new TreeSet<>(List.of(
-            "layer", "d_state", "d_conv", "expand", "dt_rank", "dt_min", "dt_max", "dt_init", "dt_scale", "dt_init_floor",
+            "layer", "d_state", "d_conv", "expand", "dt_rank", "dt_min", "dt_max", "dt_init", "dt_scale",
+            "dt_init_floor",
             "bias", "conv_bias", "use_fast_path", "d_model"));
     private static final Set<String> ATTENTION_KEYS = new TreeSet<>(List.of(
-            "num_heads", "num_heads_kv", "head_dim", "qkv_proj_bias", "out_proj_bias", "causal", "rotary_emb_dim", "d_conv",
+            "num_heads", "num_heads_kv", "head_dim", "qkv_proj_bias", "out_proj_bias", "causal", "rotary_emb_dim",
+            "d_conv",
             "mlp_dim", "embed_dim", "softmax_scale"));
 
     private AimConfigJson() {}
@@ -136,11 +140,13 @@ public final class AimConfigJson {
             }
         }
         if (!a.bool("causal", true)) {
-            throw new IllegalArgumentException("attn_cfg.causal: false (expected true: tokens are predicted in raster order)");
+            throw new IllegalArgumentException(
+                    "attn_cfg.causal: false (expected true: tokens are predicted in raster order)");
         }
         if (a.has("softmax_scale")) {
             throw new IllegalArgumentException(
-                    "attn_cfg.softmax_scale: " + a.number("softmax_scale", 0) + " (expected none: 1/sqrt(head_dim) is used)");
+                    "attn_cfg.softmax_scale: " + a.number("softmax_scale", 0)
+                            + " (expected none: 1/sqrt(head_dim) is used)");
         }
         int heads = a.integer("num_heads", 0);
         int headDim = a.has("head_dim") ? a.integer("head_dim", 0) : AttentionConfig.of(dModel, heads).headDim();

@@ -11,4 +11,5 @@ package org.aimjvm.sample;
  * @param width columns of pixels
  * @param pixels (channels, height, width), about [-1, 1], not clamped
  */
-public record GeneratedPicture(int label, long seed, int[] codes, int channels, int height, int width, float[] pixels) {}
+public record GeneratedPicture(int label, long seed, int[] codes, int channels, int height, int width,
+        float[] pixels) {}

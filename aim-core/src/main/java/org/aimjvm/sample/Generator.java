@@ -39,8 +39,9 @@ public final class Generator {
             throw new IllegalArgumentException("num_tokens: " + tokens + " (expected a square number)");
         }
         if (model.config().vocabSize() != tokenizer.config().nEmbed()) {
-            throw new IllegalArgumentException("vocab_size: " + model.config().vocabSize() + " (expected the tokenizer's "
-                    + tokenizer.config().nEmbed() + " codes)");
+            throw new IllegalArgumentException(
+                    "vocab_size: " + model.config().vocabSize() + " (expected the tokenizer's "
+                            + tokenizer.config().nEmbed() + " codes)");
         }
     }
 
@@ -61,7 +62,8 @@ public final class Generator {
         List<GenerationRequest.Job> jobs = request.jobs();
         try (Scope _ = Scope.inference()) {
             for (int from = 0; from < jobs.size(); from += request.batchSize()) {
-                List<GenerationRequest.Job> batch = jobs.subList(from, Math.min(jobs.size(), from + request.batchSize()));
+                List<GenerationRequest.Job> batch =
+                        jobs.subList(from, Math.min(jobs.size(), from + request.batchSize()));
                 int[][] codes = drawCodes(request, batch, from, listener);
                 for (int i = 0; i < batch.size(); i += decodeBatch()) {
                     int count = Math.min(decodeBatch(), batch.size() - i);

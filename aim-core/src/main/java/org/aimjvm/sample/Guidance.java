@@ -11,7 +11,8 @@ public record Guidance(float first, float last) {
     /** @throws IllegalArgumentException unless both are finite and not negative */
     public Guidance {
         if (!(first >= 0 && first <= 1000) || !(last >= 0 && last <= 1000)) {
-            throw new IllegalArgumentException("cfg-scale: " + first + " to " + last + " (expected 0 to 1000; 1 is no guidance)");
+            throw new IllegalArgumentException(
+                    "cfg-scale: " + first + " to " + last + " (expected 0 to 1000; 1 is no guidance)");
         }
     }
 

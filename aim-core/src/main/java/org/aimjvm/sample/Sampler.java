@@ -66,14 +66,16 @@ public final class Sampler {
         for (int i = 0; i < vocab; i++) {
             float l = logits[offset + i];
             if (Float.isNaN(l)) {
-                throw new IllegalArgumentException("sample: logit " + i + " is NaN (the weights are damaged or training diverged)");
+                throw new IllegalArgumentException(
+                        "sample: logit " + i + " is NaN (the weights are damaged or training diverged)");
             }
             max = Math.max(max, l);
         }
         if (Float.isInfinite(max)) {
             throw new IllegalArgumentException("sample: greatest logit is " + max + " (expected a finite number)");
         }
-        float least = options.topK() > 0 && options.topK() < vocab ? kthLargest(logits, offset) : Float.NEGATIVE_INFINITY;
+        float least =
+                options.topK() > 0 && options.topK() < vocab ? kthLargest(logits, offset) : Float.NEGATIVE_INFINITY;
         for (int i = 0; i < vocab; i++) {
             float l = logits[offset + i];
             probabilities[i] = l < least ? 0 : (float) Math.exp((double) (l - max) / options.temperature());

@@ -18,7 +18,8 @@ public record SamplingOptions(float temperature, int topK, float topP, float min
     public SamplingOptions {
         if (!(temperature > 0 && temperature <= 1e6f)) {
             throw new IllegalArgumentException(
-                    "temperature: " + temperature + " (expected above 0, at most 1e6; for the most probable token use top-k 1)");
+                    "temperature: " + temperature
+                            + " (expected above 0, at most 1e6; for the most probable token use top-k 1)");
         }
         if (topK < 0) {
             throw new IllegalArgumentException("top-k: " + topK + " (expected 0 for all, or at least 1)");

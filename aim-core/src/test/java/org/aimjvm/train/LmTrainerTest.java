@@ -1,0 +1,128 @@
+package org.aimjvm.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.data.Percentage.withPercentage;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.aimjvm.io.CheckpointException;
+import org.aimjvm.io.SafeTensors;
+import org.aimjvm.io.TensorSource;
+import org.aimjvm.train.TinyRuns.Recorder;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class LmTrainerTest {
+    @TempDir Path folder;
+
+    private static LmOptions options(int steps, int accumulation) {
+        return new LmOptions(TinyRuns.recipe(steps, 4, accumulation, 3e-3), 0.2, 6);
+    }
+
+    private Recorder run(TokenDataset codes, LmOptions options, RunOptions run) {
+        Recorder recorder = new Recorder();
+        assertThat(TinyRuns.lm(codes, options, run, recorder).run()).isTrue();
+        return recorder;
+    }
+
+    @Test
+    void lossFallsAndAllIsReported() {
+        try (TokenDataset codes = TinyRuns.codes(folder.resolve("codes"), 38, 1)) {
+            Recorder r = run(codes, options(40, 1), new RunOptions(folder.resolve("run"), 16, 2, 20, 0, 40));
+            assertThat(r.losses().getFirst()).isBetween(1.7, 2.3); // ln 7 = 1.95
+            assertThat(r.validations.getLast().get("loss")).isLessThan(1.4);
+            assertThat(r.events)
+                    .containsExactly(
+                            "start 0 of 40", "epoch 0", "epoch 1", "checkpoint 16", "validation 20", "epoch 2",
+                            "epoch 3",
+                            "checkpoint 32", "epoch 4", "checkpoint 40", "validation 40", "sample 40");
+            assertThat(RunFolder.all(folder.resolve("run")))
+                    .extracting(p -> p.getFileName().toString())
+                    .containsExactly("step-00000032", "step-00000040");
+            assertThat(Trainer.row(r.steps.getFirst())).containsKeys("epoch", "loss", "lr", "grad_norm", "seconds");
+        }
+    }
+
+    @Test
+    void resumedRunHasBitwiseTheLossesOfAnUnbrokenOne() {
+        try (TokenDataset codes = TinyRuns.codes(folder.resolve("codes"), 38, 1)) {
+            Recorder whole = run(codes, options(12, 2), RunOptions.NONE);
+            RunOptions run = new RunOptions(folder.resolve("run"), 0, 1, 12, 0, 0);
+            Recorder first = new Recorder();
+            LmTrainer stopped = TinyRuns.lm(codes, options(12, 2), run, first);
+            first.stopAfter = stopped;
+            first.stopStep = 5;
+            assertThat(stopped.run()).isFalse();
+            assertThat(first.events).endsWith("checkpoint 5");
+
+            Recorder second = new Recorder();
+            LmTrainer resumed = TinyRuns.lm(codes, options(12, 2), run, second);
+            resumed.resume(RunFolder.latest(run.folder()).orElseThrow());
+            assertThat(resumed.step()).isEqualTo(5);
+            assertThat(resumed.run()).isTrue();
+            assertThat(first.losses()).isEqualTo(whole.losses().subList(0, 5));
+            assertThat(second.losses()).isEqualTo(whole.losses().subList(5, 12));
+            assertThat(second.steps.getLast().gradNorm())
+                    .isEqualTo(whole.steps.getLast().gradNorm());
+        }
+    }
+
+    @Test
+    void resumingAnotherRunNamesTheDifferences() {
+        try (TokenDataset codes = TinyRuns.codes(folder.resolve("codes"), 38, 1);
+                TokenDataset others = TinyRuns.codes(folder.resolve("others"), 38, 2)) {
+            RunOptions run = new RunOptions(folder.resolve("run"), 1, 1, 0, 0, 0);
+            run(codes, options(2, 1), run);
+            Path checkpoint = RunFolder.latest(run.folder()).orElseThrow();
+            assertThatThrownBy(() -> TinyRuns.lm(codes, options(3, 2), run, new Recorder()).resume(checkpoint))
+                    .isInstanceOf(CheckpointException.class)
+                    .hasMessageContaining("training.accumulation: 1 in the checkpoint, 2 asked for")
+                    .hasMessageContaining("training.schedule.totalSteps: 2 in the checkpoint, 3 asked for");
+            assertThatThrownBy(() -> TinyRuns.lm(others, options(2, 1), run, new Recorder()).resume(checkpoint))
+                    .isInstanceOf(CheckpointException.class)
+                    .hasMessageContaining("data: ");
+        }
+    }
+
+    @Test
+    void accumulationGivesTheStepOfTheWholeBatch() {
+        try (TokenDataset codes = TinyRuns.codes(folder.resolve("codes"), 38, 1)) {
+            LmOptions whole = new LmOptions(TinyRuns.recipe(1, 4, 1, 3e-3), 0, 0);
+            LmOptions parts = new LmOptions(TinyRuns.recipe(1, 4, 4, 3e-3), 0, 0);
+            TrainMetrics a = run(codes, whole, RunOptions.NONE).steps.getFirst();
+            TrainMetrics b = run(codes, parts, RunOptions.NONE).steps.getFirst();
+            // dropout masks differ between the two, so only about
+            assertThat(b.loss()).isCloseTo(a.loss(), withPercentage(10));
+            assertThat(b.gradNorm()).isCloseTo(a.gradNorm(), withPercentage(40));
+        }
+    }
+
+    @Test
+    void checkpointHoldsThePublishedNames() {
+        try (TokenDataset codes = TinyRuns.codes(folder.resolve("codes"), 38, 1)) {
+            run(codes, options(1, 1), new RunOptions(folder.resolve("run"), 1, 1, 0, 0, 0));
+            Path checkpoint = RunFolder.latest(folder.resolve("run")).orElseThrow();
+            assertThat(checkpoint.resolve(RunFolder.CONFIG)).exists();
+            assertThat(Files.exists(checkpoint.resolve(RunFolder.TASK))).isFalse();
+            try (TensorSource model = SafeTensors.open(checkpoint.resolve(RunFolder.MODEL));
+                    TensorSource ema = SafeTensors.open(checkpoint.resolve(RunFolder.EMA))) {
+                assertThat(model.names()).contains("mamba.backbone.layers.1.mixer.A_log");
+                assertThat(model.metadata())
+                        .isEqualTo(Map.of(
+                                "mamba.lm_head.weight", "mamba.backbone.embeddings.word_embeddings.weight"));
+                assertThat(ema.names()).isEqualTo(model.names());
+            }
+        }
+    }
+
+    @Test
+    void modelMustFitTheCodes() {
+        try (TokenDataset codes = TinyRuns.codes(folder.resolve("codes"), 5, 1)) {
+            assertThatThrownBy(() -> TinyRuns.lm(codes, options(1, 1), RunOptions.NONE, new Recorder()))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageStartingWith("heldOut: 6");
+        }
+    }
+}

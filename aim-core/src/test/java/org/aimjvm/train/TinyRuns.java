@@ -1,0 +1,166 @@
+package org.aimjvm.train;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.aimjvm.model.AimConfig;
+import org.aimjvm.model.AimModel;
+import org.aimjvm.model.PositionRule;
+import org.aimjvm.nn.Params;
+import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.Backends;
+import org.aimjvm.vq.VqConfig;
+import org.aimjvm.vq.VqModel;
+
+/** Runs of both stages that take milliseconds. */
+final class TinyRuns {
+    static final Backend BACKEND = Backends.best();
+    static final int CLASSES = 3;
+    static final int VOCAB = 7;
+
+    private TinyRuns() {}
+
+    /** Remembers every loss and everything else it is told. */
+    static final class Recorder implements TrainListener {
+        final List<TrainMetrics> steps = new ArrayList<>();
+        final List<Map<String, Double>> validations = new ArrayList<>();
+        final List<String> events = new ArrayList<>();
+        Trainer stopAfter;
+        int stopStep = -1;
+
+        @Override
+        public void onStart(int firstStep, int totalSteps, int stepsPerEpoch, int examplesPerStep) {
+            events.add("start " + firstStep + " of " + totalSteps);
+        }
+
+        @Override
+        public void onStep(TrainMetrics metrics) {
+            steps.add(metrics);
+            if (metrics.step() == stopStep) {
+                stopAfter.stop();
+            }
+        }
+
+        @Override
+        public void onValidation(int step, Map<String, Double> measures) {
+            validations.add(measures);
+            events.add("validation " + step);
+        }
+
+        @Override
+        public void onSample(int step) {
+            events.add("sample " + step);
+        }
+
+        @Override
+        public void onEpoch(int epoch) {
+            events.add("epoch " + epoch);
+        }
+
+        @Override
+        public void onCheckpoint(int step, Path folder) {
+            events.add("checkpoint " + step);
+        }
+
+        List<Double> losses() {
+            return steps.stream().map(TrainMetrics::loss).toList();
+        }
+    }
+
+    /** Patterns that follow from the class with some noise, so that there is something to learn. */
+    static TokenDataset codes(Path folder, int count, int seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        TokenDatasetInfo info = new TokenDatasetInfo(2, 3, VOCAB, List.of("a", "b", "c"), "source", "tokenizer");
+        try (TokenDatasetWriter writer = new TokenDatasetWriter(folder, info, count, 40)) {
+            int[] row = new int[info.length()];
+            for (int i = 0; i < count; i++) {
+                int label = random.nextInt(CLASSES);
+                for (int j = 0; j < row.length; j++) {
+                    row[j] = random.nextInt(10) == 0 ? random.nextInt(VOCAB) : (2 * label + j) % VOCAB;
+                }
+                writer.add(row, 0, label);
+            }
+            writer.finish();
+        }
+        return TokenDataset.open(folder);
+    }
+
+    static TrainRecipe recipe(int steps, int batch, int accumulation, double lr) {
+        return new TrainRecipe(
+                batch, accumulation, 5, AdamWOptions.of(lr),
+                new LrSchedule(LrSchedule.Kind.COSINE, Math.min(2, steps - 1), steps), 0.9);
+    }
+
+    static LmTrainer lm(TokenDataset codes, LmOptions options, RunOptions run, TrainListener listener) {
+        Params params = Params.random(BACKEND, 3);
+        AimConfig config = AimConfig.mamba2(64, 2, 0).withData(VOCAB, 6, CLASSES).withDropout(0.1f, 0.1f, 0);
+        AimModel model = new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
+        return new LmTrainer(model, params, codes, null, options, run, listener);
+    }
+
+    /** Grey pictures of 8 x 8: a bright square at a place that depends on the class. */
+    static PictureSource squares(int count) {
+        return new PictureSource() {
+            @Override
+            public int size() {
+                return count;
+            }
+
+            @Override
+            public int channels() {
+                return 1;
+            }
+
+            @Override
+            public int height() {
+                return 8;
+            }
+
+            @Override
+            public int width() {
+                return 8;
+            }
+
+            @Override
+            public List<String> classNames() {
+                return List.of("left", "middle", "right");
+            }
+
+            @Override
+            public int label(int index) {
+                return index % CLASSES;
+            }
+
+            @Override
+            public void read(int index, long draw, float[] chw, int offset) {
+                SplittableRandom random = new SplittableRandom(index);
+                int left = label(index) * 2;
+                for (int i = 0; i < 64; i++) {
+                    boolean inside = i % 8 >= left && i % 8 < left + 3 && i / 8 >= 2 && i / 8 < 6;
+                    chw[offset + i] = (inside ? 0.8f : -0.9f) + 0.1f * (float) random.nextDouble();
+                }
+            }
+
+            @Override
+            public String fingerprint() {
+                return "squares " + count;
+            }
+        };
+    }
+
+    static Params vqParams() {
+        return Params.random(BACKEND, 4);
+    }
+
+    static VqModel vqModel(Params params) {
+        return new VqModel(
+                params.sub("vqvae"), new VqConfig(8, List.of(1, 2), 1, 8, 16, 4, 1, 1, 4, 1e-6f, true, 0.25f, 0.1f));
+    }
+
+    static VqTrainer vq(PictureSource pictures, VqOptions options, RunOptions run, TrainListener listener) {
+        Params params = vqParams();
+        return new VqTrainer(vqModel(params), params, pictures, squares(10), options, run, listener);
+    }
+}
