@@ -13,9 +13,11 @@ import org.aimjvm.tensor.SsmKernels;
 final class VectorBackend extends CpuBackend {
     private final Parallel parallel;
     private final ScalarBackend scalar = new ScalarBackend();
+    private final GemmKernels gemm;
 
     VectorBackend(int threads) {
         this.parallel = new Parallel(threads);
+        this.gemm = new VectorGemmKernels(parallel);
     }
 
     @Override
@@ -30,7 +32,7 @@ final class VectorBackend extends CpuBackend {
 
     @Override
     public GemmKernels gemm() {
-        return scalar.gemm();
+        return gemm;
     }
 
     @Override
