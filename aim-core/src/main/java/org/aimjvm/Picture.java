@@ -1,0 +1,70 @@
+package org.aimjvm;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.aimjvm.io.Images;
+import org.aimjvm.sample.GeneratedPicture;
+
+/** A picture: floats in [-1, 1], a {@link BufferedImage}, or a PNG file; and, if it was generated, how. */
+public final class Picture {
+    private final GeneratedPicture made;
+    private final String className;
+
+    Picture(GeneratedPicture made, String className) {
+        this.made = made;
+        this.className = className;
+    }
+
+    /** Its class. */
+    public int label() {
+        return made.label();
+    }
+
+    /** Name of its class, or the number if the model has no names. */
+    public String className() {
+        return className;
+    }
+
+    /** Its seed: the same label, seed and options give the same picture. */
+    public long seed() {
+        return made.seed();
+    }
+
+    /** A copy of its codes, in raster order. */
+    public int[] codes() {
+        return made.codes().clone();
+    }
+
+    /** 3 (red, green, blue) or 1 (gray). */
+    public int channels() {
+        return made.channels();
+    }
+
+    public int height() {
+        return made.height();
+    }
+
+    public int width() {
+        return made.width();
+    }
+
+    /** A copy of the pixels, (channels, height, width), about [-1, 1], not clamped. */
+    public float[] toFloats() {
+        return made.pixels().clone();
+    }
+
+    /** The picture in 8 bits: {@code floor(255 (clamp(x, -1, 1) + 1) / 2 + 0.5)}. */
+    public BufferedImage toImage() {
+        return Images.toBufferedImage(made.pixels(), made.channels(), made.height(), made.width());
+    }
+
+    /**
+     * Writes a PNG file; it appears at once, complete.
+     *
+     * @throws IOException if it cannot be written
+     */
+    public void save(Path png) throws IOException {
+        Images.writePng(png, toImage());
+    }
+}
