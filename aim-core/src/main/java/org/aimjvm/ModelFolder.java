@@ -42,7 +42,8 @@ import org.aimjvm.vq.VqModel;
  */
 public final class ModelFolder implements AutoCloseable {
     /** File names of weights, in the order they are looked for. */
-    private static final List<String> WEIGHTS = List.of("model.safetensors", "pytorch_model.bin", "model.pt", "model.bin");
+    private static final List<String> WEIGHTS =
+            List.of("model.safetensors", "pytorch_model.bin", "model.pt", "model.bin");
 
     public static final String CONFIG = "config.json";
     public static final String VQ_CONFIG = "vq_config.json";
@@ -66,11 +67,13 @@ public final class ModelFolder implements AutoCloseable {
         boolean hasTokenizer = source.names().stream().anyMatch(n -> n.startsWith(VQVAE));
         if (!hasModel && !hasTokenizer) {
             throw new CheckpointException(
-                    source.path(), null, "neither a sequence model nor a tokenizer (expected tensors mamba.* or vqvae.*)");
+                    source.path(), null,
+                    "neither a sequence model nor a tokenizer (expected tensors mamba.* or vqvae.*)");
         }
         if (hasModel && configJson == null) {
             throw new CheckpointException(
-                    path.resolve(CONFIG), null, "no such file, expected the configuration beside the sequence model's weights");
+                    path.resolve(CONFIG), null,
+                    "no such file, expected the configuration beside the sequence model's weights");
         }
         this.config = hasModel ? AimConfigJson.parse(configJson, path.resolve(CONFIG)) : null;
         this.vqConfig = !hasTokenizer
@@ -171,7 +174,8 @@ public final class ModelFolder implements AutoCloseable {
                 return model.resolve(name);
             }
         }
-        throw new CheckpointException(model, null, "no weights in this folder (expected one of " + String.join(", ", WEIGHTS) + ")");
+        throw new CheckpointException(model, null,
+                "no weights in this folder (expected one of " + String.join(", ", WEIGHTS) + ")");
     }
 
     private static String text(Path file) {
@@ -270,7 +274,8 @@ public final class ModelFolder implements AutoCloseable {
                     path, null, "no tokenizer (expected tensors vqvae.*, or a tokenizer given separately)");
         }
         Params params =
-                Params.from(backend, source.select(n -> n.startsWith(VQVAE)), p -> new VqModel(p.sub("vqvae"), vqConfig));
+                Params.from(backend, source.select(n -> n.startsWith(VQVAE)),
+                        p -> new VqModel(p.sub("vqvae"), vqConfig));
         return new VqModel(params.sub("vqvae"), vqConfig);
     }
 

@@ -49,7 +49,8 @@ public record ModelInfo(List<String> classNames, PositionRule positions, Generat
                         .withMinP((float) o.number("min_p", d.sampling().minP()));
             }
             return new ModelInfo(
-                    n.texts("classes", List.of()), rule(n.text("position_rule", "sequence_index")), d, n.text("recipe", ""));
+                    n.texts("classes", List.of()), rule(n.text("position_rule", "sequence_index")), d,
+                    n.text("recipe", ""));
         } catch (IllegalArgumentException e) {
             throw new CheckpointException(where, null, e.getMessage(), e);
         }
@@ -61,7 +62,8 @@ public record ModelInfo(List<String> classNames, PositionRule positions, Generat
                 return r;
             }
         }
-        throw new IllegalArgumentException("position_rule: " + name + " (expected sequence_index or published_training)");
+        throw new IllegalArgumentException(
+                "position_rule: " + name + " (expected sequence_index or published_training)");
     }
 
     /** This as JSON. */

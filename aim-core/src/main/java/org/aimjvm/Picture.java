@@ -56,7 +56,7 @@ public final class Picture {
 
     /** The picture in 8 bits: {@code floor(255 (clamp(x, -1, 1) + 1) / 2 + 0.5)}. */
     public BufferedImage toImage() {
-        return Images.toBufferedImage(made.pixels(), made.channels(), made.height(), made.width());
+        return Images.fromFloats(made.pixels(), 0, made.channels(), made.height(), made.width());
     }
 
     /**
