@@ -29,7 +29,8 @@ final class GemmTile {
      * @param rim buffer of {@link #RIM} floats from {@code rimOff} on, Modified
      */
     static void run(
-            int rows, int cols, int depth, float[] a, int aOff, int aRow, int aCol, float[] b, int bOff, float[] c, int cOff,
+            int rows, int cols, int depth, float[] a, int aOff, int aRow, int aCol, float[] b, int bOff, float[] c,
+            int cOff,
             int ldc, float[] rim, int rimOff) {
         if (cols % LANES == 0) {
             runFull(rows, cols / LANES, depth, a, aOff, aRow, aCol, b, bOff, c, cOff, ldc);
@@ -45,7 +46,8 @@ final class GemmTile {
     }
 
     private static void runFull(
-            int rows, int vectors, int depth, float[] a, int aOff, int aRow, int aCol, float[] b, int bOff, float[] c, int cOff,
+            int rows, int vectors, int depth, float[] a, int aOff, int aRow, int aCol, float[] b, int bOff, float[] c,
+            int cOff,
             int ldc) {
         if (!WIDE) {
             if (vectors == 2) {

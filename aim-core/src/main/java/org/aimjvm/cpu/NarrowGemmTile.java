@@ -15,7 +15,8 @@ final class NarrowGemmTile {
 
     /** 5 rows, two vectors of columns; with fewer rows the last one is computed again. */
     static void run5x2(
-            int rows, int depth, float[] a, int aOff, int aRow, int aCol, float[] b, int bOff, float[] c, int cOff, int ldc) {
+            int rows, int depth, float[] a, int aOff, int aRow, int aCol, float[] b, int bOff, float[] c, int cOff,
+            int ldc) {
         int last = rows - 1;
         int r0 = aOff;
         int o0 = cOff;
@@ -70,7 +71,8 @@ final class NarrowGemmTile {
 
     /** 5 rows, one vector of columns; with fewer rows the last one is computed again. */
     static void run5x1(
-            int rows, int depth, float[] a, int aOff, int aRow, int aCol, float[] b, int bOff, float[] c, int cOff, int ldc) {
+            int rows, int depth, float[] a, int aOff, int aRow, int aCol, float[] b, int bOff, float[] c, int cOff,
+            int ldc) {
         int last = rows - 1;
         int r0 = aOff;
         int o0 = cOff;

@@ -49,12 +49,14 @@ final class VectorGemmKernels implements GemmKernels {
 
     /** One product of a batch, and where it lies. */
     private record Product(
-            float[] c, int cOff, float[] a, int aOff, float[] b, int bOff, int m, int n, int k, boolean transA, boolean transB,
+            float[] c, int cOff, float[] a, int aOff, float[] b, int bOff, int m, int n, int k, boolean transA,
+            boolean transB,
             boolean accumulate) {}
 
     @Override
     public void gemm(
-            Storage c, Storage a, Storage b, int batch, int m, int n, int k, boolean transA, boolean transB, boolean accumulate) {
+            Storage c, Storage a, Storage b, int batch, int m, int n, int k, boolean transA, boolean transB,
+            boolean accumulate) {
         float[] cs = HeapStorage.floats(c);
         float[] as = HeapStorage.floats(a);
         float[] bs = HeapStorage.floats(b);
@@ -90,7 +92,8 @@ final class VectorGemmKernels implements GemmKernels {
 
     /** Rows of a piece, a multiple of a tile. */
     private static int height(int m, int others) {
-        int pieces = Math.max((m + MAX_HEIGHT - 1) / MAX_HEIGHT, Math.min((PIECES + others - 1) / others, m / MIN_HEIGHT));
+        int pieces =
+                Math.max((m + MAX_HEIGHT - 1) / MAX_HEIGHT, Math.min((PIECES + others - 1) / others, m / MIN_HEIGHT));
         return roundUp((m + Math.max(1, pieces) - 1) / Math.max(1, pieces), GemmTile.ROWS);
     }
 
@@ -125,7 +128,8 @@ final class VectorGemmKernels implements GemmKernels {
                     int cols = Math.min(GemmTile.COLS, n1 - j);
                     int cOff = g.cOff + i * g.n + j;
                     GemmTile.run(
-                            rows, cols, depth, a, aOff, aRow, aCol, s.panels, (j - n0) * depth, g.c, cOff, g.n, s.rim, 0);
+                            rows, cols, depth, a, aOff, aRow, aCol, s.panels, (j - n0) * depth, g.c, cOff, g.n, s.rim,
+                            0);
                 }
             }
         }

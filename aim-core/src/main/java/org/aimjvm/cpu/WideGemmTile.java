@@ -15,7 +15,8 @@ final class WideGemmTile {
 
     /** 12 rows, two vectors of columns; with fewer rows the last one is computed again. */
     static void run12x2(
-            int rows, int depth, float[] a, int aOff, int aRow, int aCol, float[] b, int bOff, float[] c, int cOff, int ldc) {
+            int rows, int depth, float[] a, int aOff, int aRow, int aCol, float[] b, int bOff, float[] c, int cOff,
+            int ldc) {
         int last = rows - 1;
         int r0 = aOff;
         int o0 = cOff;
@@ -133,7 +134,8 @@ final class WideGemmTile {
 
     /** 12 rows, one vector of columns; with fewer rows the last one is computed again. */
     static void run12x1(
-            int rows, int depth, float[] a, int aOff, int aRow, int aCol, float[] b, int bOff, float[] c, int cOff, int ldc) {
+            int rows, int depth, float[] a, int aOff, int aRow, int aCol, float[] b, int bOff, float[] c, int cOff,
+            int ldc) {
         int last = rows - 1;
         int r0 = aOff;
         int o0 = cOff;
@@ -214,7 +216,8 @@ final class WideGemmTile {
 
     /** 4 rows, two vectors of columns; with fewer rows the last one is computed again. */
     static void run4x2(
-            int rows, int depth, float[] a, int aOff, int aRow, int aCol, float[] b, int bOff, float[] c, int cOff, int ldc) {
+            int rows, int depth, float[] a, int aOff, int aRow, int aCol, float[] b, int bOff, float[] c, int cOff,
+            int ldc) {
         int last = rows - 1;
         int r0 = aOff;
         int o0 = cOff;
@@ -260,7 +263,8 @@ final class WideGemmTile {
 
     /** 4 rows, one vector of columns; with fewer rows the last one is computed again. */
     static void run4x1(
-            int rows, int depth, float[] a, int aOff, int aRow, int aCol, float[] b, int bOff, float[] c, int cOff, int ldc) {
+            int rows, int depth, float[] a, int aOff, int aRow, int aCol, float[] b, int bOff, float[] c, int cOff,
+            int ldc) {
         int last = rows - 1;
         int r0 = aOff;
         int o0 = cOff;

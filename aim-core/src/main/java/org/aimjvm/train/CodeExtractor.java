@@ -5,8 +5,6 @@ import java.util.Arrays;
 import java.util.function.IntConsumer;
 import org.aimjvm.nn.Params;
 import org.aimjvm.tensor.Scope;
-import org.aimjvm.tensor.Shape;
-import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.VqModel;
 
 /** Turns pictures into codes on disk, once, for stage 2. */
@@ -60,17 +58,15 @@ public final class CodeExtractor {
     }
 
     private int[] encode(PictureSource pictures, int from, int to, long seed) {
-        int size = pictures.pictureSize();
-        float[] x = new float[(to - from) * size];
+        int[] indices = new int[to - from];
+        long[] draws = new long[to - from];
         for (int row = from; row < to; row++) {
             int view = row / pictures.size();
-            int picture = row % pictures.size();
-            long draw = view == 0 ? 0 : Draws.bits(seed, Draws.Purpose.AUGMENT, view, picture) | 1;
-            pictures.read(picture, draw, x, (row - from) * size);
+            indices[row - from] = row % pictures.size();
+            draws[row - from] = view == 0 ? 0 : Draws.bits(seed, Draws.Purpose.AUGMENT, view, indices[row - from]) | 1;
         }
         try (Scope _ = Scope.inference()) {
-            Shape shape = Shape.of(to - from, pictures.channels(), pictures.height(), pictures.width());
-            return model.encode(Tensor.of(model.backend(), shape, x)).toInts();
+            return model.encode(Pictures.batch(model.backend(), pictures, indices, draws)).toInts();
         }
     }
 

@@ -1,11 +1,30 @@
 package org.aimjvm.train;
 
-/** Measures on pictures as floats in [-1, 1]. */
+import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.Tensor;
+
+/** Batches of pictures and measures on them, as floats in [-1, 1]. */
 public final class Pictures {
     /** The largest difference of two pixels, squared. */
     private static final double PEAK = 4;
 
     private Pictures() {}
+
+    /**
+     * Pictures as a tensor in the current scope.
+     *
+     * @param draws crop and flip of each, see {@link PictureSource#read}; all 0 for none
+     * @return (indices.length, channels, height, width)
+     */
+    static Tensor batch(Backend backend, PictureSource source, int[] indices, long[] draws) {
+        int size = source.pictureSize();
+        float[] x = new float[Math.multiplyExact(indices.length, size)];
+        for (int i = 0; i < indices.length; i++) {
+            source.read(indices[i], draws[i], x, i * size);
+        }
+        return Tensor.of(backend, Shape.of(indices.length, source.channels(), source.height(), source.width()), x);
+    }
 
     /**
      * Peak signal-to-noise ratio {@code 10 log10(4 / mean((x - clamp(y))^2))} in dB; infinite for equal pictures.

@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.LinkedHashMap;
 import org.aimjvm.io.CheckpointException;
 
-/** A training run of one of the two stages. Used from one thread, but for {@link #stop}. */
-public abstract sealed class Trainer permits VqTrainer, LmTrainer {
+/** A training run: of one of the two stages, or of the classifier that judges them. Used from one thread, but for {@link #stop}. */
+public abstract sealed class Trainer permits VqTrainer, LmTrainer, ClassifierTrainer {
     private final TrainLoop loop;
     private final List<String> partNames;
 

@@ -18,6 +18,7 @@ import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.Codebook;
+import org.aimjvm.vq.VqConfigJson;
 import org.aimjvm.vq.VqModel;
 
 /** Stage 1's part of the loop: batches of pictures, reconstruction and codebook losses, revival of unused codes. */
@@ -126,7 +127,7 @@ final class VqTask implements TrainTask {
         }
         long[] draws = new long[pictures.length];
         Arrays.setAll(draws, i -> draw(step, firstRow + i));
-        Tensor x = pictures(train, pictures, draws);
+        Tensor x = Pictures.batch(model.backend(), train, pictures, draws);
         Tensor z = model.latents(x, Trace.OFF);
         Codebook.Quantized q = model.codebook().quantize(z);
         Tensor reconstruction = distance(model.decodeLatents(q.latents(), Trace.OFF), x);
@@ -150,16 +151,6 @@ final class VqTask implements TrainTask {
     /** Never 0, which would switch random crops and flips off. */
     private long draw(int step, int row) {
         return Draws.bits(options.recipe().seed(), Draws.Purpose.AUGMENT, step, row) | 1;
-    }
-
-    private Tensor pictures(PictureSource source, int[] indices, long[] draws) {
-        int size = source.pictureSize();
-        float[] x = new float[indices.length * size];
-        for (int i = 0; i < indices.length; i++) {
-            source.read(indices[i], draws[i], x, i * size);
-        }
-        return Tensor.of(
-                model.backend(), Shape.of(indices.length, source.channels(), source.height(), source.width()), x);
     }
 
     private Tensor distance(Tensor y, Tensor x) {
@@ -218,7 +209,7 @@ final class VqTask implements TrainTask {
         for (int from = 0; from < count; from += batch) {
             int[] rows = Arrays.copyOfRange(validationOrder, from, Math.min(count, from + batch));
             try (Scope _ = Scope.inference()) {
-                Tensor x = pictures(validation, rows, new long[rows.length]);
+                Tensor x = Pictures.batch(model.backend(), validation, rows, new long[rows.length]);
                 Tensor codes = model.encode(x);
                 int f = model.config().downsampling();
                 Tensor y = model.decode(codes, rows.length, x.dim(2) / f, x.dim(3) / f);
@@ -254,7 +245,7 @@ final class VqTask implements TrainTask {
     @Override
     public void writeModel(Path folder) {
         window.write(usage.windowAsFloats());
-        ModelFiles.write(folder, params, Map.of(), RunFolder.VQ_CONFIG, VqConfigFile.toJson(model.config()));
+        ModelFiles.write(folder, params, Map.of(), RunFolder.VQ_CONFIG, VqConfigJson.toJson(model.config()));
     }
 
     @Override
