@@ -16,7 +16,7 @@ import picocli.CommandLine.Spec;
         name = "aim",
         header = "Autoregressive image generation with Mamba, on the JVM.",
         versionProvider = Version.class,
-        subcommands = {DataCommand.class, DoctorCommand.class},
+        subcommands = {GenerateCommand.class, DataCommand.class, DoctorCommand.class},
         footer = {"", "Exit codes: 0 done, 1 failed, 2 wrong usage. 'aim COMMAND --help' explains a command."})
 public final class Aim implements Callable<Integer> {
     /** Done. */
