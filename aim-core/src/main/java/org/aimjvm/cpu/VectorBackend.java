@@ -12,12 +12,14 @@ import org.aimjvm.tensor.SsmKernels;
 /** SIMD kernels by the Vector API on several threads. Loaded only where the module is resolved. */
 final class VectorBackend extends CpuBackend {
     private final Parallel parallel;
-    private final ScalarBackend scalar = new ScalarBackend();
     private final GemmKernels gemm;
+    private final ElementwiseKernels elementwise;
+    private final ScalarBackend scalar = new ScalarBackend();
 
     VectorBackend(int threads) {
         this.parallel = new Parallel(threads);
         this.gemm = new VectorGemmKernels(parallel);
+        this.elementwise = new VectorElementwiseKernels(parallel);
     }
 
     @Override
@@ -37,7 +39,7 @@ final class VectorBackend extends CpuBackend {
 
     @Override
     public ElementwiseKernels elementwise() {
-        return scalar.elementwise();
+        return elementwise;
     }
 
     @Override

@@ -1,0 +1,74 @@
+package org.aimjvm.cpu;
+
+import static org.aimjvm.cpu.Lanes.D;
+import static org.aimjvm.cpu.Simd.LANES;
+
+import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Sums of F32 elements accumulated in F64, in an order that depends on the count alone: four running vectors of
+ * doubles, then the lanes, then the tail.
+ */
+final class VectorSums {
+    /** As many floats as a vector holds doubles. */
+    private static final VectorSpecies<Float> HALF =
+            VectorSpecies.of(float.class, VectorShape.forBitSize(Simd.F.vectorBitSize() / 2));
+
+    private static final int STEP = LANES / 2;
+
+    private VectorSums() {}
+
+    /** {@code sum of x[at + i]}. */
+    static double sum(float[] x, int at, int count) {
+        DoubleVector s0 = DoubleVector.zero(D);
+        DoubleVector s1 = s0;
+        DoubleVector s2 = s0;
+        DoubleVector s3 = s0;
+        int i = 0;
+        for (; i <= count - 4 * STEP; i += 4 * STEP) {
+            s0 = s0.add(load(x, at + i));
+            s1 = s1.add(load(x, at + i + STEP));
+            s2 = s2.add(load(x, at + i + 2 * STEP));
+            s3 = s3.add(load(x, at + i + 3 * STEP));
+        }
+        for (; i <= count - STEP; i += STEP) {
+            s0 = s0.add(load(x, at + i));
+        }
+        double total = Lanes.sum(s0.add(s1).add(s2.add(s3)));
+        for (; i < count; i++) {
+            total += x[at + i];
+        }
+        return total;
+    }
+
+    /** {@code sum of a[atA + i] b[atB + i]}. */
+    static double dot(float[] a, int atA, float[] b, int atB, int count) {
+        DoubleVector s0 = DoubleVector.zero(D);
+        DoubleVector s1 = s0;
+        DoubleVector s2 = s0;
+        DoubleVector s3 = s0;
+        int i = 0;
+        for (; i <= count - 4 * STEP; i += 4 * STEP) {
+            s0 = load(a, atA + i).fma(load(b, atB + i), s0);
+            s1 = load(a, atA + i + STEP).fma(load(b, atB + i + STEP), s1);
+            s2 = load(a, atA + i + 2 * STEP).fma(load(b, atB + i + 2 * STEP), s2);
+            s3 = load(a, atA + i + 3 * STEP).fma(load(b, atB + i + 3 * STEP), s3);
+        }
+        for (; i <= count - STEP; i += STEP) {
+            s0 = load(a, atA + i).fma(load(b, atB + i), s0);
+        }
+        double total = Lanes.sum(s0.add(s1).add(s2.add(s3)));
+        for (; i < count; i++) {
+            total += (double) a[atA + i] * b[atB + i];
+        }
+        return total;
+    }
+
+    private static DoubleVector load(float[] x, int at) {
+        return (DoubleVector) FloatVector.fromArray(HALF, x, at).convertShape(VectorOperators.F2D, D, 0);
+    }
+}
