@@ -24,6 +24,11 @@ public final class DecodeState {
         return position;
     }
 
+    /** Number of blocks. */
+    public int layers() {
+        return layers.size();
+    }
+
     /** What block {@code i} remembers. */
     public MixerState layer(int i) {
         return layers.get(i);

@@ -1,0 +1,120 @@
+package org.aimjvm.verify;
+
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.aimjvm.io.TensorSource;
+import org.aimjvm.model.AimConfig;
+import org.aimjvm.model.AimConfigJson;
+import org.aimjvm.model.AimModel;
+import org.aimjvm.model.PositionRule;
+import org.aimjvm.nn.Dropout;
+import org.aimjvm.nn.Params;
+import org.aimjvm.nn.Trace;
+import org.aimjvm.op.CrossEntropyOp;
+import org.aimjvm.op.ReduceOp;
+import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.Gradients;
+import org.aimjvm.tensor.Scope;
+import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.Tensor;
+
+/** Golden cases of a whole sequence model. */
+final class ModelGolden {
+    static final String CONFIG = "config.json";
+    static final String WEIGHTS = "model.safetensors";
+    private static final String GRADS = "grads.safetensors";
+
+    /** A model with the parameters it was built on. */
+    record Loaded(AimModel model, Params params) {}
+
+    private ModelGolden() {}
+
+    static void check(GoldenCase c, GoldenChecks checks, Backend backend) {
+        if (!checks.requires("tokens", "labels")) {
+            return;
+        }
+        checks.input("tokens", "labels");
+        Loaded training = load(c, checks, backend, PositionRule.PUBLISHED_TRAINING);
+        fullSequence(c, checks, training);
+        nullClass(c, checks, training);
+        AimModel generating = load(c, checks, backend, PositionRule.SEQUENCE_INDEX).model();
+        generationPositions(c, checks, generating);
+        DecodingGolden.check(c, checks, generating);
+        TrainingGolden.check(c, checks, backend);
+    }
+
+    static AimConfig config(GoldenCase c, GoldenChecks checks) {
+        checks.input(CONFIG);
+        return AimConfigJson.parse(c.readText(CONFIG), c.folder().resolve(CONFIG));
+    }
+
+    /** Reads the weights below {@code mamba.}. */
+    static Loaded load(GoldenCase c, GoldenChecks checks, Backend backend, PositionRule positions) {
+        AimConfig config = config(c, checks);
+        checks.input(WEIGHTS);
+        try (TensorSource all = c.open(WEIGHTS)) {
+            TensorSource weights = all.select(name -> name.startsWith("mamba."));
+            Params params = Params.from(backend, weights, p -> new AimModel(p.sub("mamba"), config, positions));
+            return new Loaded(new AimModel(params.sub("mamba"), config, positions), params);
+        }
+    }
+
+    /** All but the last token of each sequence: what a pass that predicts all of them is given. */
+    static Tensor inputs(Tensor tokens) {
+        return tokens.dim(1) == 1 ? null : Sequences.slice(tokens, 0, tokens.dim(1) - 1);
+    }
+
+    /** Logits, loss, activations and all gradients of a training pass. */
+    private static void fullSequence(GoldenCase c, GoldenChecks checks, Loaded loaded) {
+        AimModel model = loaded.model();
+        Map<String, Tensor> activations = new HashMap<>();
+        Trace trace = (name, value) -> activations.put("act_" + name, value);
+        try (Scope _ = Scope.training()) {
+            Tensor tokens = c.intTensor(model.backend(), "tokens");
+            Tensor labels = c.intTensor(model.backend(), "labels");
+            Tensor logits = model.forward(model.condition(labels), inputs(tokens), null, Dropout.OFF, trace);
+            checks.array("logits", logits);
+            Tensor loss = ReduceOp.mean(CrossEntropyOp.crossEntropy(logits, tokens));
+            checks.array("loss", loss);
+            for (String array : c.arrays().keySet()) {
+                if (array.startsWith("act_") && activations.containsKey(array)) {
+                    checks.array(array, activations.get(array));
+                }
+            }
+            Gradients gradients = loss.backward();
+            GradientFiles.check(c, checks, GRADS, loaded.params().trainable(), gradients);
+            double squares = 0;
+            for (Tensor p : loaded.params().trainable().values()) {
+                Tensor g = Differentiated.gradientOrZeros(gradients, p);
+                squares += model.backend().elementwise().sumOfSquares(g.storage(), g.size());
+            }
+            checks.floats("grad_norm", "grad_norm", Shape.of(1), new float[] {(float) Math.sqrt(squares)});
+        }
+    }
+
+    private static void nullClass(GoldenCase c, GoldenChecks checks, Loaded loaded) {
+        AimModel model = loaded.model();
+        int[] labels = new int[c.shape("labels").size()];
+        Arrays.fill(labels, model.config().nullClass());
+        try (Scope _ = Scope.inference()) {
+            Tensor nulls = Tensor.ofInts(model.backend(), Shape.of(labels.length), labels);
+            Tensor tokens = inputs(c.intTensor(model.backend(), "tokens"));
+            checks.array("logits_null", model.forward(model.condition(nulls), tokens, null));
+        }
+    }
+
+    private static void generationPositions(GoldenCase c, GoldenChecks checks, AimModel model) {
+        try (Scope _ = Scope.inference()) {
+            Tensor tokens = inputs(c.intTensor(model.backend(), "tokens"));
+            Tensor labels = c.intTensor(model.backend(), "labels");
+            checks.array("logits_genpos", model.forward(model.condition(labels), tokens, null));
+        }
+    }
+
+    /** The arrays of the case whose names begin so, in the file's order. */
+    static List<String> startingWith(GoldenCase c, String prefix) {
+        return c.arrays().keySet().stream().filter(name -> name.startsWith(prefix)).toList();
+    }
+}

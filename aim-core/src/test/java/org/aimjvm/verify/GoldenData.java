@@ -1,0 +1,53 @@
+package org.aimjvm.verify;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
+
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.BackendProvider;
+import org.aimjvm.tensor.Backends;
+
+/** The golden data in the test resources, and the backends that can be used here. */
+final class GoldenData {
+    private GoldenData() {}
+
+    static Path root() {
+        URL url = GoldenData.class.getResource("/golden");
+        assertThat(url).isNotNull();
+        try {
+            return Path.of(url.toURI());
+        } catch (URISyntaxException e) {
+            return fail("golden data", e);
+        }
+    }
+
+    static List<Backend> backends() {
+        return Backends.providers().stream()
+                .filter(p -> p.availability().available())
+                .map((BackendProvider p) -> p.open(2))
+                .toList();
+    }
+
+    static Backend scalar() {
+        return Backends.open("scalar", 1);
+    }
+
+    /** Copies a case into {@code target}. Returns the folder of the copy. */
+    static Path copy(String name, Path target) throws IOException {
+        Path from = root().resolve(name);
+        Path to = Files.createDirectories(target.resolve(name));
+        try (Stream<Path> files = Files.list(from)) {
+            for (Path file : files.toList()) {
+                Files.copy(file, to.resolve(file.getFileName()));
+            }
+        }
+        return to;
+    }
+}

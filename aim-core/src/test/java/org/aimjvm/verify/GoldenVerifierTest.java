@@ -1,0 +1,41 @@
+package org.aimjvm.verify;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicNode;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.TestFactory;
+
+/** Every array of the original model's data, on every backend. */
+@Tag("backends")
+class GoldenVerifierTest {
+    /** Stage 1 trains without a discriminator and without a perceptual loss. */
+    private static final Set<String> NOT_IN_THIS_LIBRARY = Set.of(
+            "tokenizer-losses/adversarial",
+            "tokenizer-losses/combined",
+            "tokenizer-losses/lpips_head",
+            "tokenizer-losses/patchgan",
+            "checkpoint-formats", "e2e", "sampling", "vq-tiny", "kernels/optimizers", // the next slice checks these
+            "tokenizer-losses/autoencoder", "tokenizer-losses/quantizer");
+
+    @TestFactory
+    Stream<DynamicNode> everyCaseOnEveryBackend() {
+        return GoldenData.backends().stream().flatMap(backend -> GoldenVerifier.cases(GoldenData.root()).stream().map(folder -> {
+            String name = GoldenData.root().relativize(folder).toString().replace('\\', '/');
+            return DynamicTest.dynamicTest(backend.name() + ": " + name, () -> {
+                CaseResult result = GoldenVerifier.verifyCase(GoldenData.root(), folder, backend);
+                if (NOT_IN_THIS_LIBRARY.contains(name)) {
+                    assertThat(result.status()).as(result.toString()).isEqualTo(CaseResult.Status.SKIPPED);
+                } else {
+                    assertThat(result.status()).as(result.toString()).isEqualTo(CaseResult.Status.PASS);
+                    assertThat(result.skipped()).isEqualTo(List.of());
+                    assertThat(result.worst()).isLessThanOrEqualTo(1);
+                }
+            });
+        }));
+    }
+}
