@@ -15,11 +15,13 @@ final class VectorBackend extends CpuBackend {
     private final GemmKernels gemm;
     private final ElementwiseKernels elementwise;
     private final ScalarBackend scalar = new ScalarBackend();
+    private final SsmKernels ssm;
 
     VectorBackend(int threads) {
         this.parallel = new Parallel(threads);
         this.gemm = new VectorGemmKernels(parallel);
         this.elementwise = new VectorElementwiseKernels(parallel);
+        this.ssm = new VectorSsmKernels(parallel);
     }
 
     @Override
@@ -54,7 +56,7 @@ final class VectorBackend extends CpuBackend {
 
     @Override
     public SsmKernels ssm() {
-        return scalar.ssm();
+        return ssm;
     }
 
     @Override

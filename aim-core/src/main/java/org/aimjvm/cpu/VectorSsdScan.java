@@ -1,0 +1,201 @@
+package org.aimjvm.cpu;
+
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import org.aimjvm.cpu.SmallGemm.Part;
+import org.aimjvm.tensor.SsdShape;
+
+/**
+ * Forward SSD scan. One element is the recurrent update in one pass over the state. Longer inputs go in chunks of
+ * {@link SsdChunk#SIZE} (Dao and Gu 2024, section 6), for each head
+ *
+ * <pre>
+ * y_i = sum over j &lt;= i of (C_i . B_j) decay[i, j] d_j x_j  +  fromStart[i] S C_i  +  D x_i
+ * S   = total S + sum over j of toEnd[j] d_j x_j B_j^T
+ * </pre>
+ *
+ * <p>as products of small matrices, with the state as (N, P) so that lanes are channels throughout. C_i . B_j is
+ * shared by the heads of a task.
+ */
+final class VectorSsdScan {
+    private static final int Q = SsdChunk.SIZE;
+    private static final int LANES = Simd.LANES;
+    /** Heads of a piece of the recurrent update: small ones are not worth waking a thread for. */
+    private static final int HEADS_PER_STEP = 8;
+
+    /** Working memory of one thread. */
+    static final class Work {
+        final Workspace scratch = new Workspace();
+        final SsdChunk chunk = new SsdChunk();
+        final float[] dStep = new float[Q];
+        final double[] dLogDecay = new double[Q];
+    }
+
+    private VectorSsdScan() {}
+
+    static void scan(SsdInputs in, float[] ys, float[] finals, Parallel parallel, ThreadLocal<Work> work) {
+        SsdShape s = in.s();
+        if (s.length() == 1) {
+            parallel.forRange(s.batch() * s.heads(), HEADS_PER_STEP, (from, to) -> {
+                for (int i = from; i < to; i++) {
+                    step(in, ys, finals, i / s.heads(), i % s.heads());
+                }
+            });
+            return;
+        }
+        parallel.forRange(in.tasks(), 1, (from, to) -> {
+            for (int task = from; task < to; task++) {
+                chunks(in, ys, finals, in.sequence(task), in.firstHead(task), in.endHead(task), work.get());
+            }
+        });
+    }
+
+    private static void chunks(SsdInputs in, float[] ys, float[] finals, int b, int first, int end, Work work) {
+        SsdShape s = in.s();
+        int pDim = s.headDim();
+        int nDim = s.dState();
+        int pPad = SsdChunk.padded(pDim);
+        int xbcDim = s.xbcDim();
+        SsdChunk chunk = work.chunk;
+        float[] bT = work.scratch.floats(0, nDim * Q); // (N, Q)
+        float[] g = work.scratch.floats(1, Q * Q); // C_i . B_j
+        float[] x = work.scratch.floats(2, Q * pPad);
+        float[] y = work.scratch.floats(3, Q * pPad);
+        float[] states = work.scratch.floats(4, (end - first) * nDim * pPad); // (N, P) for each head
+        boolean hasState = in.initial() != null;
+        for (int h = first; h < end && hasState; h++) {
+            SmallGemm.transpose(states, (h - first) * nDim * pPad, pPad, pPad, in.initial(), in.stateAt(b, h), nDim,
+                    pDim, nDim);
+        }
+        for (int t = 0; t < s.length(); t += Q) {
+            int q = Math.min(Q, s.length() - t);
+            int row = b * s.length() + t;
+            int cAt = in.cAt(row, first);
+            boolean wantState = finals != null || t + q < s.length();
+            SmallGemm.transpose(bT, 0, Q, SsdChunk.padded(q), in.xbc(), in.bAt(row, first), xbcDim, q, nDim);
+            SmallGemm.multiply(
+                    0, g, 0, Q, in.xbc(), cAt, xbcDim, 1, bT, 0, Q, q, SsdChunk.padded(q), nDim, Part.C_LOWER);
+            for (int h = first; h < end; h++) {
+                int stateAt = (h - first) * nDim * pPad;
+                in.loadChunk(chunk, row, h, q);
+                chunk.fillDecay();
+                chunk.weigh(g, 0);
+                SmallGemm.copy(x, 0, pPad, in.xbc(), in.xAt(row, h), xbcDim, q, pDim);
+                if (hasState) {
+                    SmallGemm.multiply(
+                            0, y, 0, pPad, in.xbc(), cAt, xbcDim, 1, states, stateAt, pPad, q, pPad, nDim, Part.ALL);
+                }
+                carriedAndSkipped(in, chunk, y, x, h, q, pPad, hasState);
+                SmallGemm.multiply(1, y, 0, pPad, chunk.decay, 0, Q, 1, x, 0, pPad, q, pPad, q, Part.A_LOWER);
+                for (int i = 0; i < q; i++) {
+                    System.arraycopy(y, i * pPad, ys, (row + i) * s.innerDim() + h * pDim, pDim);
+                }
+                if (wantState) {
+                    scaleRows(x, chunk.step, chunk.toEnd, q, pPad);
+                    SmallGemm.multiply(
+                            hasState ? chunk.total() : 0f,
+                            states, stateAt, pPad, bT, 0, Q, 1, x, 0, pPad, nDim, pPad, q, Part.ALL);
+                }
+            }
+            hasState = true;
+        }
+        for (int h = first; h < end && finals != null; h++) {
+            if (hasState) {
+                SmallGemm.transpose(
+                        finals, in.stateAt(b, h), nDim, nDim, states, (h - first) * nDim * pPad, pPad, nDim, pDim);
+            } else {
+                Arrays.fill(finals, in.stateAt(b, h), in.stateAt(b, h) + pDim * nDim, 0f); // no elements, no state
+            }
+        }
+    }
+
+    /** {@code y_i = fromStart_i y_i + D x_i}, without the first term if there is no state. */
+    private static void carriedAndSkipped(
+            SsdInputs in, SsdChunk chunk, float[] y, float[] x, int h, int q, int pPad, boolean hasState) {
+        boolean perChannel = in.d() != null && in.s().perChannelD();
+        float[] fromStart = chunk.fromStart;
+        for (int i = 0; i < q; i++) {
+            int row = i * pPad;
+            if (hasState) {
+                scale(y, row, fromStart[i], pPad);
+            } else {
+                Arrays.fill(y, row, row + pPad, 0f);
+            }
+            if (perChannel) {
+                for (int p = 0; p < in.s().headDim(); p++) {
+                    y[row + p] = Math.fma(in.skip(h, p), x[row + p], y[row + p]);
+                }
+            } else if (in.d() != null) {
+                addScaled(y, row, in.skip(h, 0), x, row, pPad);
+            }
+        }
+    }
+
+    /** {@code x_i *= f_i g_i} for rows i of {@code width} elements. */
+    static void scaleRows(float[] x, float[] f, float[] g, int rows, int width) {
+        for (int i = 0; i < rows; i++) {
+            scale(x, i * width, f[i] * g[i], width);
+        }
+    }
+
+    /** {@code y *= alpha}; {@code count} a multiple of the lanes. */
+    static void scale(float[] y, int yAt, float alpha, int count) {
+        for (int i = 0; i < count; i += LANES) {
+            FloatVector.fromArray(Simd.F, y, yAt + i).mul(alpha).intoArray(y, yAt + i);
+        }
+    }
+
+    /** {@code y += alpha x}; {@code count} a multiple of the lanes. */
+    static void addScaled(float[] y, int yAt, float alpha, float[] x, int xAt, int count) {
+        FloatVector a = FloatVector.broadcast(Simd.F, alpha);
+        for (int i = 0; i < count; i += LANES) {
+            a.fma(FloatVector.fromArray(Simd.F, x, xAt + i), FloatVector.fromArray(Simd.F, y, yAt + i)).intoArray(y,
+                    yAt + i);
+        }
+    }
+
+    /** The recurrent update of one head of one sequence: {@code S = decay S + d x B^T}, {@code y = S C + D x}. */
+    private static void step(SsdInputs in, float[] ys, float[] finals, int b, int h) {
+        SsdShape s = in.s();
+        int pDim = s.headDim();
+        int nDim = s.dState();
+        float[] xbc = in.xbc();
+        float[] initials = in.initial();
+        float raw = in.dt()[b * s.heads() + h] + in.dtBias()[h];
+        float d = Math.min(Math.max(VectorMath.softplus(raw), s.dtMin()), s.dtMax());
+        float decay = VectorMath.exp(d * in.a(h));
+        int xAt = in.xAt(b, h);
+        int bAt = in.bAt(b, h);
+        int cAt = in.cAt(b, h);
+        int bound = Simd.F.loopBound(nDim);
+        for (int p = 0; p < pDim; p++) {
+            int at = in.stateAt(b, h) + p * nDim;
+            float x = xbc[xAt + p];
+            float dx = d * x;
+            FloatVector sum = FloatVector.zero(Simd.F);
+            for (int n = 0; n < bound; n += LANES) {
+                FloatVector state = FloatVector.fromArray(Simd.F, xbc, bAt + n).mul(dx);
+                if (initials != null) {
+                    state = FloatVector.fromArray(Simd.F, initials, at + n).fma(FloatVector.broadcast(Simd.F, decay),
+                            state);
+                }
+                if (finals != null) {
+                    state.intoArray(finals, at + n);
+                }
+                sum = state.fma(FloatVector.fromArray(Simd.F, xbc, cAt + n), sum);
+            }
+            float total = Simd.sum(sum);
+            for (int n = bound; n < nDim; n++) {
+                float state = xbc[bAt + n] * dx;
+                if (initials != null) {
+                    state = Math.fma(initials[at + n], decay, state);
+                }
+                if (finals != null) {
+                    finals[at + n] = state;
+                }
+                total = Math.fma(state, xbc[cAt + n], total);
+            }
+            ys[b * s.innerDim() + h * pDim + p] = Math.fma(in.skip(h, p), x, total);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+package org.aimjvm.cpu;
+
+import static org.aimjvm.cpu.HeapStorage.floats;
+import static org.aimjvm.cpu.HeapStorage.floatsOrNull;
+
+import org.aimjvm.tensor.SsdShape;
+import org.aimjvm.tensor.SsmKernels;
+import org.aimjvm.tensor.Storage;
+
+/** State-space kernels on vectors and threads: unwraps the storages and hands them to one class per recurrence. */
+final class VectorSsmKernels implements SsmKernels {
+    private final ScalarSsmKernels scalar = new ScalarSsmKernels();
+    private final Parallel parallel;
+    private final ThreadLocal<VectorSsdScan.Work> work = ThreadLocal.withInitial(VectorSsdScan.Work::new);
+    /** Partial sums of a call, which tasks of other threads write to: the memory of the calling thread. */
+    private final ThreadLocal<Workspace> partials = ThreadLocal.withInitial(Workspace::new);
+
+    VectorSsmKernels(Parallel parallel) {
+        this.parallel = parallel;
+    }
+
+    @Override
+    public void causalConv1d(
+            Storage y,
+            Storage x,
+            Storage w,
+            Storage bias,
+            Storage state,
+            int batch,
+            int length,
+            int channels,
+            int width,
+            boolean silu) {
+        scalar.causalConv1d(y, x, w, bias, state, batch, length, channels, width, silu);
+    }
+
+    @Override
+    public void causalConv1dBackward(
+            Storage dx,
+            Storage dw,
+            Storage dBias,
+            Storage dy,
+            Storage x,
+            Storage w,
+            Storage bias,
+            int batch,
+            int length,
+            int channels,
+            int width,
+            boolean silu) {
+        scalar.causalConv1dBackward(dx, dw, dBias, dy, x, w, bias, batch, length, channels, width, silu);
+    }
+
+    @Override
+    public void ssdScan(
+            Storage y,
+            Storage finalState,
+            Storage xbc,
+            Storage dt,
+            Storage dtBias,
+            Storage aLog,
+            Storage d,
+            Storage initialState,
+            SsdShape s) {
+        VectorSsdScan.scan(
+                SsdInputs.of(xbc, dt, dtBias, aLog, d, initialState, s), floats(y), floatsOrNull(finalState), parallel,
+                work);
+    }
+
+    @Override
+    public void ssdScanBackward(
+            Storage dXbc,
+            Storage dDt,
+            Storage dDtBias,
+            Storage dALog,
+            Storage dD,
+            Storage dInitialState,
+            Storage dy,
+            Storage dFinalState,
+            Storage xbc,
+            Storage dt,
+            Storage dtBias,
+            Storage aLog,
+            Storage d,
+            Storage initialState,
+            SsdShape s) {
+        new VectorSsdScanBackward(
+                SsdInputs.of(xbc, dt, dtBias, aLog, d, initialState, s), floats(dXbc), floats(dDt),
+                floatsOrNull(dInitialState), floats(dy), floatsOrNull(dFinalState), partials.get())
+                .run(floats(dDtBias), floats(dALog), floatsOrNull(dD), parallel, work);
+    }
+
+    @Override
+    public void selectiveScan(
+            Storage y,
+            Storage finalState,
+            Storage x,
+            Storage delta,
+            Storage deltaBias,
+            Storage aLog,
+            Storage bMat,
+            Storage cMat,
+            Storage d,
+            Storage initialState,
+            int batch,
+            int length,
+            int channels,
+            int dState) {
+        scalar.selectiveScan(
+                y, finalState, x, delta, deltaBias, aLog, bMat, cMat, d, initialState, batch, length, channels, dState);
+    }
+
+    @Override
+    public void selectiveScanBackward(
+            Storage dX,
+            Storage dDelta,
+            Storage dDeltaBias,
+            Storage dALog,
+            Storage dBMat,
+            Storage dCMat,
+            Storage dD,
+            Storage dInitialState,
+            Storage dy,
+            Storage dFinalState,
+            Storage x,
+            Storage delta,
+            Storage deltaBias,
+            Storage aLog,
+            Storage bMat,
+            Storage cMat,
+            Storage d,
+            Storage initialState,
+            int batch,
+            int length,
+            int channels,
+            int dState) {
+        scalar.selectiveScanBackward(
+                dX, dDelta, dDeltaBias, dALog, dBMat, dCMat, dD, dInitialState, dy, dFinalState, x, delta, deltaBias,
+                aLog,
+                bMat, cMat, d, initialState, batch, length, channels, dState);
+    }
+}
