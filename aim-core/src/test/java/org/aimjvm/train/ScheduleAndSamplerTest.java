@@ -1,0 +1,74 @@
+package org.aimjvm.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.HashSet;
+import java.util.Set;
+import java.util.stream.IntStream;
+import org.aimjvm.train.LrSchedule.Kind;
+import org.junit.jupiter.api.Test;
+
+class ScheduleAndSamplerTest {
+
+    @Test
+    void schedulesWarmUpAndFall() {
+        LrSchedule linear = new LrSchedule(Kind.LINEAR, 4, 12);
+        assertThat(linear.factor(0)).isEqualTo(0.25);
+        assertThat(linear.factor(3)).isEqualTo(1);
+        assertThat(linear.factor(4)).isEqualTo(1);
+        assertThat(linear.factor(8)).isEqualTo(0.5);
+        assertThat(linear.factor(11)).isEqualTo(0.125);
+        assertThat(linear.factor(12)).isZero();
+        LrSchedule cosine = new LrSchedule(Kind.COSINE, 0, 10);
+        assertThat(cosine.factor(0)).isEqualTo(1);
+        assertThat(cosine.factor(5)).isCloseTo(0.5, within(1e-12));
+        assertThat(cosine.factor(99)).isZero();
+        assertThat(new LrSchedule(Kind.CONSTANT, 0, 1).factor(7)).isEqualTo(1);
+        assertThatThrownBy(() -> new LrSchedule(Kind.LINEAR, 5, 4)).hasMessageStartingWith("warmupSteps: 5");
+    }
+
+    @Test
+    void everyEpochIsAShuffleOfItsOwnAndAnyStepCanBeAskedFor() {
+        EpochSampler sampler = new EpochSampler(23, 5, 9);
+        assertThat(sampler.stepsPerEpoch()).isEqualTo(4);
+        Set<Integer> first = new HashSet<>();
+        for (int step = 0; step < 4; step++) {
+            IntStream.of(sampler.indices(step)).forEach(i -> assertThat(first.add(i)).isTrue());
+        }
+        assertThat(first).hasSize(20).allMatch(i -> i >= 0 && i < 23);
+        int[] later = sampler.indices(9);
+        assertThat(sampler.epoch(9)).isEqualTo(2);
+        assertThat(sampler.indices(0)).isNotEqualTo(sampler.indices(4));
+        assertThat(new EpochSampler(23, 5, 9).indices(9)).isEqualTo(later);
+        assertThat(new EpochSampler(23, 5, 10).indices(9)).isNotEqualTo(later);
+        assertThatThrownBy(() -> new EpochSampler(4, 5, 0)).hasMessageStartingWith("batch: 5 (expected 1 to 4");
+    }
+
+    @Test
+    void shufflesAreEven() {
+        int[][] counts = new int[5][5];
+        for (int epoch = 0; epoch < 5000; epoch++) {
+            int[] order = EpochSampler.shuffle(5, 1, epoch);
+            for (int i = 0; i < 5; i++) {
+                counts[i][order[i]]++;
+            }
+        }
+        for (int[] row : counts) {
+            for (int c : row) {
+                assertThat(c).isBetween(880, 1120); // 1000 +- 4 standard deviations
+            }
+        }
+    }
+
+    @Test
+    void drawsAreUniformAndDifferByPurpose() {
+        double sum = 0;
+        for (int i = 0; i < 10_000; i++) {
+            sum += Draws.uniform(1, Draws.Purpose.LABEL_DROPOUT, 0, i);
+        }
+        assertThat(sum / 10_000).isCloseTo(0.5, within(0.015));
+        assertThat(Draws.bits(1, Draws.Purpose.SHUFFLE, 2, 3)).isNotEqualTo(Draws.bits(1, Draws.Purpose.SPLIT, 2, 3));
+    }
+}
