@@ -22,6 +22,7 @@ final class VectorUnary {
             case SIGMOID -> sigmoid(y, x, from, to);
             case SOFTPLUS -> softplus(y, x, from, to);
             case EXP -> exp(y, x, from, to);
+            case LOG -> log(y, x, from, to);
             case RELU -> relu(y, x, from, to);
             case ABS -> abs(y, x, from, to);
             case SQUARE -> square(y, x, from, to);
@@ -34,6 +35,7 @@ final class VectorUnary {
             case SIGMOID -> sigmoidBackward(dx, dy, x, from, to);
             case SOFTPLUS -> softplusBackward(dx, dy, x, from, to);
             case EXP -> expBackward(dx, dy, x, from, to);
+            case LOG -> logBackward(dx, dy, x, from, to);
             case RELU -> reluBackward(dx, dy, x, from, to);
             case ABS -> absBackward(dx, dy, x, from, to);
             case SQUARE -> squareBackward(dx, dy, x, from, to);
@@ -123,6 +125,19 @@ final class VectorUnary {
         }
         for (; i < to; i++) {
             dx[i] = dy[i] * VectorMath.exp(x[i]);
+        }
+    }
+
+    /** Without vectors: only the entropy loss takes logarithms element by element. */
+    private static void log(float[] y, float[] x, int from, int to) {
+        for (int i = from; i < to; i++) {
+            y[i] = (float) Math.log(x[i]);
+        }
+    }
+
+    private static void logBackward(float[] dx, float[] dy, float[] x, int from, int to) {
+        for (int i = from; i < to; i++) {
+            dx[i] = dy[i] / x[i];
         }
     }
 

@@ -31,7 +31,8 @@ final class BlockGolden {
     private static final String GRADS = "grads.safetensors";
     /** Settings that are arguments of a mixer; others only tell about the data. */
     private static final List<String> MIXER_ARGUMENTS = List.of(
-            "d_state", "d_conv", "expand", "headdim", "ngroups", "d_ssm", "D_has_hdim", "rmsnorm", "norm_before_gate", "dt_limit",
+            "d_state", "d_conv", "expand", "headdim", "ngroups", "d_ssm", "D_has_hdim", "rmsnorm", "norm_before_gate",
+            "dt_limit",
             "bias", "conv_bias", "chunk_size", "dt_rank");
 
     /** A layer with the parameters it was built on. */
@@ -134,7 +135,8 @@ final class BlockGolden {
                 int n = (int) GoldenCase.find(c.info(array).meaning(), "prefill of (\\d+)", 0);
                 if (n < 1 || n >= length) {
                     throw new IllegalArgumentException(
-                            array + ": meaning \"" + c.info(array).meaning() + "\" (expected \"... prefill of N elements\", N below "
+                            array + ": meaning \"" + c.info(array).meaning()
+                                    + "\" (expected \"... prefill of N elements\", N below "
                                     + length + ")");
                 }
                 return n;

@@ -43,7 +43,8 @@ public record CaseResult(
     /** One line: verdict, name, counts, worst error. */
     @Override
     public String toString() {
-        String counts = String.format(Locale.ROOT, "%-7s %-34s %3d checked, %d skipped", status, name, checks, skipped.size());
+        String counts =
+                String.format(Locale.ROOT, "%-7s %-34s %3d checked, %d skipped", status, name, checks, skipped.size());
         String error = worstCheck.isEmpty()
                 ? ""
                 : String.format(Locale.ROOT, ", worst %.3g of the tolerance (%s)", worst, worstCheck);

@@ -46,7 +46,8 @@ final class DecodingGolden {
         checks.ints("greedy_tokens", "greedy_tokens", Shape.of(tokens.length / steps, steps), tokens);
     }
 
-    private static void forced(GoldenCase c, GoldenChecks checks, AimModel model, List<String> guided, List<String> states) {
+    private static void forced(GoldenCase c, GoldenChecks checks, AimModel model, List<String> guided,
+            List<String> states) {
         int[] tokens = c.ints("tokens");
         int batch = c.shape("tokens").dim(0);
         int length = c.shape("tokens").dim(1);

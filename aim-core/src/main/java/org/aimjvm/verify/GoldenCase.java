@@ -35,7 +35,8 @@ final class GoldenCase {
      * @param tolerance tolerance in words ({@code exact}, {@code within 1}); empty if there is none
      */
     record ArrayInfo(
-            String name, Path path, DType dtype, Shape shape, String meaning, double atol, double rtol, String tolerance) {}
+            String name, Path path, DType dtype, Shape shape, String meaning, double atol, double rtol,
+            String tolerance) {}
 
     /**
      * Another described file.
@@ -55,7 +56,8 @@ final class GoldenCase {
         JsonNode caseName = readme.get("case");
         JsonNode arrayNodes = readme.get("arrays");
         if (caseName == null || !caseName.isString() || arrayNodes == null || !arrayNodes.isObject()) {
-            throw new CheckpointException(folder.resolve(README), null, "no case and arrays, expected the description of a golden case");
+            throw new CheckpointException(folder.resolve(README), null,
+                    "no case and arrays, expected the description of a golden case");
         }
         this.name = caseName.asString();
         this.settings = readme.has("settings") ? readme.get("settings") : new JsonMapper().createObjectNode();
@@ -66,7 +68,8 @@ final class GoldenCase {
             for (Map.Entry<String, JsonNode> e : readme.get("files").properties()) {
                 JsonNode f = e.getValue();
                 int tensors = f.has("tensors") ? f.get("tensors").asInt() : -1;
-                files.put(e.getKey(), new FileInfo(e.getKey(), inside(e.getKey()), text(f, "meaning"), text(f, "tolerance"), tensors));
+                files.put(e.getKey(), new FileInfo(e.getKey(), inside(e.getKey()), text(f, "meaning"),
+                        text(f, "tolerance"), tensors));
             }
         }
     }
@@ -97,7 +100,8 @@ final class GoldenCase {
             dims[i] = a.get("shape").get(i).asInt(-1);
         }
         return new ArrayInfo(
-                array, inside(a.get("file").asString()), dtype(array, a.get("dtype").asString()), Shape.of(dims), text(a, "meaning"),
+                array, inside(a.get("file").asString()), dtype(array, a.get("dtype").asString()), Shape.of(dims),
+                text(a, "meaning"),
                 number(a, "atol"), number(a, "rtol"), text(a, "tolerance"));
     }
 
@@ -112,7 +116,8 @@ final class GoldenCase {
             case "int8" -> DType.I8;
             case "uint8" -> DType.U8;
             case "bool" -> DType.BOOL;
-            default -> throw new CheckpointException(folder.resolve(README), array, "dtype " + dtype + ", expected a NumPy type");
+            default -> throw new CheckpointException(folder.resolve(README), array,
+                    "dtype " + dtype + ", expected a NumPy type");
         };
     }
 
@@ -146,7 +151,8 @@ final class GoldenCase {
             if (f.tensors >= 0) {
                 try (TensorSource source = Checkpoints.open(f.path)) {
                     if (source.names().size() != f.tensors) {
-                        throw new CheckpointException(f.path, null, source.names().size() + " tensors, expected " + f.tensors);
+                        throw new CheckpointException(f.path, null,
+                                source.names().size() + " tensors, expected " + f.tensors);
                     }
                 }
             }
@@ -212,7 +218,8 @@ final class GoldenCase {
         if (npy.dtype() != info.dtype || !npy.shape().equals(info.shape)) {
             throw new CheckpointException(
                     info.path, null,
-                    npy.dtype() + " " + npy.shape() + ", but " + README + " describes " + info.dtype + " " + info.shape);
+                    npy.dtype() + " " + npy.shape() + ", but " + README + " describes " + info.dtype + " "
+                            + info.shape);
         }
         return npy;
     }

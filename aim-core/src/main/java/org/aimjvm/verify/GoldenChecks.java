@@ -126,7 +126,8 @@ final class GoldenChecks {
         float[] b = expected.floats();
         for (int i = 0; i < b.length; i++) {
             if (Float.floatToIntBits(got[i]) != Float.floatToIntBits(b[i])) {
-                settle(label, Double.POSITIVE_INFINITY, at(i, shape) + ": got " + got[i] + ", expected exactly " + b[i]);
+                settle(label, Double.POSITIVE_INFINITY,
+                        at(i, shape) + ": got " + got[i] + ", expected exactly " + b[i]);
                 return;
             }
         }
@@ -240,7 +241,8 @@ final class GoldenChecks {
     /** The verdict on a case that could not be checked to its end. */
     CaseResult broken(String name, String reason) {
         failures.addFirst(reason);
-        return new CaseResult(name, CaseResult.Status.FAIL, checks, skipped, Double.POSITIVE_INFINITY, worstCheck, shown());
+        return new CaseResult(name, CaseResult.Status.FAIL, checks, skipped, Double.POSITIVE_INFINITY, worstCheck,
+                shown());
     }
 
     private String shown() {

@@ -69,7 +69,8 @@ public final class GoldenVerifier {
         } catch (IOException e) {
             throw new IllegalArgumentException(dir + ": cannot be read, expected a folder of golden cases", e);
         } catch (UncheckedIOException e) {
-            throw new IllegalArgumentException(dir + ": cannot be read, expected a folder of golden cases", e.getCause());
+            throw new IllegalArgumentException(dir + ": cannot be read, expected a folder of golden cases",
+                    e.getCause());
         }
         if (folders.isEmpty()) {
             throw new IllegalArgumentException(
@@ -90,7 +91,8 @@ public final class GoldenVerifier {
         try {
             c = GoldenCase.read(folder);
         } catch (CheckpointException | IllegalArgumentException e) {
-            return new CaseResult(name, CaseResult.Status.FAIL, 0, List.of(), Double.POSITIVE_INFINITY, "", e.getMessage());
+            return new CaseResult(name, CaseResult.Status.FAIL, 0, List.of(), Double.POSITIVE_INFINITY, "",
+                    e.getMessage());
         }
         GoldenChecks checks = new GoldenChecks(c);
         try {
@@ -98,7 +100,8 @@ public final class GoldenVerifier {
             kind(c.name()).check(c, checks, backend);
             return checks.result(name);
         } catch (RuntimeException e) { // of any kind: a damaged case must not keep the others from being checked
-            String message = e instanceof CheckpointException || e instanceof IllegalArgumentException ? e.getMessage() : e.toString();
+            String message = e instanceof CheckpointException || e instanceof IllegalArgumentException ? e.getMessage()
+                    : e.toString();
             return checks.broken(name, message);
         }
     }

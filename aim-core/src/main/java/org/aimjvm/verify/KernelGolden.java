@@ -64,7 +64,8 @@ final class KernelGolden {
         float eps = (float) c.setting("eps", 1e-6);
         Differentiated.check(
                 c, checks, backend, List.of("x", "weight", "bias"), List.of(),
-                in -> Map.of("y", GroupNormOp.groupNorm(in.get("x"), in.get("weight"), in.get("bias"), groups, eps, false)));
+                in -> Map.of("y",
+                        GroupNormOp.groupNorm(in.get("x"), in.get("weight"), in.get("bias"), groups, eps, false)));
     }
 
     private static void causalAttention(GoldenCase c, GoldenChecks checks, Backend backend) {
@@ -90,7 +91,8 @@ final class KernelGolden {
             int before = asymmetric ? 0 : (int) GoldenCase.find(c.name(), "_p(\\d+)", same);
             int after = asymmetric ? 1 : before;
             return Map.of(
-                    "y", Conv2dOp.conv2d(in.get("x"), in.get("weight"), in.get("bias"), stride, before, before, after, after));
+                    "y", Conv2dOp.conv2d(in.get("x"), in.get("weight"), in.get("bias"), stride, before, before, after,
+                            after));
         });
     }
 

@@ -57,7 +57,8 @@ final class SsmGolden {
         Differentiated.check(c, checks, backend, required, optional, in -> {
             SsdSettings settings = settings(in.get("x"), in.get("B"));
             ScanResult r = SsdScanOp.ssdScanFrom(
-                    packed(in), in.get("dt"), biasOrZeros(in), in.get("A_log"), in.get("D"), in.get("initial_state"), settings);
+                    packed(in), in.get("dt"), biasOrZeros(in), in.get("A_log"), in.get("D"), in.get("initial_state"),
+                    settings);
             return Map.of("y", r.y().reshape(in.get("x").shape()), "final_state", r.finalState());
         });
         if (required.stream().allMatch(c::has)) {
@@ -97,13 +98,15 @@ final class SsmGolden {
             SsdSettings settings = settings(x, b);
             Tensor state = c.has("initial_state")
                     ? c.tensor(backend, "initial_state")
-                    : Tensor.zeros(backend, Shape.of(x.dim(0), settings.heads(), settings.headDim(), settings.dState()));
+                    : Tensor.zeros(backend,
+                            Shape.of(x.dim(0), settings.heads(), settings.headDim(), settings.dState()));
             int length = x.dim(1);
             float[] y = new float[x.size()];
             for (int t = 0; t < length;) {
                 int end = Math.min(length, t + step);
                 Tensor part = SsdScanOp.ssdScan(
-                        Sequences.slice(packed, t, end), Sequences.slice(dt, t, end), bias, c.tensor(backend, "A_log"), d, state,
+                        Sequences.slice(packed, t, end), Sequences.slice(dt, t, end), bias, c.tensor(backend, "A_log"),
+                        d, state,
                         settings);
                 Sequences.put(y, part, length, t);
                 t = end;

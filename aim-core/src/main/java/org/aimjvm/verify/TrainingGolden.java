@@ -45,8 +45,7 @@ final class TrainingGolden {
             Matcher m = FILE.matcher(file);
             if (m.matches()) {
                 double clip = m.group(2) == null ? 0 : Double.parseDouble(m.group(2));
-                runs.computeIfAbsent(m.group(1), v -> new Run(v, clip, new LinkedHashMap<>()))
-                        .files
+                runs.computeIfAbsent(m.group(1), v -> new Run(v, clip, new LinkedHashMap<>())).files
                         .put(Integer.parseInt(m.group(3)), file);
             }
         }
@@ -152,7 +151,8 @@ final class TrainingGolden {
                 ratio <= 1
                         ? null
                         : String.format(
-                                Locale.ROOT, "differs by up to %.3g (expected at most %.3g), %d of %d elements by more than %g", max,
+                                Locale.ROOT,
+                                "differs by up to %.3g (expected at most %.3g), %d of %d elements by more than %g", max,
                                 limit, far, got.length, CLOSE));
         return far;
     }

@@ -21,8 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The verifier is only worth something if it fails when it should. */
 class GoldenVerifierFailsTest {
-    @TempDir
-    private Path dir;
+    @TempDir private Path dir;
 
     private CaseResult verify() {
         return GoldenVerifier.verify(dir, GoldenData.scalar()).getFirst();

@@ -24,18 +24,19 @@ class GoldenVerifierTest {
 
     @TestFactory
     Stream<DynamicNode> everyCaseOnEveryBackend() {
-        return GoldenData.backends().stream().flatMap(backend -> GoldenVerifier.cases(GoldenData.root()).stream().map(folder -> {
-            String name = GoldenData.root().relativize(folder).toString().replace('\\', '/');
-            return DynamicTest.dynamicTest(backend.name() + ": " + name, () -> {
-                CaseResult result = GoldenVerifier.verifyCase(GoldenData.root(), folder, backend);
-                if (NOT_IN_THIS_LIBRARY.contains(name)) {
-                    assertThat(result.status()).as(result.toString()).isEqualTo(CaseResult.Status.SKIPPED);
-                } else {
-                    assertThat(result.status()).as(result.toString()).isEqualTo(CaseResult.Status.PASS);
-                    assertThat(result.skipped()).isEqualTo(List.of());
-                    assertThat(result.worst()).isLessThanOrEqualTo(1);
-                }
-            });
-        }));
+        return GoldenData.backends().stream()
+                .flatMap(backend -> GoldenVerifier.cases(GoldenData.root()).stream().map(folder -> {
+                    String name = GoldenData.root().relativize(folder).toString().replace('\\', '/');
+                    return DynamicTest.dynamicTest(backend.name() + ": " + name, () -> {
+                        CaseResult result = GoldenVerifier.verifyCase(GoldenData.root(), folder, backend);
+                        if (NOT_IN_THIS_LIBRARY.contains(name)) {
+                            assertThat(result.status()).as(result.toString()).isEqualTo(CaseResult.Status.SKIPPED);
+                        } else {
+                            assertThat(result.status()).as(result.toString()).isEqualTo(CaseResult.Status.PASS);
+                            assertThat(result.skipped()).isEqualTo(List.of());
+                            assertThat(result.worst()).isLessThanOrEqualTo(1);
+                        }
+                    });
+                }));
     }
 }
