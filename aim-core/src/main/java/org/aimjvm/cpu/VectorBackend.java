@@ -14,14 +14,16 @@ final class VectorBackend extends CpuBackend {
     private final Parallel parallel;
     private final GemmKernels gemm;
     private final ElementwiseKernels elementwise;
-    private final ScalarBackend scalar = new ScalarBackend();
+    private final NormKernels norm;
     private final SsmKernels ssm;
+    private final ScalarBackend scalar = new ScalarBackend();
 
     VectorBackend(int threads) {
         this.parallel = new Parallel(threads);
         this.gemm = new VectorGemmKernels(parallel);
         this.elementwise = new VectorElementwiseKernels(parallel);
         this.ssm = new VectorSsmKernels(parallel);
+        this.norm = new VectorNormKernels(parallel);
     }
 
     @Override
@@ -46,7 +48,7 @@ final class VectorBackend extends CpuBackend {
 
     @Override
     public NormKernels norm() {
-        return scalar.norm();
+        return norm;
     }
 
     @Override

@@ -68,6 +68,56 @@ final class VectorSums {
         return total;
     }
 
+    /** {@code sum of (a[atA + i] b[atB + i]) c[atC + i]}, the first product rounded to F32. */
+    static double dot3(float[] a, int atA, float[] b, int atB, float[] c, int atC, int count) {
+        DoubleVector s0 = DoubleVector.zero(D);
+        DoubleVector s1 = s0;
+        int i = 0;
+        for (; i <= count - 2 * STEP; i += 2 * STEP) {
+            s0 = product(a, atA + i, b, atB + i).fma(load(c, atC + i), s0);
+            s1 = product(a, atA + i + STEP, b, atB + i + STEP).fma(load(c, atC + i + STEP), s1);
+        }
+        double total = Lanes.sum(s0.add(s1));
+        for (; i < count; i++) {
+            total += (double) (a[atA + i] * b[atB + i]) * c[atC + i];
+        }
+        return total;
+    }
+
+    /**
+     * Writes mean and 1 / sqrt(var + eps) of {@code x[at .. at + count)} to entry {@code entry} of {@code stats}. One pass:
+     * in F64 the squares are exact and E[x^2] - mean^2 loses nothing that F32 data had.
+     */
+    static void meanAndInverse(float[] stats, int entry, float[] x, int at, int count, float eps) {
+        DoubleVector s0 = DoubleVector.zero(D);
+        DoubleVector s1 = s0;
+        DoubleVector q0 = s0;
+        DoubleVector q1 = s0;
+        int i = 0;
+        for (; i <= count - 2 * STEP; i += 2 * STEP) {
+            DoubleVector x0 = load(x, at + i);
+            DoubleVector x1 = load(x, at + i + STEP);
+            s0 = s0.add(x0);
+            s1 = s1.add(x1);
+            q0 = x0.fma(x0, q0);
+            q1 = x1.fma(x1, q1);
+        }
+        double sum = Lanes.sum(s0.add(s1));
+        double squares = Lanes.sum(q0.add(q1));
+        for (; i < count; i++) {
+            sum += x[at + i];
+            squares += (double) x[at + i] * x[at + i];
+        }
+        double mean = sum / count;
+        stats[2 * entry] = (float) mean;
+        stats[2 * entry + 1] = (float) (1 / Math.sqrt(Math.max(squares / count - mean * mean, 0) + eps));
+    }
+
+    private static DoubleVector product(float[] a, int atA, float[] b, int atB) {
+        FloatVector p = FloatVector.fromArray(HALF, a, atA).mul(FloatVector.fromArray(HALF, b, atB));
+        return (DoubleVector) p.convertShape(VectorOperators.F2D, D, 0);
+    }
+
     private static DoubleVector load(float[] x, int at) {
         return (DoubleVector) FloatVector.fromArray(HALF, x, at).convertShape(VectorOperators.F2D, D, 0);
     }

@@ -128,7 +128,7 @@ final class VectorUnary {
         }
     }
 
-    /** Without vectors: only the entropy loss takes logarithms element by element. */
+    /** Element by element: only an optional loss of the tokenizer takes logarithms. */
     private static void log(float[] y, float[] x, int from, int to) {
         for (int i = from; i < to; i++) {
             y[i] = (float) Math.log(x[i]);
@@ -136,7 +136,11 @@ final class VectorUnary {
     }
 
     private static void logBackward(float[] dx, float[] dy, float[] x, int from, int to) {
-        for (int i = from; i < to; i++) {
+        int i = from;
+        for (; i <= to - LANES; i += LANES) {
+            FloatVector.fromArray(F, dy, i).div(FloatVector.fromArray(F, x, i)).intoArray(dx, i);
+        }
+        for (; i < to; i++) {
             dx[i] = dy[i] / x[i];
         }
     }

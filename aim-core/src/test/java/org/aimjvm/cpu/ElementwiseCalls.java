@@ -14,14 +14,14 @@ final class ElementwiseCalls {
         List<KernelCall> calls = new ArrayList<>();
         for (int n : new int[] {1, 33, 3 * VectorElementwiseKernels.GRAIN + 7}) {
             for (Unary f : Unary.values()) {
-                calls.add(KernelCall.of(
-                        "unary " + f + " " + n, sizes(n), sizes(n),
-                        (b, o, i) -> b.elementwise().unary(f, o[0], i[0], n)));
-                calls.add(KernelCall.of(
-                        "unaryBackward " + f + " " + n,
-                        sizes(n),
-                        sizes(n, n),
-                        (b, o, i) -> b.elementwise().unaryBackward(f, o[0], i[0], i[1], n)));
+                calls.add(KernelCall.of("unary " + f + " " + n, sizes(n), sizes(n), (b, o, i) -> {
+                    b.elementwise().unary(Unary.ABS, o[0], i[0], n); // logarithms want positive numbers
+                    b.elementwise().unary(f, o[0], f == Unary.LOG ? o[0] : i[0], n);
+                }));
+                calls.add(KernelCall.of("unaryBackward " + f + " " + n, sizes(n, n), sizes(n, n), (b, o, i) -> {
+                    b.elementwise().unary(Unary.ABS, o[1], i[1], n);
+                    b.elementwise().unaryBackward(f, o[0], i[0], f == Unary.LOG ? o[1] : i[1], n);
+                }));
             }
             calls.add(KernelCall.of(
                     "add " + n, sizes(n), sizes(n, n), (b, o, i) -> b.elementwise().add(o[0], i[0], i[1], n)));

@@ -34,6 +34,7 @@ class KernelLawsTest {
 
     static Stream<KernelCall> calls() {
         List<KernelCall> calls = new ArrayList<>(ElementwiseCalls.calls());
+        calls.addAll(NormCalls.calls());
         return calls.stream();
     }
 
