@@ -120,6 +120,28 @@ public final class AdamW {
                         steps);
     }
 
+    /**
+     * The moving average of a parameter's gradients after clipping, {@code m}. Not modified.
+     *
+     * @throws IllegalArgumentException if there is no parameter of that name
+     */
+    public Tensor firstMoment(String name) {
+        return moments(name).first();
+    }
+
+    /** The moving average of the squares, {@code v}, as {@link #firstMoment}. */
+    public Tensor secondMoment(String name) {
+        return moments(name).second();
+    }
+
+    private Moments moments(String name) {
+        Moments m = moments.get(name);
+        if (m == null) {
+            throw new IllegalArgumentException(name + ": unknown (expected a parameter of this optimiser)");
+        }
+        return m;
+    }
+
     /** Forgets the moments of {@code count} elements of a parameter, from element {@code offset} on. */
     void forget(String name, int offset, int count) {
         Moments m = moments.get(name);

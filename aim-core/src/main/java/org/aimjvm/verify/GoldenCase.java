@@ -33,10 +33,18 @@ final class GoldenCase {
      * @param atol absolute tolerance; NaN if the description has none
      * @param rtol tolerance relative to the expected element; NaN if the description has none
      * @param tolerance tolerance in words ({@code exact}, {@code within 1}); empty if there is none
+     * @param node all that the description says
      */
     record ArrayInfo(
             String name, Path path, DType dtype, Shape shape, String meaning, double atol, double rtol,
-            String tolerance) {}
+            String tolerance,
+            JsonNode node) {
+        /** Another number of the description, or {@code missing}. */
+        double number(String key, double missing) {
+            double value = GoldenCase.number(node, key);
+            return Double.isNaN(value) ? missing : value;
+        }
+    }
 
     /**
      * Another described file.
@@ -102,7 +110,7 @@ final class GoldenCase {
         return new ArrayInfo(
                 array, inside(a.get("file").asString()), dtype(array, a.get("dtype").asString()), Shape.of(dims),
                 text(a, "meaning"),
-                number(a, "atol"), number(a, "rtol"), text(a, "tolerance"));
+                number(a, "atol"), number(a, "rtol"), text(a, "tolerance"), a);
     }
 
     private DType dtype(String array, String dtype) {
@@ -191,6 +199,21 @@ final class GoldenCase {
     /** The settings as a JSON object. */
     JsonNode settings() {
         return settings;
+    }
+
+    /**
+     * The folder of another case that this one refers to: {@code name} beside this case's folder or beside one above it.
+     *
+     * @return {@code null} if it is not there
+     */
+    Path neighbour(String name) {
+        Path parent = folder.getParent();
+        for (int up = 0; up < 2 && parent != null; up++, parent = parent.getParent()) {
+            if (Files.isRegularFile(parent.resolve(name).resolve(README))) {
+                return parent.resolve(name);
+            }
+        }
+        return null;
     }
 
     /** A number of the settings, or {@code missing}. */

@@ -118,16 +118,21 @@ final class GoldenChecks {
         settle(label, ratio, problem);
     }
 
-    /** Compares with bit-for-bit equal values; NaN equals NaN. */
+    /** Compares with an array bit for bit; NaN equals NaN. */
     void exact(String label, Shape shape, float[] got, Npy expected) {
-        if (!sameShape(label, shape, expected.shape())) {
+        exact(label, shape, got, expected.shape(), expected.floats());
+    }
+
+    /** As {@link #exact(String, Shape, float[], Npy)}. */
+    void exact(String label, Shape shape, float[] got, Shape expectedShape, float[] expected) {
+        if (!sameShape(label, shape, expectedShape)) {
             return;
         }
-        float[] b = expected.floats();
-        for (int i = 0; i < b.length; i++) {
-            if (Float.floatToIntBits(got[i]) != Float.floatToIntBits(b[i])) {
-                settle(label, Double.POSITIVE_INFINITY,
-                        at(i, shape) + ": got " + got[i] + ", expected exactly " + b[i]);
+        for (int i = 0; i < expected.length; i++) {
+            if (Float.floatToIntBits(got[i]) != Float.floatToIntBits(expected[i])) {
+                settle(
+                        label, Double.POSITIVE_INFINITY,
+                        at(i, shape) + ": got " + got[i] + ", expected exactly " + expected[i]);
                 return;
             }
         }

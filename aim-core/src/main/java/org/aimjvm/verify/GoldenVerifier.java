@@ -35,6 +35,13 @@ public final class GoldenVerifier {
         kinds.put("mamba2_mixer", BlockGolden::mamba2);
         kinds.put("vq_attn_block", BlockGolden::attentionBlock);
         kinds.put("vq_resnet_block", BlockGolden::residualBlock);
+        kinds.put("optimizers", OptimizerGolden::check);
+        kinds.put("quantizer", QuantizerGolden::check);
+        kinds.put("autoencoder", TokenizerGolden::autoencoder);
+        kinds.put("vq-", TokenizerGolden::check);
+        kinds.put("e2e", WholeGolden::check);
+        kinds.put("sampling", SamplingGolden::check);
+        kinds.put("checkpoint-formats", ContainerGolden::check);
         kinds.put("mamba1", ModelGolden::check);
         kinds.put("mamba2", ModelGolden::check);
         for (String name : List.of("adversarial", "combined", "lpips_head", "patchgan")) {

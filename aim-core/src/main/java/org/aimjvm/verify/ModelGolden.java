@@ -4,9 +4,10 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.aimjvm.ModelFolder;
+import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.model.AimConfig;
-import org.aimjvm.model.AimConfigJson;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.Dropout;
@@ -22,8 +23,8 @@ import org.aimjvm.tensor.Tensor;
 
 /** Golden cases of a whole sequence model. */
 final class ModelGolden {
-    static final String CONFIG = "config.json";
-    static final String WEIGHTS = "model.safetensors";
+    private static final String CONFIG = ModelFolder.CONFIG;
+    private static final String WEIGHTS = "model.safetensors";
     private static final String GRADS = "grads.safetensors";
 
     /** A model with the parameters it was built on. */
@@ -45,17 +46,16 @@ final class ModelGolden {
         TrainingGolden.check(c, checks, backend);
     }
 
-    static AimConfig config(GoldenCase c, GoldenChecks checks) {
-        checks.input(CONFIG);
-        return AimConfigJson.parse(c.readText(CONFIG), c.folder().resolve(CONFIG));
-    }
-
-    /** Reads the weights below {@code mamba.}. */
+    /** Reads the sequence model under either position rule. */
     static Loaded load(GoldenCase c, GoldenChecks checks, Backend backend, PositionRule positions) {
-        AimConfig config = config(c, checks);
-        checks.input(WEIGHTS);
-        try (TensorSource all = c.open(WEIGHTS)) {
-            TensorSource weights = all.select(name -> name.startsWith("mamba."));
+        checks.input(CONFIG, WEIGHTS);
+        try (ModelFolder folder = ModelFolder.open(c.folder().resolve(WEIGHTS))) {
+            if (!folder.hasModel()) {
+                throw new CheckpointException(c.folder().resolve(WEIGHTS), null,
+                        "no sequence model, expected tensors mamba.*");
+            }
+            AimConfig config = folder.config();
+            TensorSource weights = folder.tensors().select(name -> name.startsWith("mamba."));
             Params params = Params.from(backend, weights, p -> new AimModel(p.sub("mamba"), config, positions));
             return new Loaded(new AimModel(params.sub("mamba"), config, positions), params);
         }

@@ -48,7 +48,8 @@ public final class Codebook {
     private final VqConfig config;
     private final Tensor weight; // (nEmbed, embedDim)
 
-    Codebook(Params params, VqConfig config) {
+    /** @param params gives tensors by the names below {@code quantize.} in the published checkpoints */
+    public Codebook(Params params, VqConfig config) {
         this.config = config;
         Init start = Init.uniform(1.0 / config.nEmbed());
         this.weight = params.get(

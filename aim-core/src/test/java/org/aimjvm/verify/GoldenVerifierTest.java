@@ -2,7 +2,6 @@ package org.aimjvm.verify;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicNode;
@@ -18,9 +17,14 @@ class GoldenVerifierTest {
             "tokenizer-losses/adversarial",
             "tokenizer-losses/combined",
             "tokenizer-losses/lpips_head",
-            "tokenizer-losses/patchgan",
-            "checkpoint-formats", "e2e", "sampling", "vq-tiny", "kernels/optimizers", // the next slice checks these
-            "tokenizer-losses/autoencoder", "tokenizer-losses/quantizer");
+            "tokenizer-losses/patchgan");
+
+    /** 3x3 weights of residual blocks are not in the file of gradients. */
+    private static boolean isLeftOut(String name, CaseResult.Skip skip) {
+        return name.equals("tokenizer-losses/autoencoder")
+                && skip.what().matches("grads.safetensors .*\\.conv[12]\\.weight")
+                && skip.reason().equals("the file has no such tensor");
+    }
 
     @TestFactory
     Stream<DynamicNode> everyCaseOnEveryBackend() {
@@ -33,7 +37,7 @@ class GoldenVerifierTest {
                             assertThat(result.status()).as(result.toString()).isEqualTo(CaseResult.Status.SKIPPED);
                         } else {
                             assertThat(result.status()).as(result.toString()).isEqualTo(CaseResult.Status.PASS);
-                            assertThat(result.skipped()).isEqualTo(List.of());
+                            assertThat(result.skipped()).allMatch(s -> isLeftOut(name, s));
                             assertThat(result.worst()).isLessThanOrEqualTo(1);
                         }
                     });
