@@ -1,6 +1,5 @@
 package org.aimjvm.cli;
 
-import java.time.Duration;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -15,12 +14,11 @@ final class Progress implements AutoCloseable {
 
     private final ProgressBar bar; // null: nobody watches
 
-    Progress(Console console, String task, long from, long total, String unit, long unitSize) {
+    Progress(Console console, String task, long total, String unit, long unitSize) {
         bar = console.interactive()
                 ? new ProgressBarBuilder()
                         .setTaskName(task)
                         .setInitialMax(total)
-                        .startsFrom(from, Duration.ZERO)
                         .setUnit(" " + unit, unitSize)
                         .setUpdateIntervalMillis(REDRAW_MILLIS)
                         .setStyle(ProgressBarStyle.ASCII)

@@ -1,7 +1,6 @@
 package org.aimjvm.cpu;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -17,29 +16,7 @@ final class Simd {
     /** Float lanes of a vector. */
     static final int LANES = F.length();
 
-    private static final VectorShuffle<Float> ROTATE_1 = VectorShuffle.iota(F, 1, 1, true);
-    private static final VectorShuffle<Float> ROTATE_2 = VectorShuffle.iota(F, 2, 1, true);
-    private static final VectorShuffle<Float> ROTATE_4 = VectorShuffle.iota(F, 4, 1, true);
-    private static final VectorShuffle<Float> ROTATE_8 = VectorShuffle.iota(F, 8, 1, true);
-
     private Simd() {}
-
-    /**
-     * The sum of all lanes, always added in the same order; {@code reduceLanes} may change its order between
-     * interpreter and compiler, so that results of two runs would differ.
-     */
-    static float sum(FloatVector v) {
-        FloatVector s = v;
-        if (LANES > 8) {
-            s = s.add(s.rearrange(ROTATE_8));
-        }
-        if (LANES > 4) {
-            s = s.add(s.rearrange(ROTATE_4));
-        }
-        s = s.add(s.rearrange(ROTATE_2));
-        s = s.add(s.rearrange(ROTATE_1));
-        return s.lane(0);
-    }
 
     private static VectorSpecies<Float> chooseSpecies() {
         String bits = System.getProperty(BITS_PROPERTY);

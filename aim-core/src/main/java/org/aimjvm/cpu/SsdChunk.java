@@ -172,7 +172,7 @@ final class SsdChunk {
                 FloatVector.fromArray(Simd.F, dStep, j).add(past).intoArray(dStep, j);
                 rowSum = past.fma(d, rowSum);
             }
-            dLogDecay[i] = Simd.sum(rowSum);
+            dLogDecay[i] = Lanes.sum(rowSum);
         }
         for (int j = 0; j < length; j++) {
             dLogDecay[j] -= (double) dStep[j] * step[j];

@@ -12,8 +12,7 @@ import org.aimjvm.tensor.SsmKernels;
 /** SIMD kernels by the Vector API on several threads. Loaded only where the module is resolved. */
 final class VectorBackend extends CpuBackend {
     private final Parallel parallel;
-    private final VectorGemmKernels gemm;
-    private final ConvKernels conv;
+    private final GemmKernels gemm;
     private final ElementwiseKernels elementwise;
     private final NormKernels norm;
     private final SsmKernels ssm;
@@ -22,7 +21,6 @@ final class VectorBackend extends CpuBackend {
     VectorBackend(int threads) {
         this.parallel = new Parallel(threads);
         this.gemm = new VectorGemmKernels(parallel);
-        this.conv = new VectorConvKernels(parallel, gemm);
         this.elementwise = new VectorElementwiseKernels(parallel);
         this.ssm = new VectorSsmKernels(parallel);
         this.norm = new VectorNormKernels(parallel);
@@ -55,7 +53,7 @@ final class VectorBackend extends CpuBackend {
 
     @Override
     public ConvKernels conv() {
-        return conv;
+        return scalar.conv();
     }
 
     @Override

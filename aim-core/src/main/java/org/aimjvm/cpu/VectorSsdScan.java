@@ -25,7 +25,7 @@ final class VectorSsdScan {
 
     /** Working memory of one thread. */
     static final class Work {
-        final Workspace scratch = new Workspace();
+        final Workspace workspace = new Workspace();
         final SsdChunk chunk = new SsdChunk();
         final float[] dStep = new float[Q];
         final double[] dLogDecay = new double[Q];
@@ -57,11 +57,11 @@ final class VectorSsdScan {
         int pPad = SsdChunk.padded(pDim);
         int xbcDim = s.xbcDim();
         SsdChunk chunk = work.chunk;
-        float[] bT = work.scratch.floats(0, nDim * Q); // (N, Q)
-        float[] g = work.scratch.floats(1, Q * Q); // C_i . B_j
-        float[] x = work.scratch.floats(2, Q * pPad);
-        float[] y = work.scratch.floats(3, Q * pPad);
-        float[] states = work.scratch.floats(4, (end - first) * nDim * pPad); // (N, P) for each head
+        float[] bT = work.workspace.floats(0, nDim * Q); // (N, Q)
+        float[] g = work.workspace.floats(1, Q * Q); // C_i . B_j
+        float[] x = work.workspace.floats(2, Q * pPad);
+        float[] y = work.workspace.floats(3, Q * pPad);
+        float[] states = work.workspace.floats(4, (end - first) * nDim * pPad); // (N, P) for each head
         boolean hasState = in.initial() != null;
         for (int h = first; h < end && hasState; h++) {
             SmallGemm.transpose(states, (h - first) * nDim * pPad, pPad, pPad, in.initial(), in.stateAt(b, h), nDim,
@@ -184,7 +184,7 @@ final class VectorSsdScan {
                 }
                 sum = state.fma(FloatVector.fromArray(Simd.F, xbc, cAt + n), sum);
             }
-            float total = Simd.sum(sum);
+            float total = Lanes.sum(sum);
             for (int n = bound; n < nDim; n++) {
                 float state = xbc[bAt + n] * dx;
                 if (initials != null) {

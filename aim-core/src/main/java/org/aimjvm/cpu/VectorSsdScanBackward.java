@@ -38,7 +38,7 @@ final class VectorSsdScanBackward {
 
     VectorSsdScanBackward(
             SsdInputs in, float[] dXbcs, float[] dDts, float[] dInitials, float[] dys, float[] dFinals,
-            Workspace scratch) {
+            Workspace workspace) {
         this.in = in;
         this.s = in.s();
         this.dys = dys;
@@ -48,10 +48,10 @@ final class VectorSsdScanBackward {
         this.dInitials = dInitials;
         this.pPad = SsdChunk.padded(s.headDim());
         this.nPad = SsdChunk.padded(s.dState());
-        this.dBcs = in.tasksPerGroup() == 1 ? null : scratch.floats(15, in.tasks() * s.length() * 2 * s.dState());
+        this.dBcs = in.tasksPerGroup() == 1 ? null : workspace.floats(15, in.tasks() * s.length() * 2 * s.dState());
         this.dDtBiases = new double[s.batch() * s.heads()];
         this.dALogs = new double[s.batch() * s.heads()];
-        this.dSkips = scratch.floats(14, s.batch() * s.innerDim());
+        this.dSkips = workspace.floats(14, s.batch() * s.innerDim());
     }
 
     void run(float[] dDtBias, float[] dALog, float[] dD, Parallel parallel, ThreadLocal<VectorSsdScan.Work> work) {
@@ -73,8 +73,8 @@ final class VectorSsdScanBackward {
             dDtBias[h] = (float) bias;
             dALog[h] = (float) aLog;
         }
-        for (int i = 0; dD != null && i < dD.length; i++) {
-            int count = s.perChannelD() ? 1 : s.headDim();
+        int count = s.perChannelD() ? 1 : s.headDim(); // channels that share an element of D
+        for (int i = 0; dD != null && i < s.innerDim() / count; i++) {
             double sum = 0;
             for (int b = 0; b < s.batch(); b++) {
                 for (int p = i * count; p < (i + 1) * count; p++) {
@@ -93,14 +93,14 @@ final class VectorSsdScanBackward {
         int chunks = (length + Q - 1) / Q;
         int row0 = b * length;
         int xbcDim = s.xbcDim();
-        Workspace scratch = work.scratch;
-        float[] bMat = scratch.floats(5, length * nPad);
-        float[] cMat = scratch.floats(6, length * nPad);
-        float[] dB = scratch.floats(7, length * nPad);
-        float[] dC = scratch.floats(8, length * nPad);
-        float[] g = scratch.floats(1, chunks * Q * Q);
-        float[] dG = scratch.floats(9, chunks * Q * Q);
-        float[] bT = scratch.floats(0, nDim * Q);
+        Workspace workspace = work.workspace;
+        float[] bMat = workspace.floats(5, length * nPad);
+        float[] cMat = workspace.floats(6, length * nPad);
+        float[] dB = workspace.floats(7, length * nPad);
+        float[] dC = workspace.floats(8, length * nPad);
+        float[] g = workspace.floats(1, chunks * Q * Q);
+        float[] dG = workspace.floats(9, chunks * Q * Q);
+        float[] bT = workspace.floats(0, nDim * Q);
         SmallGemm.copy(bMat, 0, nPad, in.xbc(), in.bAt(row0, first), xbcDim, length, nDim);
         SmallGemm.copy(cMat, 0, nPad, in.xbc(), in.cAt(row0, first), xbcDim, length, nDim);
         Arrays.fill(dB, 0, length * nPad, 0f);
@@ -140,11 +140,11 @@ final class VectorSsdScanBackward {
         int nDim = s.dState();
         int stateSize = pDim * nPad;
         SsdChunk chunk = work.chunk;
-        Workspace scratch = work.scratch;
-        float[] bMat = scratch.floats(5, length * nPad);
-        float[] x = scratch.floats(2, Q * pPad);
-        float[] states = scratch.floats(4, chunks * stateSize); // at the start of each chunk
-        float[] dState = scratch.floats(10, stateSize);
+        Workspace workspace = work.workspace;
+        float[] bMat = workspace.floats(5, length * nPad);
+        float[] x = workspace.floats(2, Q * pPad);
+        float[] states = workspace.floats(4, chunks * stateSize); // at the start of each chunk
+        float[] dState = workspace.floats(10, stateSize);
         if (in.initial() != null) {
             SmallGemm.copy(states, 0, nPad, in.initial(), in.stateAt(b, h), nDim, pDim, nDim);
         }
@@ -192,20 +192,20 @@ final class VectorSsdScanBackward {
         int row = b * s.length() + t;
         int stateSize = pDim * nPad;
         SsdChunk chunk = work.chunk;
-        Workspace scratch = work.scratch;
-        float[] g = scratch.floats(1, 0);
-        float[] dG = scratch.floats(9, 0);
-        float[] bMat = scratch.floats(5, 0);
-        float[] cMat = scratch.floats(6, 0);
-        float[] dB = scratch.floats(7, 0);
-        float[] dC = scratch.floats(8, 0);
-        float[] states = scratch.floats(4, 0);
-        float[] dState = scratch.floats(10, 0);
-        float[] x = scratch.floats(2, Q * pPad);
-        float[] dy = scratch.floats(3, Q * pPad);
-        float[] dx = scratch.floats(11, Q * pPad);
-        float[] wide = scratch.floats(12, Math.max(Math.max(pPad, nPad) * Q, pPad * nPad)); // short-lived results
-        float[] narrow = scratch.floats(13, Math.max(Q * Q, Q * pPad));
+        Workspace workspace = work.workspace;
+        float[] g = workspace.floats(1, 0);
+        float[] dG = workspace.floats(9, 0);
+        float[] bMat = workspace.floats(5, 0);
+        float[] cMat = workspace.floats(6, 0);
+        float[] dB = workspace.floats(7, 0);
+        float[] dC = workspace.floats(8, 0);
+        float[] states = workspace.floats(4, 0);
+        float[] dState = workspace.floats(10, 0);
+        float[] x = workspace.floats(2, Q * pPad);
+        float[] dy = workspace.floats(3, Q * pPad);
+        float[] dx = workspace.floats(11, Q * pPad);
+        float[] wide = workspace.floats(12, Math.max(Math.max(pPad, nPad) * Q, pPad * nPad)); // short-lived results
+        float[] narrow = workspace.floats(13, Math.max(Q * Q, Q * pPad));
         in.loadChunk(chunk, row, h, q);
         chunk.fillDecay();
         SmallGemm.copy(x, 0, pPad, in.xbc(), in.xAt(row, h), s.xbcDim(), q, pDim);
@@ -328,6 +328,6 @@ final class VectorSsdScanBackward {
         for (int i = 0; i < count; i += LANES) {
             sum = FloatVector.fromArray(Simd.F, x, xAt + i).fma(FloatVector.fromArray(Simd.F, y, yAt + i), sum);
         }
-        return Simd.sum(sum);
+        return Lanes.sum(sum);
     }
 }

@@ -9,7 +9,6 @@ import org.aimjvm.tensor.Storage;
 
 /** State-space kernels on vectors and threads: unwraps the storages and hands them to one class per recurrence. */
 final class VectorSsmKernels implements SsmKernels {
-    private final ScalarSsmKernels scalar = new ScalarSsmKernels();
     private final Parallel parallel;
     private final ThreadLocal<VectorSsdScan.Work> work = ThreadLocal.withInitial(VectorSsdScan.Work::new);
     /** Partial sums of a call, which tasks of other threads write to: the memory of the calling thread. */
@@ -31,7 +30,8 @@ final class VectorSsmKernels implements SsmKernels {
             int channels,
             int width,
             boolean silu) {
-        scalar.causalConv1d(y, x, w, bias, state, batch, length, channels, width, silu);
+        new VectorCausalConv1d(floats(x), floats(w), floatsOrNull(bias), batch, length, channels, width, silu)
+                .forward(floats(y), floatsOrNull(state), parallel, partials.get());
     }
 
     @Override
@@ -48,7 +48,10 @@ final class VectorSsmKernels implements SsmKernels {
             int channels,
             int width,
             boolean silu) {
-        scalar.causalConv1dBackward(dx, dw, dBias, dy, x, w, bias, batch, length, channels, width, silu);
+        new VectorCausalConv1d(floats(x), floats(w), floatsOrNull(bias), batch, length, channels, width, silu)
+                .backward(
+                        floatsOrNull(dx), floatsOrNull(dw), floatsOrNull(dBias), floats(dy), parallel, partials.get(),
+                        work);
     }
 
     @Override
@@ -106,8 +109,9 @@ final class VectorSsmKernels implements SsmKernels {
             int length,
             int channels,
             int dState) {
-        scalar.selectiveScan(
-                y, finalState, x, delta, deltaBias, aLog, bMat, cMat, d, initialState, batch, length, channels, dState);
+        VectorSelectiveScan.forward(
+                inputs(x, delta, deltaBias, aLog, bMat, cMat, d, initialState, batch, length, channels, dState),
+                floats(y), floatsOrNull(finalState), parallel, work);
     }
 
     @Override
@@ -134,9 +138,30 @@ final class VectorSsmKernels implements SsmKernels {
             int length,
             int channels,
             int dState) {
-        scalar.selectiveScanBackward(
-                dX, dDelta, dDeltaBias, dALog, dBMat, dCMat, dD, dInitialState, dy, dFinalState, x, delta, deltaBias,
-                aLog,
-                bMat, cMat, d, initialState, batch, length, channels, dState);
+        VectorSelectiveScan.backward(
+                inputs(x, delta, deltaBias, aLog, bMat, cMat, d, initialState, batch, length, channels, dState),
+                new VectorSelectiveScan.Outputs(
+                        floatsOrNull(dX), floatsOrNull(dDelta), floatsOrNull(dDeltaBias), floatsOrNull(dALog),
+                        floatsOrNull(dBMat), floatsOrNull(dCMat), floatsOrNull(dD), floatsOrNull(dInitialState)),
+                floats(dy), floatsOrNull(dFinalState), parallel, partials.get(), work);
+    }
+
+    private VectorSelectiveScan.Inputs inputs(
+            Storage x,
+            Storage delta,
+            Storage deltaBias,
+            Storage aLog,
+            Storage bMat,
+            Storage cMat,
+            Storage d,
+            Storage initialState,
+            int batch,
+            int length,
+            int channels,
+            int dState) {
+        float[] aT = VectorSelectiveScan.transposedA(floats(aLog), channels, dState, partials.get());
+        return new VectorSelectiveScan.Inputs(
+                floats(x), floats(delta), floatsOrNull(deltaBias), aT, floats(bMat), floats(cMat), floatsOrNull(d),
+                floatsOrNull(initialState), batch, length, channels, dState);
     }
 }

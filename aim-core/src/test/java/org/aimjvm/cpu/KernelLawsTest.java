@@ -13,8 +13,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * What every kernel of the vector backend promises besides being right: the scalar answer also at sizes of many pieces, the
- * same bits on any number of threads, and nothing read or written behind the end of a tensor.
+ * What every kernel of the vector backend promises besides being right: the scalar answer also at sizes of many
+ * pieces, the same bits on any number of threads, and nothing read or written behind the end of a tensor.
  */
 @EverySimdWidth
 class KernelLawsTest {
@@ -35,6 +35,7 @@ class KernelLawsTest {
     static Stream<KernelCall> calls() {
         List<KernelCall> calls = new ArrayList<>(ElementwiseCalls.calls());
         calls.addAll(NormCalls.calls());
+        calls.addAll(SsmCalls.calls());
         return calls.stream();
     }
 
