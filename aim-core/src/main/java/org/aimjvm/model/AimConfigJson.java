@@ -204,7 +204,7 @@ public final class AimConfigJson {
     }
 
     private static void putMamba2(ObjectNode s, Mamba2Config m) {
-        Mamba2Config defaults = Mamba2Config.of(m.dModel());
+        Mamba2Config defaults = Mamba2Config.of(64); // of any width: not every one is a multiple of the default headdim
         if (m.aInitMin() != defaults.aInitMin() || m.aInitMax() != defaults.aInitMax()) {
             s.putArray("A_init_range").add(m.aInitMin()).add(m.aInitMax());
         }

@@ -8,10 +8,8 @@ import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.stream.Stream;
 import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.BackendProvider;
 import org.aimjvm.tensor.Backends;
 
 /** The golden data in the test resources, and the backends that can be used here. */
@@ -26,13 +24,6 @@ final class GoldenData {
         } catch (URISyntaxException e) {
             return fail("golden data", e);
         }
-    }
-
-    static List<Backend> backends() {
-        return Backends.providers().stream()
-                .filter(p -> p.availability().available())
-                .map((BackendProvider p) -> p.open(2))
-                .toList();
     }
 
     static Backend scalar() {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Set;
 import java.util.stream.Stream;
+import org.aimjvm.TestBackends;
 import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
@@ -28,7 +29,7 @@ class GoldenVerifierTest {
 
     @TestFactory
     Stream<DynamicNode> everyCaseOnEveryBackend() {
-        return GoldenData.backends().stream()
+        return TestBackends.available().stream()
                 .flatMap(backend -> GoldenVerifier.cases(GoldenData.root()).stream().map(folder -> {
                     String name = GoldenData.root().relativize(folder).toString().replace('\\', '/');
                     return DynamicTest.dynamicTest(backend.name() + ": " + name, () -> {
