@@ -16,6 +16,9 @@ final class VectorBackend extends CpuBackend {
     private final ElementwiseKernels elementwise;
     private final NormKernels norm;
     private final SsmKernels ssm;
+    private final SoftmaxKernels softmax;
+    private final IndexKernels index;
+    private final OptimKernels optim;
     private final ScalarBackend scalar = new ScalarBackend();
 
     VectorBackend(int threads) {
@@ -24,6 +27,9 @@ final class VectorBackend extends CpuBackend {
         this.elementwise = new VectorElementwiseKernels(parallel);
         this.ssm = new VectorSsmKernels(parallel);
         this.norm = new VectorNormKernels(parallel);
+        this.softmax = new VectorSoftmaxKernels(parallel);
+        this.index = new VectorIndexKernels(parallel);
+        this.optim = new VectorOptimKernels(parallel);
     }
 
     @Override
@@ -63,16 +69,16 @@ final class VectorBackend extends CpuBackend {
 
     @Override
     public SoftmaxKernels softmax() {
-        return scalar.softmax();
+        return softmax;
     }
 
     @Override
     public IndexKernels index() {
-        return scalar.index();
+        return index;
     }
 
     @Override
     public OptimKernels optim() {
-        return scalar.optim();
+        return optim;
     }
 }

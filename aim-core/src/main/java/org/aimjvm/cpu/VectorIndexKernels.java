@@ -1,0 +1,69 @@
+package org.aimjvm.cpu;
+
+import static org.aimjvm.cpu.HeapStorage.floats;
+import static org.aimjvm.cpu.HeapStorage.ints;
+import static org.aimjvm.cpu.VectorElementwiseKernels.rowGrain;
+
+import java.util.Arrays;
+import org.aimjvm.tensor.IndexKernels;
+import org.aimjvm.tensor.Storage;
+
+/** Kernels that read or write by index, on several threads. */
+final class VectorIndexKernels implements IndexKernels {
+    /** Most pieces of a gradient of a table: each looks at every id. */
+    private static final int TABLE_PIECES = 32;
+
+    private final Parallel parallel;
+    private final ScalarIndexKernels scalar = new ScalarIndexKernels();
+
+    VectorIndexKernels(Parallel parallel) {
+        this.parallel = parallel;
+    }
+
+    @Override
+    public void embedding(Storage y, Storage table, Storage ids, int rows, int vocab, int dim) {
+        float[] ys = floats(y);
+        float[] ts = floats(table);
+        int[] is = ints(ids);
+        checkIds(is, rows, vocab);
+        parallel.forRange(rows, rowGrain(dim), (from, to) -> {
+            for (int r = from; r < to; r++) {
+                System.arraycopy(ts, is[r] * dim, ys, r * dim, dim);
+            }
+        });
+    }
+
+    @Override
+    public void embeddingBackward(Storage dTable, Storage dy, Storage ids, int rows, int vocab, int dim) {
+        float[] dts = floats(dTable);
+        float[] dys = floats(dy);
+        int[] is = ints(ids);
+        checkIds(is, rows, vocab);
+        int grain = Math.max(rowGrain(dim), (vocab + TABLE_PIECES - 1) / TABLE_PIECES);
+        parallel.forRange(vocab, grain, (from, to) -> { // a piece owns entries of the table: sums stay in the order of r
+            Arrays.fill(dts, from * dim, to * dim, 0f);
+            for (int r = 0; r < rows; r++) {
+                int id = is[r];
+                if (id >= from && id < to) {
+                    VectorElementwiseKernels.add(dts, id * dim, dts, id * dim, dys, r * dim, dim);
+                }
+            }
+        });
+    }
+
+    private static void checkIds(int[] ids, int rows, int vocab) {
+        for (int r = 0; r < rows; r++) {
+            ScalarIndexKernels.checkedId(ids[r], vocab);
+        }
+    }
+
+    @Override
+    public void nearestCode(Storage codes, Storage z, Storage codebook, int rows, int entries, int dim) {
+        scalar.nearestCode(codes, z, codebook, rows, entries, dim);
+    }
+
+    @Override
+    public void transpose(Storage y, Storage x, int batch, int rows, int cols) {
+        scalar.transpose(y, x, batch, rows, cols);
+    }
+}
