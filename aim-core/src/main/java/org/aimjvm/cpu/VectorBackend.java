@@ -12,7 +12,8 @@ import org.aimjvm.tensor.SsmKernels;
 /** SIMD kernels by the Vector API on several threads. Loaded only where the module is resolved. */
 final class VectorBackend extends CpuBackend {
     private final Parallel parallel;
-    private final GemmKernels gemm;
+    private final VectorGemmKernels gemm;
+    private final ConvKernels conv;
     private final ElementwiseKernels elementwise;
     private final NormKernels norm;
     private final SsmKernels ssm;
@@ -24,6 +25,7 @@ final class VectorBackend extends CpuBackend {
     VectorBackend(int threads) {
         this.parallel = new Parallel(threads);
         this.gemm = new VectorGemmKernels(parallel);
+        this.conv = new VectorConvKernels(parallel, gemm);
         this.elementwise = new VectorElementwiseKernels(parallel);
         this.ssm = new VectorSsmKernels(parallel);
         this.norm = new VectorNormKernels(parallel);
@@ -59,7 +61,7 @@ final class VectorBackend extends CpuBackend {
 
     @Override
     public ConvKernels conv() {
-        return scalar.conv();
+        return conv;
     }
 
     @Override

@@ -82,6 +82,17 @@ final class VectorGemmKernels implements GemmKernels {
         });
     }
 
+    /** One product on the caller's thread, the same bits as {@link #gemm}; for kernels that are parallel outside. */
+    void product(
+            float[] c, int cOff, float[] a, int aOff, float[] b, int bOff, int m, int n, int k, boolean transA,
+            boolean transB,
+            boolean accumulate) {
+        Product product = new Product(c, cOff, a, aOff, b, bOff, m, n, k, transA, transB, accumulate);
+        for (int j = 0; j < n; j += WIDTH) {
+            multiply(product, 0, m, j, Math.min(n, j + WIDTH));
+        }
+    }
+
     /** Columns of a piece, a multiple of a panel: even shares of n, narrow if few rows make the piece short. */
     private static int width(int m, int n, int k) {
         long panelWork = Math.max(1, (long) Math.min(m, MAX_HEIGHT) * GemmTile.COLS * k);
