@@ -16,7 +16,8 @@ import picocli.CommandLine.Spec;
         name = "aim",
         header = "Autoregressive image generation with Mamba, on the JVM.",
         versionProvider = Version.class,
-        subcommands = {GenerateCommand.class, DataCommand.class, DoctorCommand.class},
+        subcommands = {DataCommand.class, DoctorCommand.class, GenerateCommand.class, TokenizeCommand.class,
+            TrainCommand.class},
         footer = {"", "Exit codes: 0 done, 1 failed, 2 wrong usage. 'aim COMMAND --help' explains a command."})
 public final class Aim implements Callable<Integer> {
     /** Done. */
@@ -47,6 +48,7 @@ public final class Aim implements Callable<Integer> {
 
     /** Runs a command and ends the JVM with its exit code. */
     public static void main(String[] args) {
+        System.setProperty("java.awt.headless", "true"); // pictures are files; no window is ever opened
         System.exit(run(Console.ofProcess(), args));
     }
 

@@ -35,11 +35,16 @@ record Console(PrintStream out, PrintStream err, boolean interactive) {
 
     /** A progress bar for {@code total} steps (-1 if unknown), shown only when standard error is a terminal. */
     Progress progress(String task, long total, String unit) {
-        return new Progress(this, task, total, unit, 1);
+        return progress(task, 0, total, unit);
+    }
+
+    /** As {@link #progress(String, long, String)} where {@code from} steps were done in an earlier run. */
+    Progress progress(String task, long from, long total, String unit) {
+        return new Progress(this, task, from, total, unit, 1);
     }
 
     /** A progress bar for {@code total} bytes (-1 if unknown), shown in MB. */
     Progress progressOfBytes(String task, long total) {
-        return new Progress(this, task, total, "MB", 1_000_000);
+        return new Progress(this, task, 0, total, "MB", 1_000_000);
     }
 }

@@ -1,5 +1,6 @@
 package org.aimjvm.cli;
 
+import java.time.Duration;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -14,11 +15,12 @@ final class Progress implements AutoCloseable {
 
     private final ProgressBar bar; // null: nobody watches
 
-    Progress(Console console, String task, long total, String unit, long unitSize) {
+    Progress(Console console, String task, long from, long total, String unit, long unitSize) {
         bar = console.interactive()
                 ? new ProgressBarBuilder()
                         .setTaskName(task)
                         .setInitialMax(total)
+                        .startsFrom(from, Duration.ZERO)
                         .setUnit(" " + unit, unitSize)
                         .setUpdateIntervalMillis(REDRAW_MILLIS)
                         .setStyle(ProgressBarStyle.ASCII)

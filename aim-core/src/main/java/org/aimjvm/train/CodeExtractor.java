@@ -70,8 +70,8 @@ public final class CodeExtractor {
         }
     }
 
-    /** Identifies the tokenizer by its configuration and trained parameters. */
-    private String tokenizerFingerprint() {
+    /** Identifies the tokenizer by its configuration and trained parameters; codes carry it. */
+    public String tokenizerFingerprint() {
         Fingerprint print = new Fingerprint().add(model.config().toString());
         params.trainable().forEach((name, t) -> {
             int[] bits = new int[t.size()];

@@ -1,0 +1,82 @@
+package org.aimjvm.cli;
+
+import java.awt.Color;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import org.aimjvm.io.Images;
+import org.aimjvm.train.MetricsCsv;
+import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.markers.SeriesMarkers;
+
+/** A picture of a run's loss, drawn from its table of measures. */
+final class LossPlot {
+    private static final int WIDTH = 900;
+    private static final int HEIGHT = 540;
+    /** Points of a curve: more cannot be seen. */
+    private static final int POINTS = 300;
+
+    private record Curve(List<Double> x, List<Double> y) {}
+
+    private LossPlot() {}
+
+    /** Draws the columns {@code loss} (means over short stretches) and {@code val_loss}, where the table has them. */
+    static void write(Path metrics, Path png, String title) throws IOException {
+        SortedMap<Integer, Map<String, Double>> table = MetricsCsv.read(metrics);
+        XYChart chart = new XYChartBuilder()
+                .width(WIDTH)
+                .height(HEIGHT)
+                .title(title)
+                .xAxisTitle("step")
+                .yAxisTitle("loss")
+                .build();
+        chart.getStyler()
+                .setLegendPosition(Styler.LegendPosition.InsideNE)
+                .setChartBackgroundColor(Color.WHITE)
+                .setPlotBorderVisible(false);
+        boolean any = add(chart, "training", curve(table, "loss", POINTS));
+        any |= add(chart, "validation", curve(table, TrainReport.VALIDATION + "loss", Integer.MAX_VALUE));
+        if (any) {
+            BufferedImage picture = BitmapEncoder.getBufferedImage(chart);
+            Images.writePng(png, picture);
+        }
+    }
+
+    private static boolean add(XYChart chart, String name, Curve curve) {
+        if (curve.x.isEmpty()) {
+            return false;
+        }
+        XYSeries series = chart.addSeries(name, curve.x, curve.y);
+        series.setMarker(curve.x.size() == 1 ? SeriesMarkers.CIRCLE : SeriesMarkers.NONE);
+        return true;
+    }
+
+    /** At most {@code points} points, each the mean of as many consecutive values. */
+    private static Curve curve(SortedMap<Integer, Map<String, Double>> table, String column, int points) {
+        List<Integer> steps = new ArrayList<>();
+        List<Double> values = new ArrayList<>();
+        table.forEach((step, row) -> {
+            Double value = row.get(column);
+            if (value != null && Double.isFinite(value)) {
+                steps.add(step);
+                values.add(value);
+            }
+        });
+        int stretch = Math.max(1, (int) Math.ceil((double) steps.size() / points));
+        Curve curve = new Curve(new ArrayList<>(), new ArrayList<>());
+        for (int from = 0; from < steps.size(); from += stretch) {
+            int to = Math.min(steps.size(), from + stretch);
+            curve.x.add(steps.subList(from, to).stream().mapToInt(Integer::intValue).average().orElseThrow());
+            curve.y.add(values.subList(from, to).stream().mapToDouble(Double::doubleValue).average().orElseThrow());
+        }
+        return curve;
+    }
+}

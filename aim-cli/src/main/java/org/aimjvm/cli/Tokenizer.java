@@ -1,0 +1,44 @@
+package org.aimjvm.cli;
+
+import java.nio.file.Path;
+import org.aimjvm.ModelFolder;
+import org.aimjvm.ModelInfo;
+import org.aimjvm.io.CheckpointException;
+import org.aimjvm.nn.Params;
+import org.aimjvm.tensor.Backend;
+import org.aimjvm.vq.VqConfig;
+import org.aimjvm.vq.VqModel;
+
+/**
+ * A tokenizer with its tensors by their published names.
+ *
+ * @param info what its folder says about classes and recipe
+ */
+record Tokenizer(VqModel model, Params params, ModelInfo info) {
+    private static final String PREFIX = "vqvae";
+
+    /**
+     * Reads the tokenizer of a model folder or a file of weights.
+     *
+     * @throws CheckpointException if there is none, or it does not fit its configuration
+     */
+    static Tokenizer read(Path path, Backend backend) {
+        try (ModelFolder folder = ModelFolder.open(path)) {
+            if (!folder.hasTokenizer()) {
+                throw new CheckpointException(path, null, "no tokenizer (expected tensors vqvae.*)");
+            }
+            VqConfig config = folder.vqConfig();
+            Params params = Params.from(
+                    backend,
+                    folder.tensors().select(n -> n.startsWith(PREFIX + ".")),
+                    p -> new VqModel(p.sub(PREFIX), config));
+            return new Tokenizer(new VqModel(params.sub(PREFIX), config), params, folder.info());
+        }
+    }
+
+    /** A new one, initialised from {@code seed}. */
+    static Tokenizer random(VqConfig config, Backend backend, long seed) {
+        Params params = Params.random(backend, seed);
+        return new Tokenizer(new VqModel(params.sub(PREFIX), config), params, ModelInfo.PUBLISHED);
+    }
+}
