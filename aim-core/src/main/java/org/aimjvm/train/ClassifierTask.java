@@ -83,6 +83,11 @@ final class ClassifierTask implements TrainTask {
     }
 
     @Override
+    public List<String> measureNames() {
+        return List.of("accuracy");
+    }
+
+    @Override
     public Loss loss(int step, int[] pictures, int firstRow) {
         long[] draws = new long[pictures.length];
         Arrays.setAll(
@@ -116,7 +121,8 @@ final class ClassifierTask implements TrainTask {
     @Override
     public void writeModel(Path folder) {
         String json = JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(model.config());
-        ModelFiles.write(folder, params, Map.of(), RunFolder.CONFIG, json + "\n");
+        ModelFiles.write(folder, params, Map.of());
+        ModelFiles.writeText(folder.resolve(RunFolder.CONFIG), json + "\n");
     }
 
     @Override

@@ -3,6 +3,7 @@ package org.aimjvm.train;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
@@ -17,6 +18,8 @@ import org.aimjvm.op.ReduceOp;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Stage 2's part of the loop: batches of codes, label dropout, cross-entropy. */
 final class LmTask implements TrainTask {
@@ -111,6 +114,11 @@ final class LmTask implements TrainTask {
     }
 
     @Override
+    public List<String> measureNames() {
+        return List.of("loss");
+    }
+
+    @Override
     public Loss loss(int step, int[] pictures, int firstRow) {
         long seed = options.recipe().seed();
         int[] rows = Arrays.stream(pictures).map(i -> trainRows[i]).toArray();
@@ -168,7 +176,12 @@ final class LmTask implements TrainTask {
     @Override
     public void writeModel(Path folder) {
         Map<String, String> tied = model.config().tieEmbeddings() ? Map.of(HEAD, WORDS) : Map.of();
-        ModelFiles.write(folder, params, tied, RunFolder.CONFIG, AimConfigJson.toJson(model.config()));
+        ModelFiles.write(folder, params, tied);
+        ModelFiles.writeText(folder.resolve(RunFolder.CONFIG), AimConfigJson.toJson(model.config()));
+        ObjectNode info = JsonMapper.shared().createObjectNode();
+        train.info().classNames().forEach(info.putArray("classes")::add);
+        info.put("position_rule", model.positions().name().toLowerCase(Locale.ROOT));
+        ModelFiles.writeText(folder.resolve(RunFolder.INFO), info.toPrettyString() + "\n");
     }
 
     @Override

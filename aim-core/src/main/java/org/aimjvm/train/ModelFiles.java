@@ -9,24 +9,27 @@ import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.nn.Params;
 
-/** A model's two files in a checkpoint, in the published layout. */
+/** A model's files in a checkpoint, in the published layout. */
 final class ModelFiles {
     private ModelFiles() {}
 
     /**
-     * Writes {@value RunFolder#MODEL} in F32 and the configuration.
+     * Writes {@value RunFolder#MODEL} in F32.
      *
      * @param metadata of the tensor file
-     * @param config name of the configuration's file
      */
-    static void write(Path folder, Params params, Map<String, String> metadata, String config, String json) {
+    static void write(Path folder, Params params, Map<String, String> metadata) {
         SafeTensorsWriter file = new SafeTensorsWriter().metadata(metadata);
         params.all().forEach((name, t) -> NamedTensors.add(file, name, t));
         file.write(folder.resolve(RunFolder.MODEL));
+    }
+
+    /** Writes a configuration. */
+    static void writeText(Path file, String text) {
         try {
-            AtomicFiles.write(folder.resolve(config), json.getBytes(StandardCharsets.UTF_8));
+            AtomicFiles.write(file, text.getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
-            throw new CheckpointException(folder.resolve(config), null, "cannot be written: " + e.getMessage(), e);
+            throw new CheckpointException(file, null, "cannot be written: " + e.getMessage(), e);
         }
     }
 }

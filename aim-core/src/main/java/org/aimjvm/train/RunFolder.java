@@ -16,6 +16,7 @@ import org.aimjvm.io.CheckpointException;
  * <pre>
  * model.safetensors      the parameters, under the published names
  * config.json            the sequence model's configuration, or vq_config.json the tokenizer's
+ * aim.json               class names and position rule of a sequence model
  * optimizer.safetensors  exp_avg.NAME, exp_avg_sq.NAME
  * ema.safetensors        averaged parameters, under the same names, if the run keeps them
  * task.safetensors       what else the stage remembers, if anything
@@ -26,6 +27,7 @@ public final class RunFolder {
     public static final String MODEL = "model.safetensors";
     public static final String CONFIG = "config.json";
     public static final String VQ_CONFIG = "vq_config.json";
+    public static final String INFO = "aim.json";
     public static final String OPTIMIZER = "optimizer.safetensors";
     public static final String EMA = "ema.safetensors";
     public static final String TASK = "task.safetensors";
@@ -72,6 +74,12 @@ public final class RunFolder {
     public static Optional<Path> latest(Path run) {
         List<Path> all = all(run);
         return all.isEmpty() ? Optional.empty() : Optional.of(all.getLast());
+    }
+
+    /** The weights of a checkpoint to use or ship: the averaged ones if it has them, else those that are trained. */
+    public static Path weights(Path checkpoint) {
+        Path averaged = checkpoint.resolve(EMA);
+        return Files.exists(averaged) ? averaged : checkpoint.resolve(MODEL);
     }
 
     /** All checkpoints in the run's folder, by ascending step. */

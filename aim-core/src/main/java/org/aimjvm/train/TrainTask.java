@@ -39,6 +39,9 @@ interface TrainTask {
     /** Names of the parts of {@link Loss}, in order. */
     List<String> partNames();
 
+    /** Names of what {@link #validate} measures, in order; it may measure nothing. */
+    List<String> measureNames();
+
     /**
      * The loss of some pictures, computed inside an open training scope; a pure function of parameters and arguments.
      *

@@ -9,12 +9,18 @@ import org.aimjvm.io.CheckpointException;
 
 /** A training run: of one of the two stages, or of the classifier that judges them. Used from one thread, but for {@link #stop}. */
 public abstract sealed class Trainer permits VqTrainer, LmTrainer, ClassifierTrainer {
+    /** In front of the columns of validation measures. */
+    public static final String VALIDATION = "validation_";
+
     private final TrainLoop loop;
-    private final List<String> partNames;
+    private final List<String> columns;
 
     Trainer(TrainTask task, TrainRecipe recipe, RunOptions run, TrainListener listener) {
         this.loop = new TrainLoop(task, recipe, run, listener);
-        this.partNames = task.partNames();
+        this.columns = new ArrayList<>(List.of("epoch", "loss"));
+        columns.addAll(task.partNames());
+        columns.addAll(List.of("lr", "grad_norm", "seconds"));
+        task.measureNames().forEach(name -> columns.add(VALIDATION + name));
     }
 
     /**
@@ -53,12 +59,16 @@ public abstract sealed class Trainer permits VqTrainer, LmTrainer, ClassifierTra
         loop.evaluate(body);
     }
 
-    /** Columns for {@link MetricsCsv}: what {@link #row} fills, and the validation measures. */
+    /** Columns for {@link MetricsCsv}: what {@link #row} and {@link #validationRow} fill. */
     public final List<String> columns() {
-        List<String> columns = new ArrayList<>(List.of("epoch", "loss"));
-        columns.addAll(partNames);
-        columns.addAll(List.of("lr", "grad_norm", "seconds"));
-        return columns;
+        return List.copyOf(columns);
+    }
+
+    /** Validation measures by column, each name after {@value #VALIDATION}. */
+    public static Map<String, Double> validationRow(Map<String, Double> measures) {
+        Map<String, Double> row = new LinkedHashMap<>();
+        measures.forEach((name, value) -> row.put(VALIDATION + name, value));
+        return row;
     }
 
     /** A step's measures by column. */

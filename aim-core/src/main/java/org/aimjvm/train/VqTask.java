@@ -120,6 +120,11 @@ final class VqTask implements TrainTask {
     }
 
     @Override
+    public List<String> measureNames() {
+        return List.of("psnr", "usage", "perplexity");
+    }
+
+    @Override
     public Loss loss(int step, int[] pictures, int firstRow) {
         if (firstRow == 0) {
             stepCodes.clear();
@@ -245,7 +250,8 @@ final class VqTask implements TrainTask {
     @Override
     public void writeModel(Path folder) {
         window.write(usage.windowAsFloats());
-        ModelFiles.write(folder, params, Map.of(), RunFolder.VQ_CONFIG, VqConfigJson.toJson(model.config()));
+        ModelFiles.write(folder, params, Map.of());
+        ModelFiles.writeText(folder.resolve(RunFolder.VQ_CONFIG), VqConfigJson.toJson(model.config()));
     }
 
     @Override

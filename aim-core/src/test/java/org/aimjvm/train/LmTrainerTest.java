@@ -7,9 +7,11 @@ import static org.assertj.core.data.Percentage.withPercentage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import org.aimjvm.ModelFolder;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.SafeTensors;
 import org.aimjvm.io.TensorSource;
+import org.aimjvm.tensor.Backends;
 import org.aimjvm.train.TinyRuns.Recorder;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,7 +43,11 @@ class LmTrainerTest {
             assertThat(RunFolder.all(folder.resolve("run")))
                     .extracting(p -> p.getFileName().toString())
                     .containsExactly("step-00000032", "step-00000040");
-            assertThat(Trainer.row(r.steps.getFirst())).containsKeys("epoch", "loss", "lr", "grad_norm", "seconds");
+            LmTrainer trainer = TinyRuns.lm(codes, options(40, 1), RunOptions.NONE, r);
+            assertThat(trainer.columns())
+                    .containsExactly("epoch", "loss", "lr", "grad_norm", "seconds", "validation_loss")
+                    .containsAll(Trainer.row(r.steps.getFirst()).keySet())
+                    .containsAll(Trainer.validationRow(r.validations.getFirst()).keySet());
         }
     }
 
@@ -66,6 +72,18 @@ class LmTrainerTest {
             assertThat(second.losses()).isEqualTo(whole.losses().subList(5, 12));
             assertThat(second.steps.getLast().gradNorm())
                     .isEqualTo(whole.steps.getLast().gradNorm());
+        }
+    }
+
+    @Test
+    void lossesDoNotDependOnTheThreads() {
+        try (TokenDataset codes = TinyRuns.codes(folder.resolve("codes"), 38, 1)) {
+            Recorder one = new Recorder();
+            Recorder three = new Recorder();
+            String name = TinyRuns.BACKEND.name();
+            TinyRuns.lm(Backends.open(name, 1), codes, options(4, 1), RunOptions.NONE, one).run();
+            TinyRuns.lm(Backends.open(name, 3), codes, options(4, 1), RunOptions.NONE, three).run();
+            assertThat(one.losses()).isEqualTo(three.losses());
         }
     }
 
@@ -104,7 +122,11 @@ class LmTrainerTest {
         try (TokenDataset codes = TinyRuns.codes(folder.resolve("codes"), 38, 1)) {
             run(codes, options(1, 1), new RunOptions(folder.resolve("run"), 1, 1, 0, 0, 0));
             Path checkpoint = RunFolder.latest(folder.resolve("run")).orElseThrow();
-            assertThat(checkpoint.resolve(RunFolder.CONFIG)).exists();
+            try (ModelFolder folder = ModelFolder.open(checkpoint)) {
+                assertThat(folder.hasModel()).isTrue();
+                assertThat(folder.info().classNames()).containsExactly("a", "b", "c");
+            }
+            assertThat(RunFolder.weights(checkpoint)).hasFileName("ema.safetensors");
             assertThat(Files.exists(checkpoint.resolve(RunFolder.TASK))).isFalse();
             try (TensorSource model = SafeTensors.open(checkpoint.resolve(RunFolder.MODEL));
                     TensorSource ema = SafeTensors.open(checkpoint.resolve(RunFolder.EMA))) {

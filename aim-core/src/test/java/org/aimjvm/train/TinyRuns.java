@@ -94,7 +94,12 @@ final class TinyRuns {
     }
 
     static LmTrainer lm(TokenDataset codes, LmOptions options, RunOptions run, TrainListener listener) {
-        Params params = Params.random(BACKEND, 3);
+        return lm(BACKEND, codes, options, run, listener);
+    }
+
+    static LmTrainer lm(
+            Backend backend, TokenDataset codes, LmOptions options, RunOptions run, TrainListener listener) {
+        Params params = Params.random(backend, 3);
         AimConfig config = AimConfig.mamba2(64, 2, 0).withData(VOCAB, 6, CLASSES).withDropout(0.1f, 0.1f, 0);
         AimModel model = new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
         return new LmTrainer(model, params, codes, null, options, run, listener);
@@ -160,7 +165,12 @@ final class TinyRuns {
     }
 
     static VqTrainer vq(PictureSource pictures, VqOptions options, RunOptions run, TrainListener listener) {
-        Params params = vqParams();
+        return vq(BACKEND, pictures, options, run, listener);
+    }
+
+    static VqTrainer vq(
+            Backend backend, PictureSource pictures, VqOptions options, RunOptions run, TrainListener listener) {
+        Params params = Params.random(backend, 4);
         return new VqTrainer(vqModel(params), params, pictures, squares(10), options, run, listener);
     }
 }

@@ -9,6 +9,7 @@ import java.util.List;
 import org.aimjvm.io.SafeTensors;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.nn.Params;
+import org.aimjvm.tensor.Backends;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.train.TinyRuns.Recorder;
 import org.aimjvm.train.VqOptions.Reconstruction;
@@ -61,6 +62,17 @@ class VqTrainerTest {
         assertThat(resumed.run()).isTrue();
         assertThat(second.losses()).isEqualTo(whole.losses().subList(7, 14));
         assertThat(second.steps.getLast().parts()).isEqualTo(whole.steps.getLast().parts());
+    }
+
+    @Test
+    void lossesDoNotDependOnTheThreads() {
+        Recorder one = new Recorder();
+        Recorder three = new Recorder();
+        String name = TinyRuns.BACKEND.name();
+        VqOptions options = options(4, 1, Reconstruction.L2);
+        TinyRuns.vq(Backends.open(name, 1), TinyRuns.squares(30), options, RunOptions.NONE, one).run();
+        TinyRuns.vq(Backends.open(name, 3), TinyRuns.squares(30), options, RunOptions.NONE, three).run();
+        assertThat(one.losses()).isEqualTo(three.losses());
     }
 
     @Test
