@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.SortedMap;
 import org.aimjvm.io.Images;
 import org.aimjvm.train.MetricsCsv;
+import org.aimjvm.train.Trainer;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
@@ -28,7 +29,7 @@ final class LossPlot {
 
     private LossPlot() {}
 
-    /** Draws the columns {@code loss} (means over short stretches) and {@code val_loss}, where the table has them. */
+    /** Draws the columns {@code loss} (means over short stretches) and {@code validation_loss}, where the table has them. */
     static void write(Path metrics, Path png, String title) throws IOException {
         SortedMap<Integer, Map<String, Double>> table = MetricsCsv.read(metrics);
         XYChart chart = new XYChartBuilder()
@@ -43,7 +44,7 @@ final class LossPlot {
                 .setChartBackgroundColor(Color.WHITE)
                 .setPlotBorderVisible(false);
         boolean any = add(chart, "training", curve(table, "loss", POINTS));
-        any |= add(chart, "validation", curve(table, TrainReport.VALIDATION + "loss", Integer.MAX_VALUE));
+        any |= add(chart, "validation", curve(table, Trainer.VALIDATION + "loss", Integer.MAX_VALUE));
         if (any) {
             BufferedImage picture = BitmapEncoder.getBufferedImage(chart);
             Images.writePng(png, picture);

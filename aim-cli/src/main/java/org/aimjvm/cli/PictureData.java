@@ -1,40 +1,61 @@
 package org.aimjvm.cli;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
-import java.util.Set;
-import java.util.stream.IntStream;
-import java.util.zip.GZIPInputStream;
 import org.aimjvm.train.FashionMnist;
-import org.aimjvm.train.IdxPictures;
+import org.aimjvm.train.ImageFolder;
+import org.aimjvm.train.ImageFolderOptions;
 import org.aimjvm.train.PictureSource;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** How a folder of pictures is read: IDX files in the layout of MNIST, told by their names; a mixin. */
+/** Which pictures a command works on and how they are read: IDX files, told by their names, or a folder per class; a mixin. */
 final class PictureData {
-    private static final String TRAIN = "train";
-    private static final String TEST = "t10k";
-    private static final int MAX_LABELS = 1 << 28;
-    /** SHA-256 of the label files of Fashion-MNIST; other data come under the same file names. */
-    private static final Set<String> FASHION_LABELS = Set.of(
-            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34");
+    private static final int SIZE = 256;
+    private static final int MAX_SIZE = 1 << 14;
+
+    /** Planes of a picture; null in {@link #channels} for what the data have. */
+    private static final String AUTO = "auto";
 
     @Spec(Spec.Target.MIXEE) private CommandSpec command;
 
     @Option(
+            names = "--data",
+            required = true,
+            paramLabel = "DIR",
+            description = "Pictures to train on: a folder with IDX files (train-images-idx3-ubyte.gz and so on), or one with a "
+                    + "folder of PNG, JPEG, BMP or GIF files for each class.") private Path data;
+
+    @Option(
+            names = "--val",
+            paramLabel = "DIR",
+            description = "Pictures to validate on, of the same kinds (default: the t10k-* files in --data, if there).") private Path val;
+
+    @Option(
             names = "--size",
             paramLabel = "N",
-            description = "Rows and columns of the pictures (default: 32 for IDX files, which get a black frame).") private Integer size;
+            description = "Rows and columns of the pictures (default: 32 for IDX files, which get a black frame; else 256).") private Integer size;
+
+    @Option(
+            names = "--resize",
+            paramLabel = "N",
+            description = "Short side of a picture file before it is cropped to --size (default: an eighth more).") private Integer resize;
+
+    @Option(
+            names = "--channels",
+            defaultValue = AUTO,
+            paramLabel = "N",
+            description = "1 (gray), 3 (colour), or auto: 1 for IDX files, else 3 (default: ${DEFAULT-VALUE}).") private String channels;
+
+    @Option(
+            names = "--center-crop",
+            description = "Crop picture files in the middle, instead of anywhere.") private boolean centerCrop;
+
+    @Option(names = "--flip", description = "Mirror half of the picture files, at random.") private boolean flip;
 
     @Option(
             names = "--class-names",
@@ -44,71 +65,73 @@ final class PictureData {
 
     /** Complains about values that can be wrong without knowing the data. */
     void check() {
-        if (size != null && (size < 1 || size > 1 << 14)) {
-            throw new ParameterException(command.commandLine(), "--size: " + size + " (expected 1 to " + (1 << 14)
-                    + ")");
+        if (!List.of(AUTO, "1", "3").contains(channels)) {
+            throw usage("--channels: " + channels + " (expected auto, 1 or 3)");
         }
+        if (size != null && (size < 1 || size > MAX_SIZE)) {
+            throw usage("--size: " + size + " (expected 1 to " + MAX_SIZE + ")");
+        }
+        if (resize != null && (resize < side() || resize > MAX_SIZE)) {
+            throw usage("--resize: " + resize + " (expected --size " + side() + " to " + MAX_SIZE + ")");
+        }
+    }
+
+    private int side() {
+        return size == null ? SIZE : size;
     }
 
     /** The pictures to train on. */
-    PictureSource train(Path folder) throws IOException {
-        return open(folder, TRAIN);
+    PictureSource train(Console console) throws IOException {
+        return open(data, console);
     }
 
-    /** The pictures to validate on that belong to the training pictures in {@code folder}; null if there are none. */
-    PictureSource test(Path folder) throws IOException {
-        return isThere(folder, TEST) ? open(folder, TEST) : null;
+    /** The pictures to validate on; null if there are none. */
+    PictureSource validation(Console console) throws IOException {
+        if (val != null) {
+            return open(val, console);
+        }
+        return IdxFolder.isThere(data, IdxFolder.TEST) ? openIdx(data, IdxFolder.TEST) : null;
     }
 
-    private static boolean isThere(Path folder, String part) {
-        return file(folder, part + "-images-idx3-ubyte") != null;
-    }
-
-    private PictureSource open(Path folder, String part) throws IOException {
+    private PictureSource open(Path folder, Console console) throws IOException {
         if (!Files.isDirectory(folder)) {
-            throw new ParameterException(command.commandLine(), folder + ": no such folder, expected one with IDX files"
-                    + " such as train-images-idx3-ubyte.gz (get some with 'aim data fashion-mnist')");
+            throw usage(folder + ": no such folder, expected one with IDX files or with a folder for each class"
+                    + " (get some with 'aim data fashion-mnist')");
         }
-        Path images = require(folder, part + "-images-idx3-ubyte");
-        Path labels = require(folder, part + "-labels-idx1-ubyte");
-        List<String> names = classNames != null ? classNames : names(labels);
-        return IdxPictures.read(images, labels, names, size == null ? FashionMnist.SIDE : size);
+        return IdxFolder.isThere(folder, IdxFolder.TRAIN)
+                ? openIdx(folder, IdxFolder.TRAIN)
+                : openFiles(folder, console);
     }
 
-    private static Path file(Path folder, String name) {
-        return List.of(name + ".gz", name).stream()
-                .map(folder::resolve)
-                .filter(Files::isRegularFile)
-                .findFirst()
-                .orElse(null);
+    private PictureSource openIdx(Path folder, String part) throws IOException {
+        if (resize != null || centerCrop || flip) {
+            throw usage((resize != null ? "--resize" : centerCrop ? "--center-crop" : "--flip")
+                    + ": given for IDX files (expected with picture files only)");
+        }
+        if (channels.equals("3")) {
+            throw usage("--channels: 3 for IDX files (expected 1: they are gray)");
+        }
+        int side = size == null ? FashionMnist.SIDE : size;
+        return ComputeOptions.checked(command, () -> IdxFolder.open(folder, part, classNames, side));
     }
 
-    private static Path require(Path folder, String name) throws IOException {
-        Path file = file(folder, name);
-        if (file == null) {
-            throw new IOException(folder.resolve(name) + ": no such file, nor with .gz");
+    private PictureSource openFiles(Path folder, Console console) {
+        if (classNames != null) {
+            throw usage("--class-names: given for picture files (expected with IDX files only: folders are the names)");
         }
-        return file;
+        int planes = channels.equals("1") ? 1 : 3;
+        int shortSide = resize == null ? side() + side() / 8 : resize;
+        ImageFolder pictures =
+                ImageFolder.open(folder, new ImageFolderOptions(side(), shortSide, planes, !centerCrop, flip));
+        if (!pictures.broken().isEmpty()) {
+            ImageFolder.Broken first = pictures.broken().getFirst();
+            console.err().printf("aim: %s: %d of %d pictures left out, the first: %s: %s%n", folder,
+                    pictures.broken().size(), pictures.size() + pictures.broken().size(), first.file(), first.reason());
+        }
+        return pictures;
     }
 
-    private static List<String> names(Path labels) throws IOException {
-        byte[] bytes;
-        try (InputStream file = Files.newInputStream(labels);
-                InputStream in = labels.toString().endsWith(".gz") ? new GZIPInputStream(file) : file) {
-            bytes = in.readNBytes(MAX_LABELS);
-        }
-        if (FASHION_LABELS.contains(HexFormat.of().formatHex(sha256(bytes)))) {
-            return FashionMnist.CLASS_NAMES;
-        }
-        int most = IntStream.range(Math.min(8, bytes.length), bytes.length).map(i -> bytes[i] & 0xff).max().orElse(0);
-        return IntStream.rangeClosed(0, most).mapToObj(Integer::toString).toList();
-    }
-
-    private static byte[] sha256(byte[] bytes) {
-        try {
-            return MessageDigest.getInstance("SHA-256").digest(bytes);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("SHA-256: missing, expected of every Java platform", e);
-        }
+    private ParameterException usage(String message) {
+        return new ParameterException(command.commandLine(), message);
     }
 }

@@ -34,25 +34,14 @@ final class TokenizeCommand implements Callable<Integer> {
             paramLabel = "MODEL",
             description = "Tokenizer: a model folder or a file of weights.") private Path model;
 
-    @Option(
-            names = "--data",
-            required = true,
-            paramLabel = "DIR",
-            description = "Folder with IDX files (train-images-idx3-ubyte.gz and so on).") private Path data;
-
-    @Option(
-            names = "--val",
-            paramLabel = "DIR",
-            description = "Folder of validation pictures (default: the t10k-* files in --data).") private Path val;
-
     @Mixin private PictureData pictures;
 
     @Option(
             names = {"-o", "--out"},
             required = true,
             paramLabel = "DIR",
-            description = "New folder for the codes; those of the validation pictures go to DIR/" + VALIDATION
-                    + ".") private Path out;
+            description = "New folder for the codes; those of the validation pictures go to the folder " + VALIDATION
+                    + " in it.") private Path out;
 
     @Option(
             names = "--split",
@@ -94,10 +83,13 @@ final class TokenizeCommand implements Callable<Integer> {
         positive("--batch", batch);
         Path validationOut = out.resolve(VALIDATION);
         requireNew(split == Part.TEST ? validationOut : out);
-        PictureSource train = split == Part.TEST ? null : pictures.train(data);
-        PictureSource test = split == Part.TRAIN ? null : val == null ? pictures.test(data) : pictures.train(val);
+        PictureSource train = split == Part.TEST ? null : pictures.train(console);
+        PictureSource test = split == Part.TRAIN ? null : pictures.validation(console);
         if (split == Part.TEST && test == null) {
-            throw usage("--split: test, but " + data + " has no t10k-* files (name a folder of pictures with --val)");
+            throw usage("--split: test, but there are no validation pictures in --data (name a folder with --val)");
+        }
+        if (train != null && test != null && !train.classNames().equals(test.classNames())) {
+            throw usage("--val: classes " + test.classNames() + " (expected " + train.classNames() + " as in --data)");
         }
         Tokenizer tokenizer = Tokenizer.read(model, compute.backend(console));
         for (PictureSource source : new PictureSource[] {train, test}) {

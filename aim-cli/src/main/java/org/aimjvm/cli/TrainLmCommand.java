@@ -141,7 +141,7 @@ final class TrainLmCommand implements Callable<Integer> {
         Params params = Params.random(backend, recipe.seed());
         AimModel model = new AimModel(params.sub("mamba"), config, positions);
         TrainReport report = new TrainReport(
-                console, run, "train lm", List.of("loss"), tokenizer == null ? null : samples(model, tokenizer));
+                console, run, "train lm", tokenizer == null ? null : samples(model, tokenizer));
         LmOptions options = ComputeOptions.checked(spec, () -> new LmOptions(trainRecipe, labelDropout, heldOut));
         LmTrainer trainer = ComputeOptions.checked(
                 spec, () -> new LmTrainer(model, params, train, validation, options, runOptions, report));

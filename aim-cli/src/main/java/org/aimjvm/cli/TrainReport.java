@@ -5,8 +5,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -23,9 +21,6 @@ import org.aimjvm.train.Trainer;
  * measures, the loss curve and sample pictures.
  */
 final class TrainReport implements TrainListener, AutoCloseable {
-    /** Put before the names of validation measures to make columns. */
-    static final String VALIDATION = "val_";
-
     private static final String METRICS = "metrics.csv";
     private static final String CURVE = "loss.png";
     private static final String SAMPLES = "samples";
@@ -34,7 +29,6 @@ final class TrainReport implements TrainListener, AutoCloseable {
     private final Path folder;
     private final String title;
     private final long reportNanos; // 0: no lines
-    private final List<String> measures;
     private final Supplier<BufferedImage> samples; // null: none can be made
     private List<String> columns;
     private MetricsCsv table;
@@ -46,27 +40,19 @@ final class TrainReport implements TrainListener, AutoCloseable {
 
     /**
      * @param title what is trained, for bar and curve
-     * @param measures names of the validation measures
      * @param samples makes a grid of pictures with the model as it is; null for none
      */
-    TrainReport(
-            Console console,
-            RunFolderOptions run,
-            String title,
-            List<String> measures,
-            Supplier<BufferedImage> samples) {
+    TrainReport(Console console, RunFolderOptions run, String title, Supplier<BufferedImage> samples) {
         this.console = console;
         this.folder = run.folder();
         this.title = title;
         this.reportNanos = console.interactive() ? 0 : Duration.ofSeconds(run.reportEvery()).toNanos();
-        this.measures = List.copyOf(measures);
         this.samples = samples;
     }
 
     /** Tells the columns; call before the trainer runs. */
     void watch(Trainer trainer) {
-        columns = new ArrayList<>(trainer.columns());
-        measures.forEach(m -> columns.add(VALIDATION + m));
+        columns = trainer.columns();
     }
 
     @Override
@@ -101,13 +87,9 @@ final class TrainReport implements TrainListener, AutoCloseable {
 
     @Override
     public void onValidation(int step, Map<String, Double> values) {
-        Map<String, Double> row = new LinkedHashMap<>();
+        table.add(step, Trainer.validationRow(values));
         StringJoiner text = new StringJoiner(", ");
-        values.forEach((name, value) -> {
-            row.put(VALIDATION + name, value);
-            text.add(String.format(Locale.ROOT, "%s %.4f", name, value));
-        });
-        table.add(step, row);
+        values.forEach((name, value) -> text.add(String.format(Locale.ROOT, "%s %.4f", name, value)));
         if (reportNanos > 0 && !values.isEmpty()) {
             console.err().printf("%s: step %d, validation %s%n", title, step, text);
         }

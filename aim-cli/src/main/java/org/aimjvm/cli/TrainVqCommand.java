@@ -39,17 +39,6 @@ final class TrainVqCommand implements Callable<Integer> {
 
     @Spec private CommandSpec spec;
 
-    @Option(
-            names = "--data",
-            required = true,
-            paramLabel = "DIR",
-            description = "Folder with IDX files (train-images-idx3-ubyte.gz and so on).") private Path data;
-
-    @Option(
-            names = "--val",
-            paramLabel = "DIR",
-            description = "Folder of pictures to validate on (default: the t10k-* files in --data).") private Path val;
-
     @Mixin private PictureData pictures;
 
     @Mixin private VqArchitecture architecture;
@@ -89,15 +78,14 @@ final class TrainVqCommand implements Callable<Integer> {
                     "--revive-after: " + reviveAfter + " (expected at least 0)");
         }
         RunOptions runOptions = run.check();
-        PictureSource train = pictures.train(data);
-        PictureSource validation = val == null ? pictures.test(data) : pictures.train(val);
+        PictureSource train = pictures.train(console);
+        PictureSource validation = pictures.validation(console);
         VqConfig config = architecture.config(train.channels());
         TrainRecipe trainRecipe = recipe.forExamples(train.size());
         Backend backend = compute.backend(console);
         Tokenizer tokenizer = Tokenizer.random(config, backend, recipe.seed());
         PictureSource shown = validation == null ? train : validation;
-        TrainReport report = new TrainReport(console, run, "train vq", List.of("psnr", "usage", "perplexity"),
-                () -> reconstructions(tokenizer, shown));
+        TrainReport report = new TrainReport(console, run, "train vq", () -> reconstructions(tokenizer, shown));
         VqTrainer trainer = ComputeOptions.checked(spec, () -> new VqTrainer(
                 tokenizer.model(), tokenizer.params(), train, validation,
                 new VqOptions(trainRecipe, loss, reviveAfter), runOptions, report));
