@@ -22,7 +22,8 @@ final class DecodingGolden {
 
     private DecodingGolden() {}
 
-    static void check(GoldenCase c, GoldenChecks checks, AimModel model) {
+    /** Guided logits and states after decoding with the case's tokens. */
+    static void forced(GoldenCase c, GoldenChecks checks, AimModel model) {
         List<String> guided = ModelGolden.startingWith(c, CFG);
         List<String> states = ModelGolden.startingWith(c, "state_layer");
         if (guided.isEmpty()) {
@@ -31,30 +32,20 @@ final class DecodingGolden {
         if (states.isEmpty()) {
             checks.absent("state_layer*");
         }
-        if (!guided.isEmpty() || !states.isEmpty()) {
-            forced(c, checks, model, guided, states);
-        }
-        if (!c.has("greedy_labels") || !c.has("greedy_tokens")) {
-            checks.absent("greedy_tokens");
+        if (guided.isEmpty() && states.isEmpty()) {
             return;
         }
-        checks.input("greedy_labels");
-        String meaning = c.info("greedy_labels").meaning() + " " + c.info("greedy_tokens").meaning();
-        double scale = GoldenCase.find(meaning, "cfg_scale=([0-9.]+)", c.setting("cfg_scale", GREEDY_SCALE));
-        int steps = c.shape("greedy_tokens").dim(1);
-        int[] tokens = greedy(model, c.ints("greedy_labels"), steps, (float) scale);
-        checks.ints("greedy_tokens", "greedy_tokens", Shape.of(tokens.length / steps, steps), tokens);
-    }
-
-    private static void forced(GoldenCase c, GoldenChecks checks, AimModel model, List<String> guided,
-            List<String> states) {
         int[] tokens = c.ints("tokens");
         int batch = c.shape("tokens").dim(0);
         int length = c.shape("tokens").dim(1);
         int vocab = model.config().vocabSize();
         Decoded d = decode(model, c.ints("labels"), length, (i, step) -> tokens[i * length + step]);
         for (String array : guided) {
-            float scale = Float.parseFloat(array.substring(CFG.length()));
+            float scale = (float) GoldenCase.find(array, "^cfg_logits_([0-9.]+)$", Double.NaN);
+            if (Float.isNaN(scale)) {
+                checks.skip(array, "no guidance scale in its name");
+                continue;
+            }
             float[] logits = new float[batch * length * vocab];
             for (int step = 0; step < length; step++) {
                 for (int i = 0; i < batch; i++) {
@@ -66,6 +57,24 @@ final class DecodingGolden {
         for (String array : states) {
             state(c, checks, array, d.state, batch);
         }
+    }
+
+    /** Tokens of greedy decoding under guidance. */
+    static void greedy(GoldenCase c, GoldenChecks checks, AimModel model) {
+        if (!c.has("greedy_tokens")) {
+            checks.absent("greedy_tokens");
+            return;
+        }
+        if (!c.has("greedy_labels")) {
+            checks.skip("greedy_tokens", "needs the array greedy_labels, which the case lacks");
+            return;
+        }
+        checks.input("greedy_labels");
+        String meaning = c.info("greedy_labels").meaning() + " " + c.info("greedy_tokens").meaning();
+        double scale = GoldenCase.find(meaning, "cfg_scale *= *([0-9.]*[0-9])", c.setting("cfg_scale", GREEDY_SCALE));
+        int steps = c.shape("greedy_tokens").dim(1);
+        int[] tokens = greedyTokens(model, c.ints("greedy_labels"), steps, (float) scale);
+        checks.ints("greedy_tokens", "greedy_tokens", Shape.of(tokens.length / steps, steps), tokens);
     }
 
     private static void state(GoldenCase c, GoldenChecks checks, String array, DecodeState states, int batch) {
@@ -90,7 +99,7 @@ final class DecodingGolden {
     }
 
     /** Tokens (batch, steps) of greedy decoding. */
-    static int[] greedy(AimModel model, int[] labels, int steps, float scale) {
+    private static int[] greedyTokens(AimModel model, int[] labels, int steps, float scale) {
         int batch = labels.length;
         int vocab = model.config().vocabSize();
         int[] tokens = new int[batch * steps];

@@ -167,6 +167,11 @@ final class GoldenCase {
         }
     }
 
+    /** True or false of the settings, or {@code missing}. */
+    boolean flag(String key, boolean missing) {
+        return settings.has(key) ? settings.get(key).asBoolean(missing) : missing;
+    }
+
     Path folder() {
         return folder;
     }

@@ -51,11 +51,14 @@ final class KernelGolden {
 
     private static void gatedRmsNorm(GoldenCase c, GoldenChecks checks, Backend backend) {
         float eps = (float) c.setting("eps", EPS);
+        boolean normBeforeGate = c.flag("norm_before_gate", false);
         Differentiated.check(c, checks, backend, List.of("x", "z", "weight"), List.of(), in -> {
             int dim = in.get("x").dim(-1);
             int groups = dim / (int) c.setting("group_size", dim);
             return Map.of(
-                    "y", GatedRmsNormOp.gatedRmsNorm(in.get("x"), in.get("z"), in.get("weight"), groups, false, eps));
+                    "y",
+                    GatedRmsNormOp.gatedRmsNorm(
+                            in.get("x"), in.get("z"), in.get("weight"), groups, normBeforeGate, eps));
         });
     }
 

@@ -33,6 +33,8 @@ final class ModelGolden {
     private ModelGolden() {}
 
     static void check(GoldenCase c, GoldenChecks checks, Backend backend) {
+        AimModel generating = load(c, checks, backend, PositionRule.SEQUENCE_INDEX).model();
+        DecodingGolden.greedy(c, checks, generating);
         if (!checks.requires("tokens", "labels")) {
             return;
         }
@@ -40,9 +42,8 @@ final class ModelGolden {
         Loaded training = load(c, checks, backend, PositionRule.PUBLISHED_TRAINING);
         fullSequence(c, checks, training);
         nullClass(c, checks, training);
-        AimModel generating = load(c, checks, backend, PositionRule.SEQUENCE_INDEX).model();
         generationPositions(c, checks, generating);
-        DecodingGolden.check(c, checks, generating);
+        DecodingGolden.forced(c, checks, generating);
         TrainingGolden.check(c, checks, backend);
     }
 

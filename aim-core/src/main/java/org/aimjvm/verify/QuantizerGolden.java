@@ -32,7 +32,7 @@ final class QuantizerGolden {
         }
         checks.input("z", "codebook");
         boolean entropy = c.setting("entropy_temperature", ENTROPY_TEMPERATURE) == ENTROPY_TEMPERATURE;
-        boolean normalized = !c.settings().has("l2_norm") || c.settings().get("l2_norm").asBoolean();
+        boolean normalized = c.flag("l2_norm", true);
         int entries = c.shape("codebook").dim(0);
         int dim = c.shape("codebook").dim(1);
         float ratio = entropy ? (float) c.setting("entropy_loss_ratio", 0) : 0;

@@ -85,12 +85,13 @@ final class WholeGolden {
         int channels = shape.dim(1);
         int height = shape.dim(2);
         int width = shape.dim(3);
-        byte[] bytes = Images.toBytes(pixels, channels, height, width);
-        int[] unsigned = new int[bytes.length];
-        for (int i = 0; i < bytes.length; i++) {
-            unsigned[i] = bytes[i] & 0xff;
+        byte[] rgb = Images.toBytes(pixels, channels, height, width);
+        int shown = c.has("image_u8") && c.shape("image_u8").dim(-1) == 1 ? 1 : 3; // gray as one channel or as three
+        int[] unsigned = new int[rgb.length / 3 * shown];
+        for (int i = 0; i < unsigned.length; i++) {
+            unsigned[i] = rgb[i * 3 / shown] & 0xff;
         }
-        checks.ints("image_u8", "image_u8", Shape.of(shape.dim(0), height, width, 3), unsigned);
+        checks.ints("image_u8", "image_u8", Shape.of(shape.dim(0), height, width, shown), unsigned);
         for (String file : c.files().keySet()) {
             int index = (int) GoldenCase.find(file, "^image(\\d+)\\.png$", -1);
             if (index >= 0 && index < shape.dim(0)) {
