@@ -165,7 +165,12 @@ public final class ModelFolder implements AutoCloseable {
         }
     }
 
-    private static Path weights(Path model) {
+    /**
+     * The file of weights of a model: {@code model} itself, or the one in that folder.
+     *
+     * @throws CheckpointException if the folder has none
+     */
+    public static Path weights(Path model) {
         if (!Files.isDirectory(model)) {
             return model;
         }
@@ -314,9 +319,21 @@ public final class ModelFolder implements AutoCloseable {
     public static void write(
             Path folder, AimConfig config, VqConfig vqConfig, ModelInfo info, Map<String, Tensor> tensors, DType dtype)
             throws IOException {
-        Files.createDirectories(folder);
-        SafeTensorsWriter file = new SafeTensorsWriter().metadata("format", "pt");
+        SafeTensorsWriter file = new SafeTensorsWriter();
         tensors.forEach((name, t) -> file.floats(name, dtype, t.shape(), t::toFloats));
+        write(folder, config, vqConfig, info, file);
+    }
+
+    /**
+     * As {@link #write(Path, AimConfig, VqConfig, ModelInfo, Map, DType)} for tensors that are made while they are written.
+     *
+     * @param file holds the parameters by their full names; Modified: the metadata are added
+     */
+    public static void write(
+            Path folder, AimConfig config, VqConfig vqConfig, ModelInfo info, SafeTensorsWriter file)
+            throws IOException {
+        Files.createDirectories(folder);
+        file.metadata("format", "pt");
         if (config != null && config.tieEmbeddings()) {
             file.metadata(HEAD, WORD);
         }

@@ -16,8 +16,9 @@ import picocli.CommandLine.Spec;
         name = "aim",
         header = "Autoregressive image generation with Mamba, on the JVM.",
         versionProvider = Version.class,
-        subcommands = {DataCommand.class, DoctorCommand.class, GenerateCommand.class, TokenizeCommand.class,
-            TrainCommand.class},
+        subcommands = {GenerateCommand.class, ReconstructCommand.class, TrainCommand.class, TokenizeCommand.class,
+            DataCommand.class, InfoCommand.class, InitCommand.class, ConvertCommand.class, VerifyCommand.class,
+            DoctorCommand.class},
         footer = {"", "Exit codes: 0 done, 1 failed, 2 wrong usage. 'aim COMMAND --help' explains a command."})
 public final class Aim implements Callable<Integer> {
     /** Done. */

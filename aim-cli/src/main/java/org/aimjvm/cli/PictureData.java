@@ -125,8 +125,8 @@ final class PictureData {
                 ImageFolder.open(folder, new ImageFolderOptions(side(), shortSide, planes, !centerCrop, flip));
         if (!pictures.broken().isEmpty()) {
             ImageFolder.Broken first = pictures.broken().getFirst();
-            console.err().printf("aim: %s: %d of %d pictures left out, the first: %s: %s%n", folder,
-                    pictures.broken().size(), pictures.size() + pictures.broken().size(), first.file(), first.reason());
+            console.err().printf("aim: %s: %d of %d pictures left out, the first: %s%n", folder,
+                    pictures.broken().size(), pictures.size() + pictures.broken().size(), first.reason());
         }
         return pictures;
     }

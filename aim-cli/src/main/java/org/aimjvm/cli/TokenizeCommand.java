@@ -1,11 +1,9 @@
 package org.aimjvm.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import org.aimjvm.train.CodeExtractor;
 import org.aimjvm.train.PictureSource;
 import picocli.CommandLine.Command;
@@ -32,7 +30,7 @@ final class TokenizeCommand implements Callable<Integer> {
             names = {"-m", "--model"},
             required = true,
             paramLabel = "MODEL",
-            description = "Tokenizer: a model folder or a file of weights.") private Path model;
+            description = "Tokenizer: a model folder, a file of weights, or the name of an embedded model.") private String model;
 
     @Mixin private PictureData pictures;
 
@@ -82,7 +80,7 @@ final class TokenizeCommand implements Callable<Integer> {
         positive("--views", views);
         positive("--batch", batch);
         Path validationOut = out.resolve(VALIDATION);
-        requireNew(split == Part.TEST ? validationOut : out);
+        OutputPaths.requireNewFolder(spec, "--out", split == Part.TEST ? validationOut : out);
         PictureSource train = split == Part.TEST ? null : pictures.train(console);
         PictureSource test = split == Part.TRAIN ? null : pictures.validation(console);
         if (split == Part.TEST && test == null) {
@@ -129,20 +127,6 @@ final class TokenizeCommand implements Callable<Integer> {
         if (source.height() % f != 0 || source.width() % f != 0) {
             throw usage("--size: " + source.height() + " (expected a multiple of " + f
                     + ", this tokenizer's pixels a code)");
-        }
-    }
-
-    private void requireNew(Path folder) throws IOException {
-        if (!Files.exists(folder)) {
-            return;
-        }
-        if (!Files.isDirectory(folder)) {
-            throw usage("--out: " + folder + " is a file, expected a new folder");
-        }
-        try (Stream<Path> content = Files.list(folder)) {
-            if (content.findAny().isPresent()) {
-                throw usage("--out: " + folder + " is not empty, expected a new folder (delete it, or name another)");
-            }
         }
     }
 

@@ -18,14 +18,14 @@ record Tokenizer(VqModel model, Params params, ModelInfo info) {
     private static final String PREFIX = "vqvae";
 
     /**
-     * Reads the tokenizer of a model folder or a file of weights.
+     * Reads the tokenizer of a model: a folder, a file of weights, or the name of an embedded one.
      *
      * @throws CheckpointException if there is none, or it does not fit its configuration
      */
-    static Tokenizer read(Path path, Backend backend) {
-        try (ModelFolder folder = ModelFolder.open(path)) {
+    static Tokenizer read(String name, Backend backend) {
+        try (ModelFolder folder = Models.open(name)) {
             if (!folder.hasTokenizer()) {
-                throw new CheckpointException(path, null, "no tokenizer (expected tensors vqvae.*)");
+                throw new CheckpointException(Path.of(name), null, "no tokenizer (expected tensors vqvae.*)");
             }
             VqConfig config = folder.vqConfig();
             Params params = Params.from(

@@ -72,7 +72,7 @@ final class TrainLmCommand implements Callable<Integer> {
             names = "--tokenizer",
             paramLabel = "MODEL",
             description = "The tokenizer that made the codes: copied into the result, which then is a complete model, and "
-                    + "used for sample pictures.") private Path tokenizerPath;
+                    + "used for sample pictures.") private String tokenizerPath;
 
     @Mixin private AimArchitecture architecture;
 

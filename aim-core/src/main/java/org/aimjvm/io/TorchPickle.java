@@ -9,6 +9,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Supplier;
 
 /**
@@ -170,6 +172,24 @@ public final class TorchPickle implements TensorSource {
      */
     public Set<String> wrappers() {
         return Collections.unmodifiableSet(names.wrappers());
+    }
+
+    /**
+     * Names of tensors that are the very same elements of a storage as another: the head tied to the word embedding. Each
+     * maps to the alphabetically first name of these elements, which is not itself a key.
+     */
+    public Map<String, String> tied() {
+        Map<List<Object>, String> first = new HashMap<>();
+        Map<String, String> tied = new TreeMap<>();
+        for (String name : new TreeSet<>(names())) {
+            String other = tensor(name).info(name).shape().size() == 0
+                    ? null
+                    : first.putIfAbsent(tensor(name).identity(), name);
+            if (other != null) {
+                tied.put(name, other);
+            }
+        }
+        return tied;
     }
 
     private TorchTensor tensor(String name) {

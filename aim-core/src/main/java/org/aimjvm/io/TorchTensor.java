@@ -4,7 +4,9 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.aimjvm.tensor.Shape;
 
 /**
@@ -60,6 +62,15 @@ final class TorchTensor {
         return new CheckpointException(path, null, "tensor with offset " + offset + ", shape " + Arrays.toString(dims)
                 + ", strides " + Arrays.toString(strides) + " of storage "
                 + CheckpointException.shorten(storage.key()) + " with " + storage.count() + " elements: " + problem);
+    }
+
+    /** What two tensors that are the same elements in the same order have in common. */
+    List<Object> identity() {
+        List<Object> strided = new ArrayList<>(List.of(storage.key(), storage.dtype(), storage.start(), offset, shape));
+        for (long stride : strides) {
+            strided.add(stride);
+        }
+        return strided;
     }
 
     TorchStorage storage() {

@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +38,8 @@ public final class Params {
         final Map<String, Tensor> tensors = new LinkedHashMap<>();
         final Map<String, Tensor> trainable = new LinkedHashMap<>();
         final Set<String> optional = new TreeSet<>();
+        final Map<String, Init> inits = new HashMap<>();
+        Supply initial; // null: starting values are not known
 
         Root(Backend backend, Supply supply) {
             this.backend = backend;
@@ -62,6 +65,32 @@ public final class Params {
     /** No data: a model built on it has names and shapes but computes nothing. Costs no memory, whatever the size. */
     public static Params shapesOnly() {
         return new Params(new Root(ShapeOnlyBackend.INSTANCE, null), "");
+    }
+
+    /**
+     * As {@link #shapesOnly}, remembering how tensors start: {@link #initialValues} are those of {@link #random} with this seed,
+     * one tensor at a time, so that a model larger than memory can be written.
+     */
+    public static Params listing(long seed) {
+        Root root = new Root(ShapeOnlyBackend.INSTANCE, null);
+        root.initial = (name, shape, init) -> init.values(shape, new SplittableRandom(seed + hash(name)));
+        return new Params(root, "");
+    }
+
+    /**
+     * How a tensor starts.
+     *
+     * @param name full name, one of {@link #all}
+     * @return its elements, computed anew in each call
+     * @throws IllegalStateException unless made by {@link #listing}
+     */
+    public float[] initialValues(String name) {
+        Init init = root.inits.get(name);
+        if (root.initial == null || init == null) {
+            throw new IllegalStateException(
+                    name + ": initial values not known (expected a tensor asked of Params.listing)");
+        }
+        return root.initial.values(name, root.tensors.get(name).shape(), init);
     }
 
     /**
@@ -141,6 +170,7 @@ public final class Params {
         if (root.tensors.containsKey(path)) {
             throw new IllegalStateException("parameter " + path + ": asked for twice");
         }
+        root.inits.put(path, init);
         return root.supply == null
                 ? Tensor.empty(root.backend, shape)
                 : Tensor.parameter(root.backend, shape, root.supply.values(path, shape, init));

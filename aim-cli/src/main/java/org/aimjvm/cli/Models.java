@@ -1,0 +1,22 @@
+package org.aimjvm.cli;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.aimjvm.ModelFolder;
+import org.aimjvm.io.CheckpointException;
+
+/** Models by what users type: a folder, a file of weights, or the name of an embedded one. */
+final class Models {
+    private Models() {}
+
+    /**
+     * Opens a model.
+     *
+     * @throws CheckpointException if there is none, or its files are damaged
+     */
+    static ModelFolder open(String model) {
+        return !Files.exists(Path.of(model)) && ModelFolder.isEmbedded(model)
+                ? ModelFolder.openEmbedded(model)
+                : ModelFolder.open(Path.of(model));
+    }
+}

@@ -1,0 +1,71 @@
+package org.aimjvm.cli;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.aimjvm.tensor.Backend;
+import org.aimjvm.verify.CaseResult;
+import org.aimjvm.verify.GoldenVerifier;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code aim verify}: this machine against numbers of the original model. */
+@Command(
+        name = "verify",
+        description = "Compare what a backend computes here with data computed by the original model, case by case.",
+        footer = {"",
+            "Each line: verdict, case, comparisons made and left out, and the greatest error in units of its tolerance.",
+            "The exit code is 1 if any case fails."})
+final class VerifyCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+
+    @Option(
+            names = "--golden",
+            required = true,
+            paramLabel = "DIR",
+            description = "Folder with cases in or below it: folders with README.json and arrays.") private Path golden;
+
+    @Option(names = "--skipped", description = "Tell what was left out, and why.") private boolean tellSkipped;
+
+    @Mixin private ComputeOptions compute;
+
+    private final Console console;
+
+    VerifyCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public Integer call() {
+        if (!Files.isDirectory(golden)) {
+            throw new ParameterException(spec.commandLine(), "--golden: " + golden + ", expected a folder");
+        }
+        Backend backend = compute.backend(console);
+        List<Path> cases = GoldenVerifier.cases(golden);
+        Map<CaseResult.Status, Integer> counts = new EnumMap<>(CaseResult.Status.class);
+        int checks = 0;
+        int skipped = 0;
+        for (Path folder : cases) {
+            CaseResult result = GoldenVerifier.verifyCase(golden, folder, backend);
+            console.out().println(result.toString().strip());
+            if (tellSkipped) {
+                result.skipped().forEach(s -> console.out().println("        " + s));
+            }
+            counts.merge(result.status(), 1, Integer::sum);
+            checks += result.checks();
+            skipped += result.skipped().size();
+        }
+        int failed = counts.getOrDefault(CaseResult.Status.FAIL, 0);
+        console.out().printf("%s: %d cases: %d passed, %d failed, %d skipped; %d comparisons, %d left out%n",
+                backend.name(), cases.size(), counts.getOrDefault(CaseResult.Status.PASS, 0), failed,
+                counts.getOrDefault(CaseResult.Status.SKIPPED, 0), checks, skipped);
+        return failed == 0 ? Aim.OK : Aim.FAILED;
+    }
+}

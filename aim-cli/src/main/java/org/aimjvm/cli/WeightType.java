@@ -1,0 +1,24 @@
+package org.aimjvm.cli;
+
+import java.util.Locale;
+import org.aimjvm.tensor.DType;
+
+/** Element types that weights are written in. */
+enum WeightType {
+    F32(DType.F32), BF16(DType.BF16), F16(DType.F16);
+
+    private final DType dtype;
+
+    WeightType(DType dtype) {
+        this.dtype = dtype;
+    }
+
+    DType dtype() {
+        return dtype;
+    }
+
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}
