@@ -10,7 +10,8 @@ public final class TestBackends {
     private TestBackends() {}
 
     /**
-     * Every backend available here, with two threads. The scalar one is left out of the runs at a forced SIMD width, where its
+     * Every backend available here, with two threads. The scalar one is left out of the runs at a forced SIMD
+     * width, where its
      * answers are the same as in the run before.
      */
     public static List<Backend> available() {

@@ -9,7 +9,8 @@ import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.DType;
 
 /**
- * Golden data of checkpoint containers. Files called {@code variants*} hold each tensor T of the arrays {@code expected_T};
+ * Golden data of checkpoint containers. Files called {@code variants*} hold each tensor T of the arrays {@code
+ * expected_T};
  * the others hold tensors of the neighbour case {@code e2e}, under shorter names. All bit for bit.
  */
 final class ContainerGolden {

@@ -207,7 +207,8 @@ final class GoldenCase {
     }
 
     /**
-     * The folder of another case that this one refers to: {@code name} beside this case's folder or beside one above it.
+     * The folder of another case that this one refers to: {@code name} beside this case's folder or beside one
+     * above it.
      *
      * @return {@code null} if it is not there
      */

@@ -7,7 +7,8 @@ import org.aimjvm.tensor.Backend;
 interface GoldenKind {
 
     /**
-     * Computes what the case holds on {@code backend} and hands it to {@code checks}. Whatever is not handed over counts as
+     * Computes what the case holds on {@code backend} and hands it to {@code checks}. Whatever is not handed over
+     * counts as
      * skipped.
      */
     void check(GoldenCase c, GoldenChecks checks, Backend backend);

@@ -14,7 +14,8 @@ import org.aimjvm.tensor.Backend;
 
 /**
  * Compares this library with data computed by the original model. A case is a folder with a {@code README.json} that
- * describes arrays and their tolerances; the beginning of its {@code case} tells its kind, everything else (sizes, layers,
+ * describes arrays and their tolerances; the beginning of its {@code case} tells its kind, everything else
+ * (sizes, layers,
  * lengths, configuration) is read from its files, so data of other sizes in the same format can be checked too.
  */
 public final class GoldenVerifier {

@@ -15,7 +15,8 @@ final class GradientFiles {
     /** Where the description states no tolerance. */
     private static final double DEFAULT_TOLERANCE = 2e-4;
     /**
-     * Where the description states no tolerance, in units of the greatest element of the whole file: gradients that are zero
+     * Where the description states no tolerance, in units of the greatest element of the whole file: gradients
+     * that are zero
      * in theory (a bias before a normalisation, of attention keys) are rounding noise of that size.
      */
     private static final double DEFAULT_SMALL = 1e-6;

@@ -12,7 +12,8 @@ import org.aimjvm.train.AdamW;
 import org.aimjvm.train.AdamWOptions;
 
 /**
- * Golden data of optimiser steps with given gradients: {@code p0}, {@code g1..gn}, and for each variant (settings in the
+ * Golden data of optimiser steps with given gradients: {@code p0}, {@code g1..gn}, and for each variant (settings
+ * in the
  * meaning) {@code VARIANT_pN}, {@code VARIANT_m}, {@code VARIANT_v}; clipping of {@code clip_g1, clip_g2, ...}.
  */
 final class OptimizerGolden {

@@ -16,7 +16,8 @@ import org.aimjvm.vq.Codebook;
 import org.aimjvm.vq.VqConfig;
 
 /**
- * Golden data of the quantiser in training: codes, losses, and arrays {@code grad_LOSS_z}, {@code grad_LOSS_codebook} for the
+ * Golden data of the quantiser in training: codes, losses, and arrays {@code grad_LOSS_z}, {@code
+ * grad_LOSS_codebook} for the
  * losses vq, commit, entropy, their sum, and the straight-through output times given weights.
  */
 final class QuantizerGolden {

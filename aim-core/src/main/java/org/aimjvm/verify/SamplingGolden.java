@@ -6,7 +6,10 @@ import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Shape;
 import tools.jackson.databind.JsonNode;
 
-/** Golden data of filtered distributions: arrays {@code probs_*} with their settings, of {@code logits} or {@code logits_ties}. */
+/**
+ * Golden data of filtered distributions: arrays {@code probs_*} with their settings, of {@code logits} or {@code
+ * logits_ties}.
+ */
 final class SamplingGolden {
     private static final int DRAWS = 2000;
 

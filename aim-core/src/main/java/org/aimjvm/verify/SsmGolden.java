@@ -86,7 +86,10 @@ final class SsmGolden {
         return bias != null ? bias : Tensor.zeros(in.get("dt").backend(), Shape.of(in.get("dt").dim(2)));
     }
 
-    /** The same through the form that decoding uses, {@code step} elements at a time, each call leaving its state to the next. */
+    /**
+     * The same through the form that decoding uses, {@code step} elements at a time, each call leaving its state
+     * to the next.
+     */
     private static void ssdWithState(GoldenCase c, GoldenChecks checks, Backend backend, int step) {
         try (Scope _ = Scope.inference()) {
             Tensor x = c.tensor(backend, "x");

@@ -20,8 +20,10 @@ import org.aimjvm.train.AdamW;
 import org.aimjvm.train.AdamWOptions;
 
 /**
- * Golden data of a few optimiser steps on one batch: files {@code adamw_VARIANT_stepN.safetensors} with the parameters after
- * N steps, arrays {@code adamw_losses} (of the variant with decay) and {@code adamw_VARIANT_losses}. A variant is {@code
+ * Golden data of a few optimiser steps on one batch: files {@code adamw_VARIANT_stepN.safetensors} with the
+ * parameters after
+ * N steps, arrays {@code adamw_losses} (of the variant with decay) and {@code adamw_VARIANT_losses}. A variant is
+ * {@code
  * decay} or {@code nodecay}, with {@code _clipC} for clipping; learning rate, betas and decay are in the meanings.
  */
 final class TrainingGolden {
@@ -107,7 +109,8 @@ final class TrainingGolden {
     }
 
     /**
-     * All elements within {@code limit}, all but {@value #FAR_SHARE} of them within {@value #CLOSE}, and at least half of
+     * All elements within {@code limit}, all but {@value #FAR_SHARE} of them within {@value #CLOSE}, and at least
+     * half of
      * those of each tensor.
      */
     private static void parameters(

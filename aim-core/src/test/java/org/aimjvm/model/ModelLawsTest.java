@@ -27,7 +27,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Laws that a sequence model keeps whatever its weights, on every backend and for every argument of the architecture. */
+/**
+ * Laws that a sequence model keeps whatever its weights, on every backend and for every argument of the
+ * architecture.
+ */
 @EverySimdWidth
 class ModelLawsTest {
     /** Chunked and recurrent sums are ordered differently; relative to the greatest logit. */

@@ -42,7 +42,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The verifier takes sizes from the files: cases of other sizes, written from what the scalar backend computes, pass on every
+ * The verifier takes sizes from the files: cases of other sizes, written from what the scalar backend computes,
+ * pass on every
  * backend, and every array counts.
  */
 @EverySimdWidth

@@ -143,7 +143,10 @@ class VqLawsTest {
         }
     }
 
-    /** Along the gradient plus as much again at random, in all parameters at once; single tensors are the golden data's part. */
+    /**
+     * Along the gradient plus as much again at random, in all parameters at once; single tensors are the golden
+     * data's part.
+     */
     @ParameterizedTest(name = "{0}: {1}")
     @MethodSource("models")
     void gradientsEqualFiniteDifferences(String backendName, String name, Backend backend, VqConfig config) {
