@@ -17,7 +17,8 @@ import picocli.CommandLine.Spec;
         header = "Autoregressive image generation with Mamba, on the JVM.",
         versionProvider = Version.class,
         subcommands = {GenerateCommand.class, ReconstructCommand.class, TrainCommand.class, TokenizeCommand.class,
-            DataCommand.class, InfoCommand.class, InitCommand.class, ConvertCommand.class, VerifyCommand.class,
+            DataCommand.class, EvaluateCommand.class, InfoCommand.class, InitCommand.class, ConvertCommand.class,
+            VerifyCommand.class,
             DoctorCommand.class},
         footer = {"", "Exit codes: 0 done, 1 failed, 2 wrong usage. 'aim COMMAND --help' explains a command."})
 public final class Aim implements Callable<Integer> {

@@ -85,7 +85,8 @@ final class AimArchitecture {
             names = "--attention-layers",
             split = ",",
             paramLabel = "I",
-            description = "Blocks, from 0, with attention instead of the state-space mixer.") private List<Integer> attentionLayers;
+            description = "Blocks, from 0, with attention instead of the state-space mixer.") private List<
+                    Integer> attentionLayers;
 
     @Option(
             names = "--heads",

@@ -61,7 +61,8 @@ final class PictureData {
             names = "--class-names",
             split = ",",
             paramLabel = "NAME",
-            description = "Class names by label for IDX files (default: those of Fashion-MNIST if it is that, else numbers).") private List<String> classNames;
+            description = "Class names by label for IDX files (default: those of Fashion-MNIST if it is that, else numbers).") private List<
+                    String> classNames;
 
     /** Complains about values that can be wrong without knowing the data. */
     void check() {

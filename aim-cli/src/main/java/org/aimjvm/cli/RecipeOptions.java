@@ -15,8 +15,8 @@ final class RecipeOptions {
 
     /** Names of {@link AdamWOptions.DecayRule} as the command line spells them. */
     enum Decay {
-        BY_DIMENSION(AdamWOptions.DecayRule.BY_DIMENSION), ALL(AdamWOptions.DecayRule.ALL),
-        NONE(AdamWOptions.DecayRule.NONE);
+        BY_DIMENSION(AdamWOptions.DecayRule.BY_DIMENSION), ALL(AdamWOptions.DecayRule.ALL), NONE(
+                AdamWOptions.DecayRule.NONE);
 
         private final AdamWOptions.DecayRule rule;
 
@@ -32,7 +32,8 @@ final class RecipeOptions {
 
     @Spec(Spec.Target.MIXEE) private CommandSpec command;
 
-    @Option(names = "--steps", paramLabel = "N", description = "Steps of the whole run (this or --epochs).") private Integer steps;
+    @Option(names = "--steps", paramLabel = "N",
+            description = "Steps of the whole run (this or --epochs).") private Integer steps;
 
     @Option(
             names = "--epochs",

@@ -74,7 +74,8 @@ final class TrainReport implements TrainListener, AutoCloseable {
         if (reportNanos > 0 && (now - lastReport >= reportNanos || m.step() == totalSteps)) {
             double stepsPerSecond = (m.step() - lastStep) / ((now - lastReport) * 1e-9);
             Duration left = Duration.ofSeconds(Math.round((totalSteps - m.step()) / stepsPerSecond));
-            console.err().printf(Locale.ROOT, "%s: step %d of %d, epoch %d, loss %.4f, lr %.2e, %.1f images/s, %s left%n",
+            console.err().printf(Locale.ROOT,
+                    "%s: step %d of %d, epoch %d, loss %.4f, lr %.2e, %.1f images/s, %s left%n",
                     title, m.step(), totalSteps, m.epoch(), m.loss(), m.lr(), stepsPerSecond * batch, clock(left));
             lastReport = now;
             lastStep = m.step();
