@@ -12,8 +12,7 @@ import org.junit.jupiter.api.Tag;
  * Marks tests whose answer could depend on the SIMD width: backend laws, kernels against the scalar reference, decode
  * equals forward. {@code mvn verify} runs them four times: at the CPU's own width with all other tests, then alone with
  * {@code -Daim.simd.bits=128}, with {@code -Daim.simd.bits=256}, and without the Vector module (see the surefire
- * executions in {@code aim-core/pom.xml}). Subclasses of a marked class are marked. A jqwik test class uses
- * {@code net.jqwik.api.Tag} with {@link #TAG} instead.
+ * executions in {@code aim-core/pom.xml}). Subclasses of a marked class are marked.
  */
 @Documented
 @Inherited
