@@ -1,7 +1,7 @@
 package org.aimjvm.sample;
 
 /**
- * A picture made from a label.
+ * A picture made from a label. The arrays are not copied.
  *
  * @param label its class
  * @param seed its seed: the same label, seed, options and backend give the same picture

@@ -1,6 +1,7 @@
 package org.aimjvm.sample;
 
 import java.util.List;
+import java.util.Objects;
 
 /**
  * What to make.
@@ -13,19 +14,26 @@ import java.util.List;
  */
 public record GenerationRequest(
         List<Job> jobs, Guidance guidance, SamplingOptions sampling, List<Integer> prefix, int batchSize) {
+    /** Most pictures of one request. */
+    public static final int MAX_PICTURES = 10_000_000;
+    /** Most pictures made side by side. */
+    public static final int MAX_BATCH = 4096;
 
     /** One picture: its class and its seed. */
     public record Job(int label, long seed) {}
 
-    /** @throws IllegalArgumentException if there is nothing to do or the batch size is not positive */
+    /** @throws IllegalArgumentException if there is nothing or too much to do, or the batch size is out of range */
     public GenerationRequest {
+        Objects.requireNonNull(guidance, "guidance");
+        Objects.requireNonNull(sampling, "sampling");
+        if (jobs.isEmpty() || jobs.size() > MAX_PICTURES) {
+            throw new IllegalArgumentException(
+                    "generate: " + jobs.size() + " pictures (expected 1 to " + MAX_PICTURES + ")");
+        }
         jobs = List.copyOf(jobs);
         prefix = List.copyOf(prefix);
-        if (jobs.isEmpty()) {
-            throw new IllegalArgumentException("generate: no pictures asked for (expected at least one label)");
-        }
-        if (batchSize < 1 || batchSize > 4096) {
-            throw new IllegalArgumentException("batch: " + batchSize + " (expected 1 to 4096)");
+        if (batchSize < 1 || batchSize > MAX_BATCH) {
+            throw new IllegalArgumentException("batch: " + batchSize + " (expected 1 to " + MAX_BATCH + ")");
         }
     }
 }

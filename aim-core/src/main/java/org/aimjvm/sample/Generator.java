@@ -2,11 +2,9 @@ package org.aimjvm.sample;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.concurrent.CancellationException;
+import java.util.function.Consumer;
 import org.aimjvm.model.AimModel;
-import org.aimjvm.model.Conditioning;
-import org.aimjvm.model.DecodeState;
 import org.aimjvm.nn.Trace;
 import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Scope;
@@ -23,12 +21,16 @@ public final class Generator {
     /** Pixels decoded at once: one 256x256 picture, or many small ones. Bounds the memory of the tokenizer. */
     private static final int DECODE_PIXELS = 256 * 256;
 
+    private static final int MAX_SIDE = 1 << 14;
+
     private final AimModel model;
     private final VqModel tokenizer;
     private final int side;
+    private final int size;
 
     /**
-     * @throws IllegalArgumentException if the two do not fit: another codebook size, or tokens that are no square
+     * @throws IllegalArgumentException if the two do not fit: another codebook size, tokens that are no square, or pictures
+     *     too large
      */
     public Generator(AimModel model, VqModel tokenizer) {
         this.model = model;
@@ -43,11 +45,22 @@ public final class Generator {
                     "vocab_size: " + model.config().vocabSize() + " (expected the tokenizer's "
                             + tokenizer.config().nEmbed() + " codes)");
         }
+        this.size = side * tokenizer.config().downsampling();
+        if (size > MAX_SIDE) {
+            throw new IllegalArgumentException(
+                    "num_tokens: " + tokens + " give pictures of " + size + " pixels a side (expected at most " + MAX_SIDE
+                            + ")");
+        }
     }
 
     /** Codes along a side of a picture. */
     public int side() {
         return side;
+    }
+
+    /** Pixels along a side of a picture. */
+    public int pictureSize() {
+        return size;
     }
 
     /**
@@ -57,29 +70,60 @@ public final class Generator {
      * @throws CancellationException if the listener cancelled
      */
     public List<GeneratedPicture> generate(GenerationRequest request, GenerationListener listener) {
-        check(request);
         List<GeneratedPicture> pictures = new ArrayList<>();
+        generateEach(request, listener, pictures::add);
+        return pictures;
+    }
+
+    /**
+     * As {@link #generate}, but hands each picture over when it is finished and keeps none: any number in constant memory.
+     *
+     * @param each takes the pictures, in the order of the request, on this thread; what it throws ends the generation
+     */
+    public void generateEach(
+            GenerationRequest request, GenerationListener listener, Consumer<? super GeneratedPicture> each) {
+        check(request);
         List<GenerationRequest.Job> jobs = request.jobs();
         try (Scope _ = Scope.inference()) {
-            for (int from = 0; from < jobs.size(); from += request.batchSize()) {
+            CodeDrawing drawing = new CodeDrawing(model, request, listener);
+            for (int first = 0; first < jobs.size(); first += request.batchSize()) {
                 List<GenerationRequest.Job> batch =
-                        jobs.subList(from, Math.min(jobs.size(), from + request.batchSize()));
-                int[][] codes = drawCodes(request, batch, from, listener);
-                for (int i = 0; i < batch.size(); i += decodeBatch()) {
-                    int count = Math.min(decodeBatch(), batch.size() - i);
-                    float[][] pixels = decode(codes, i, count, side * side);
-                    for (int j = 0; j < count; j++) {
-                        pictures.add(picture(batch.get(i + j), codes[i + j], pixels[j]));
-                        listener.onPicture(from + i + j, pictures.getLast());
-                    }
-                }
+                        jobs.subList(first, Math.min(jobs.size(), first + request.batchSize()));
+                int from = first;
+                int[][] codes = drawing.draw(
+                        batch, first, (drawn, done) -> {
+                            if (done % side == 0) {
+                                listener.onRow(done / side, new Partial(drawn, from, done));
+                            }
+                        });
+                finish(batch, first, codes, listener, each);
             }
         }
-        return pictures;
+    }
+
+    private void finish(
+            List<GenerationRequest.Job> batch, int first, int[][] codes, GenerationListener listener,
+            Consumer<? super GeneratedPicture> each) {
+        int together = Math.max(1, DECODE_PIXELS / (size * size));
+        for (int i = 0; i < batch.size(); i += together) {
+            if (listener.isCancelled()) {
+                throw new CancellationException("generation cancelled at picture " + (first + i));
+            }
+            int count = Math.min(together, batch.size() - i);
+            float[][] pixels = decode(codes, i, count, side * side);
+            for (int j = 0; j < count; j++) {
+                GenerationRequest.Job job = batch.get(i + j);
+                GeneratedPicture picture = new GeneratedPicture(
+                        job.label(), job.seed(), codes[i + j], tokenizer.config().outChannels(), size, size, pixels[j]);
+                listener.onPicture(first + i + j, picture);
+                each.accept(picture);
+            }
+        }
     }
 
     private void check(GenerationRequest request) {
         int classes = model.config().numClasses();
+        int vocab = model.config().vocabSize();
         for (GenerationRequest.Job job : request.jobs()) {
             if (job.label() < 0 || job.label() >= classes) {
                 throw new IllegalArgumentException("label: " + job.label() + " (expected 0 to " + (classes - 1) + ")");
@@ -90,109 +134,16 @@ public final class Generator {
                     "prefix: " + request.prefix().size() + " tokens (expected at most " + side * side + ")");
         }
         for (int token : request.prefix()) {
-            if (token < 0 || token >= model.config().vocabSize()) {
-                throw new IllegalArgumentException(
-                        "prefix: token " + token + " (expected 0 to " + (model.config().vocabSize() - 1) + ")");
+            if (token < 0 || token >= vocab) {
+                throw new IllegalArgumentException("prefix: token " + token + " (expected 0 to " + (vocab - 1) + ")");
             }
         }
-    }
-
-    /** Spreads (seed, label) over the generator's states. */
-    private static SplittableRandom random(GenerationRequest.Job job) {
-        return new SplittableRandom(job.seed() * 0x9E3779B97F4A7C15L + job.label());
-    }
-
-    private int[][] drawCodes(
-            GenerationRequest request, List<GenerationRequest.Job> batch, int first, GenerationListener listener) {
-        Backend backend = model.backend();
-        int count = batch.size();
-        int vocab = model.config().vocabSize();
-        int tokens = side * side;
-        boolean guided = !request.guidance().isNone();
-        int sequences = guided ? 2 * count : count;
-        int[] labels = new int[sequences];
-        SplittableRandom[] randoms = new SplittableRandom[count];
-        for (int i = 0; i < count; i++) {
-            labels[i] = batch.get(i).label();
-            randoms[i] = random(batch.get(i));
-            if (guided) {
-                labels[count + i] = model.config().nullClass();
-            }
+        int batch = Math.min(request.batchSize(), request.jobs().size());
+        if (2L * batch * vocab > Integer.MAX_VALUE - 8) {
+            throw new IllegalArgumentException(
+                    "batch: " + batch + " pictures of " + vocab + " logits (expected at most "
+                            + (Integer.MAX_VALUE - 8) / 2 / vocab + ")");
         }
-        int[][] codes = new int[count][tokens];
-        Sampler sampler = new Sampler(request.sampling(), vocab);
-        float[] logits = new float[sequences * vocab];
-        int[] next = new int[sequences];
-        DecodeState state = model.newState(sequences);
-        try (Scope _ = Scope.inference()) {
-            Conditioning condition = model.condition(Tensor.ofInts(backend, Shape.of(sequences), labels));
-            for (int t = 0; t < tokens; t++) {
-                if (listener.isCancelled()) {
-                    throw new CancellationException("generation cancelled at token " + t + " of " + tokens);
-                }
-                try (Scope _ = Scope.inference()) {
-                    Tensor input = t == 0 ? null : Tensor.ofInts(backend, Shape.of(sequences, 1), next);
-                    Tensor out = model.forward(condition, input, state); // (sequences, 1, V)
-                    backend.read(out.storage(), 0, logits, 0, logits.length);
-                }
-                if (guided) {
-                    guide(logits, count * vocab, request.guidance().scale(t, tokens));
-                }
-                for (int i = 0; i < count; i++) {
-                    double uniform = randoms[i].nextDouble(); // drawn for forced tokens too: the rest does not depend on them
-                    int token = t < request.prefix().size()
-                            ? request.prefix().get(t)
-                            : sampler.sample(logits, i * vocab, uniform);
-                    codes[i][t] = token;
-                    next[i] = token;
-                    if (guided) {
-                        next[count + i] = token;
-                    }
-                    listener.onToken(first + i, t, token);
-                }
-                if ((t + 1) % side == 0) {
-                    listener.onRow((t + 1) / side, partial(codes, first, t + 1));
-                }
-            }
-        }
-        return codes;
-    }
-
-    /** {@code logits[i] = uncond + scale (cond - uncond)} for the first half; the second half holds uncond. */
-    private static void guide(float[] logits, int half, float scale) {
-        for (int i = 0; i < half; i++) {
-            logits[i] = logits[half + i] + (logits[i] - logits[half + i]) * scale;
-        }
-    }
-
-    private GenerationListener.PartialPictures partial(int[][] codes, int first, int done) {
-        return new GenerationListener.PartialPictures() {
-            @Override
-            public int first() {
-                return first;
-            }
-
-            @Override
-            public int count() {
-                return codes.length;
-            }
-
-            @Override
-            public float[] decode(int i) {
-                return Generator.this.decode(codes, i, 1, done)[0];
-            }
-        };
-    }
-
-    private int decodeBatch() {
-        int pixels = side * side * tokenizer.config().downsampling() * tokenizer.config().downsampling();
-        return Math.max(1, DECODE_PIXELS / pixels);
-    }
-
-    private GeneratedPicture picture(GenerationRequest.Job job, int[] codes, float[] pixels) {
-        int size = side * tokenizer.config().downsampling();
-        return new GeneratedPicture(
-                job.label(), job.seed(), codes, tokenizer.config().outChannels(), size, size, pixels);
     }
 
     /** Pixels of {@code count} pictures, with zero latents in place of codes from {@code done} on. */
@@ -212,12 +163,40 @@ public final class Generator {
                     backend.fill(latents.storage(), plane * area + done, area - done, 0f);
                 }
             }
-            float[] all = tokenizer.decodeLatents(latents, Trace.OFF).toFloats();
-            float[][] pixels = new float[count][all.length / count];
+            Tensor pictures = tokenizer.decodeLatents(latents, Trace.OFF); // (count, channels, size, size)
+            float[][] pixels = new float[count][pictures.size() / count];
             for (int i = 0; i < count; i++) {
-                System.arraycopy(all, i * pixels[i].length, pixels[i], 0, pixels[i].length);
+                backend.read(pictures.storage(), i * pixels[i].length, pixels[i], 0, pixels[i].length);
             }
             return pixels;
+        }
+    }
+
+    /** Pictures of which the first {@code done} codes are drawn. */
+    private final class Partial implements GenerationListener.PartialPictures {
+        private final int[][] codes;
+        private final int first;
+        private final int done;
+
+        Partial(int[][] codes, int first, int done) {
+            this.codes = codes;
+            this.first = first;
+            this.done = done;
+        }
+
+        @Override
+        public int first() {
+            return first;
+        }
+
+        @Override
+        public int count() {
+            return codes.length;
+        }
+
+        @Override
+        public float[] decode(int i) {
+            return Generator.this.decode(codes, i, 1, done)[0];
         }
     }
 }

@@ -3,12 +3,15 @@ package org.aimjvm.sample;
 /**
  * Classifier-free guidance (Ho and Salimans 2022): {@code logits = uncond + scale (cond - uncond)}, the scale going linearly
  * from {@code first} at the first token to {@code last} at the last. Scale 1 is plain conditional sampling.
+ *
+ * @param first scale of the first token, 0 to 1000
+ * @param last scale of the last token, 0 to 1000
  */
 public record Guidance(float first, float last) {
     /** No guidance: the model runs on the conditional half only. */
     public static final Guidance NONE = constant(1);
 
-    /** @throws IllegalArgumentException unless both are finite and not negative */
+    /** @throws IllegalArgumentException if a scale is out of range */
     public Guidance {
         if (!(first >= 0 && first <= 1000) || !(last >= 0 && last <= 1000)) {
             throw new IllegalArgumentException(
@@ -23,7 +26,7 @@ public record Guidance(float first, float last) {
 
     /** Scale of token {@code i} of {@code count}. */
     public float scale(int i, int count) {
-        return first == last || count < 2 ? first : first + (last - first) * i / (count - 1);
+        return count < 2 ? first : (float) (first + ((double) last - first) * i / (count - 1));
     }
 
     /** Whether no token needs the unconditional half. */
