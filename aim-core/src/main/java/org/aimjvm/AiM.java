@@ -1,13 +1,14 @@
 package org.aimjvm;
 
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.function.Consumer;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.model.AimModel;
-import org.aimjvm.sample.GeneratedPicture;
 import org.aimjvm.sample.GenerationListener;
 import org.aimjvm.sample.GenerationRequest;
 import org.aimjvm.sample.Generator;
@@ -30,45 +31,82 @@ public final class AiM {
     private final Generator generator;
 
     private AiM(ModelFolder folder, Backend backend) {
+        folder.check();
         this.info = folder.info();
         this.model = folder.readModel(backend);
         this.tokenizer = folder.readTokenizer(backend);
-        this.generator = new Generator(model, tokenizer);
+        int channels = tokenizer.config().outChannels();
+        if (channels != 1 && channels != 3) {
+            throw new CheckpointException(folder.path(), null, "out_channels: " + channels + " (expected 1 or 3)");
+        }
+        try {
+            this.generator = new Generator(model, tokenizer);
+        } catch (IllegalArgumentException e) {
+            throw new CheckpointException(folder.path(), null, e.getMessage(), e);
+        }
     }
 
     /**
      * Loads a model on the best backend here.
      *
-     * @param model a checkpoint folder, a file of weights with config.json beside it, or the name of an embedded model
-     * @throws CheckpointException if it cannot be read, naming every tensor that does not fit
+     * @param model a checkpoint folder, a file of weights with config.json beside it, or the name of an embedded model; what
+     *     exists as a file comes first
+     * @throws CheckpointException if there is no such model, or it cannot be read, naming every tensor that does not fit
      */
     public static AiM load(String model) {
         return load(model, Backends.best());
     }
 
-    /** As {@link #load(String)} on the given backend. */
+    /**
+     * As {@link #load(String)} on the given backend.
+     *
+     * @throws CheckpointException if there is no such model, or it cannot be read
+     */
     public static AiM load(String model, Backend backend) {
-        if (!Files.exists(Path.of(model)) && ModelFolder.isEmbedded(model)) {
-            try (ModelFolder folder = ModelFolder.openEmbedded(model)) {
-                return new AiM(folder, backend);
-            }
+        Path path;
+        try {
+            path = Path.of(model);
+        } catch (InvalidPathException e) {
+            throw new CheckpointException(Path.of(""), null, "model: not a path: " + e.getMessage(), e);
         }
-        return load(Path.of(model), backend);
+        if (Files.exists(path)) {
+            return load(path, backend);
+        }
+        if (!ModelFolder.isEmbedded(model)) {
+            throw new CheckpointException(
+                    path, null, "no such model: neither a file or folder " + path.toAbsolutePath()
+                            + " nor an embedded model (expected a path, or " + ModelFolder.embeddedOnes() + ")");
+        }
+        try (ModelFolder folder = ModelFolder.openEmbedded(model)) {
+            return new AiM(folder, backend);
+        }
     }
 
-    /** As {@link #load(String)} for a path. */
+    /**
+     * As {@link #load(String)} for a path.
+     *
+     * @throws CheckpointException if it cannot be read
+     */
     public static AiM load(Path model) {
         return load(model, Backends.best());
     }
 
-    /** As {@link #load(Path)} on the given backend. */
+    /**
+     * As {@link #load(Path)} on the given backend.
+     *
+     * @throws CheckpointException if it cannot be read
+     */
     public static AiM load(Path model, Backend backend) {
         try (ModelFolder folder = ModelFolder.open(model)) {
             return new AiM(folder, backend);
         }
     }
 
-    /** Loads a sequence model and a tokenizer that are in separate files or folders. */
+    /**
+     * Loads a sequence model and a tokenizer that are in separate files or folders.
+     *
+     * @throws CheckpointException if one cannot be read, or they do not fit each other
+     */
     public static AiM load(Path model, Path tokenizer, Backend backend) {
         try (ModelFolder folder = ModelFolder.open(model, tokenizer)) {
             return new AiM(folder, backend);
@@ -85,9 +123,14 @@ public final class AiM {
         return tokenizer;
     }
 
-    /** Class names and how pictures are made unless said otherwise. */
+    /** Class names, recipe, and how pictures are made unless said otherwise. */
     public ModelInfo info() {
         return info;
+    }
+
+    /** The model's own options, to start from: {@code aim.defaults().withCount(8).withSeed(42)}. */
+    public GenerateOptions defaults() {
+        return info.defaults();
     }
 
     /** Number of classes. */
@@ -97,10 +140,14 @@ public final class AiM {
 
     /** Rows and columns of the pictures made. */
     public int pictureSize() {
-        return generator.side() * tokenizer.config().downsampling();
+        return generator.pictureSize();
     }
 
-    /** The label of a class given by name or number. */
+    /**
+     * The label of a class given by name or number.
+     *
+     * @throws IllegalArgumentException if there is no such class, naming those there are
+     */
     public int label(String nameOrNumber) {
         return info.label(nameOrNumber, numClasses());
     }
@@ -111,20 +158,41 @@ public final class AiM {
      * @throws IllegalArgumentException if there is no such class
      */
     public Picture generate(int label) {
-        return generate(List.of(label), info.defaults().withCount(1)).getFirst();
+        return generate(List.of(label), defaults().withCount(1)).getFirst();
     }
 
-    /** As {@link #generate(int)} for a class name (or a number as text). */
+    /**
+     * As {@link #generate(int)} for a class name (or a number as text).
+     *
+     * @throws IllegalArgumentException if there is no such class, naming those there are
+     */
     public Picture generate(String className) {
         return generate(label(className));
     }
 
-    /** Makes {@code options.count()} pictures of a class. */
+    /**
+     * Makes {@code options.count()} pictures of a class.
+     *
+     * @throws IllegalArgumentException if there is no such class
+     */
     public List<Picture> generate(int label, GenerateOptions options) {
         return generate(List.of(label), options);
     }
 
-    /** Makes {@code options.count()} pictures of each label, label by label. */
+    /**
+     * As {@link #generate(int, GenerateOptions)} for a class name (or a number as text).
+     *
+     * @throws IllegalArgumentException if there is no such class, naming those there are
+     */
+    public List<Picture> generate(String className, GenerateOptions options) {
+        return generate(label(className), options);
+    }
+
+    /**
+     * Makes {@code options.count()} pictures of each label, label by label.
+     *
+     * @throws IllegalArgumentException if a label or an option is out of range, before any work
+     */
     public List<Picture> generate(Collection<Integer> labels, GenerateOptions options) {
         return generate(labels, options, GenerationListener.NONE);
     }
@@ -134,9 +202,26 @@ public final class AiM {
      *
      * @throws java.util.concurrent.CancellationException if the listener cancelled
      */
-    public synchronized List<Picture> generate(
-            Collection<Integer> labels, GenerateOptions options, GenerationListener listener) {
-        List<GenerationRequest.Job> jobs = new ArrayList<>();
+    public List<Picture> generate(Collection<Integer> labels, GenerateOptions options, GenerationListener listener) {
+        List<Picture> pictures = new ArrayList<>();
+        generateEach(labels, options, listener, pictures::add);
+        return pictures;
+    }
+
+    /**
+     * As {@link #generate(Collection, GenerateOptions, GenerationListener)}, but hands each picture over when it is finished
+     * and keeps none: any number in constant memory.
+     *
+     * @param each takes the pictures, label by label, on this thread; what it throws ends the generation
+     */
+    public synchronized void generateEach(
+            Collection<Integer> labels, GenerateOptions options, GenerationListener listener, Consumer<Picture> each) {
+        long total = (long) labels.size() * options.count();
+        if (total > GenerationRequest.MAX_PICTURES) {
+            throw new IllegalArgumentException("count: " + options.count() + " pictures of " + labels.size()
+                    + " labels (expected at most " + GenerationRequest.MAX_PICTURES + " together)");
+        }
+        List<GenerationRequest.Job> jobs = new ArrayList<>((int) total);
         for (int label : labels) {
             for (int i = 0; i < options.count(); i++) {
                 jobs.add(new GenerationRequest.Job(label, options.seed() + i));
@@ -144,11 +229,7 @@ public final class AiM {
         }
         GenerationRequest request = new GenerationRequest(
                 jobs, options.guidance(), options.sampling(), options.prefix(), options.batchSize());
-        List<Picture> pictures = new ArrayList<>();
-        for (GeneratedPicture p : generator.generate(request, listener)) {
-            pictures.add(new Picture(p, info.className(p.label())));
-        }
-        return pictures;
+        generator.generateEach(request, listener, p -> each.accept(new Picture(p, info.className(p.label()))));
     }
 
     /**
@@ -156,6 +237,7 @@ public final class AiM {
      *
      * @param pixels (channels, height, width) in [-1, 1]; sides are multiples of the tokenizer's downsampling. Not modified
      * @return codes in raster order, height / f rows of width / f
+     * @throws IllegalArgumentException if the sizes do not fit
      */
     public synchronized int[] encode(float[] pixels, int height, int width) {
         int channels = tokenizer.config().inChannels();
@@ -170,6 +252,7 @@ public final class AiM {
      *
      * @param codes in raster order, {@code rows * columns} of them. Not modified
      * @return (channels, f rows, f columns), about [-1, 1], not clamped
+     * @throws IllegalArgumentException if a code is not in the codebook, or their number is another
      */
     public synchronized float[] decode(int[] codes, int rows, int columns) {
         int entries = tokenizer.config().nEmbed();

@@ -1,6 +1,8 @@
 package org.aimjvm;
 
 import java.util.List;
+import java.util.Objects;
+import org.aimjvm.sample.GenerationRequest;
 import org.aimjvm.sample.Guidance;
 import org.aimjvm.sample.SamplingOptions;
 
@@ -23,18 +25,24 @@ public record GenerateOptions(
     /** @throws IllegalArgumentException naming the option, what it was and what is expected */
     public GenerateOptions {
         prefix = List.copyOf(prefix);
-        if (count < 1 || count > 1_000_000) {
-            throw new IllegalArgumentException("count: " + count + " (expected 1 to 1000000)");
+        Objects.requireNonNull(guidance, "guidance");
+        Objects.requireNonNull(sampling, "sampling");
+        if (count < 1 || count > GenerationRequest.MAX_PICTURES) {
+            throw new IllegalArgumentException(
+                    "count: " + count + " (expected 1 to " + GenerationRequest.MAX_PICTURES + ")");
         }
-        if (batchSize < 1 || batchSize > 4096) {
-            throw new IllegalArgumentException("batch: " + batchSize + " (expected 1 to 4096)");
+        if (batchSize < 1 || batchSize > GenerationRequest.MAX_BATCH) {
+            throw new IllegalArgumentException(
+                    "batch: " + batchSize + " (expected 1 to " + GenerationRequest.MAX_BATCH + ")");
         }
     }
 
+    /** Makes {@code newCount} pictures of each label. */
     public GenerateOptions withCount(int newCount) {
         return new GenerateOptions(newCount, seed, guidance, sampling, prefix, batchSize);
     }
 
+    /** Starts at another seed. */
     public GenerateOptions withSeed(long newSeed) {
         return new GenerateOptions(count, newSeed, guidance, sampling, prefix, batchSize);
     }
@@ -44,26 +52,32 @@ public record GenerateOptions(
         return withGuidance(Guidance.constant(scale));
     }
 
+    /** Another guidance, such as one that grows from the first token to the last. */
     public GenerateOptions withGuidance(Guidance newGuidance) {
         return new GenerateOptions(count, seed, newGuidance, sampling, prefix, batchSize);
     }
 
+    /** Draws tokens in another way; replaces temperature, top-k, top-p and min-p together. */
     public GenerateOptions withSampling(SamplingOptions newSampling) {
         return new GenerateOptions(count, seed, guidance, newSampling, prefix, batchSize);
     }
 
+    /** Divides the logits by {@code temperature}. */
     public GenerateOptions withTemperature(float temperature) {
         return withSampling(new SamplingOptions(temperature, sampling.topK(), sampling.topP(), sampling.minP()));
     }
 
+    /** Draws from the {@code topK} most probable codes; 0 is all, 1 is greedy. */
     public GenerateOptions withTopK(int topK) {
         return withSampling(new SamplingOptions(sampling.temperature(), topK, sampling.topP(), sampling.minP()));
     }
 
+    /** Draws from the most probable codes that make up {@code topP}; 1 is all. */
     public GenerateOptions withTopP(float topP) {
         return withSampling(new SamplingOptions(sampling.temperature(), sampling.topK(), topP, sampling.minP()));
     }
 
+    /** Leaves out codes less probable than {@code minP} times the most probable one; 0 is none. */
     public GenerateOptions withMinP(float minP) {
         return withSampling(new SamplingOptions(sampling.temperature(), sampling.topK(), sampling.topP(), minP));
     }
@@ -73,6 +87,7 @@ public record GenerateOptions(
         return new GenerateOptions(count, seed, guidance, sampling, newPrefix, batchSize);
     }
 
+    /** Makes so many pictures side by side. */
     public GenerateOptions withBatchSize(int newBatchSize) {
         return new GenerateOptions(count, seed, guidance, sampling, prefix, newBatchSize);
     }

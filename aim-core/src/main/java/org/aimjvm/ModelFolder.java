@@ -1,16 +1,17 @@
 package org.aimjvm;
 
+import static org.aimjvm.CanonicalNames.HEAD;
+import static org.aimjvm.CanonicalNames.WORD;
+
 import java.io.IOException;
-import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Predicate;
-import java.util.function.Supplier;
-import org.aimjvm.io.AtomicFiles;
+import java.util.function.UnaryOperator;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.Checkpoints;
 import org.aimjvm.io.SafeTensors;
@@ -19,6 +20,7 @@ import org.aimjvm.io.TensorSource;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimConfigJson;
 import org.aimjvm.model.AimModel;
+import org.aimjvm.nn.Mismatch;
 import org.aimjvm.nn.Params;
 import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.DType;
@@ -31,55 +33,86 @@ import org.aimjvm.vq.VqModel;
  * A model's files: where they are, what they say, and the checkpoint with its names brought into one form.
  *
  * <pre>
- * model.safetensors   mamba.* (sequence model) and vqvae.* (tokenizer); or model.pt, pytorch_model.bin
+ * model.safetensors   mamba.* (sequence model) and vqvae.* (tokenizer); or pytorch_model.bin, model.pt, model.bin
  * config.json         the sequence model's configuration
  * vq_config.json      the tokenizer's; without it the tokenizer is VQ-f16
  * aim.json            what this library adds, see {@link ModelInfo}
  * </pre>
  *
- * Accepted as they are: names with or without {@code mamba.}; a tied head under either name or both; a tokenizer bare, or
- * under {@code model} or {@code ema} of a training checkpoint; a tokenizer in a file of its own.
+ * Accepted as they are: names with or without {@code mamba.} and {@code vqvae.}; a tied head under either name or both;
+ * weights under {@code ema}, {@code model} or {@code state_dict} of a training checkpoint, whose other tensors are ignored; a
+ * tokenizer in a file of its own.
  */
 public final class ModelFolder implements AutoCloseable {
-    /** File names of weights, in the order they are looked for. */
-    private static final List<String> WEIGHTS =
-            List.of("model.safetensors", "pytorch_model.bin", "model.pt", "model.bin");
-
     public static final String CONFIG = "config.json";
     public static final String VQ_CONFIG = "vq_config.json";
+    /** The file of weights that is written, and looked for first. */
+    public static final String WEIGHTS = "model.safetensors";
 
-    private static final String MAMBA = "mamba.";
-    private static final String VQVAE = "vqvae.";
-    private static final String WORD = MAMBA + "backbone.embeddings.word_embeddings.weight";
-    private static final String HEAD = MAMBA + "lm_head.weight";
-    private static final int MAX_RESOURCE = 1 << 28;
+    private static final List<String> LOOKED_FOR = List.of(WEIGHTS, "pytorch_model.bin", "model.pt", "model.bin");
+    private static final long MAX_TEXT = 1 << 24;
+
+    /** An open file of weights; {@code text} gives the content of a file beside it, or {@code null} if there is none. */
+    private record Source(Path folder, TensorSource tensors, UnaryOperator<String> text) {}
 
     private final Path path;
+    private final List<TensorSource> opened;
     private final AimConfig config; // null: no sequence model
     private final VqConfig vqConfig; // null: no tokenizer
+    private final boolean vqConfigFound;
     private final ModelInfo info;
-    private final TensorSource source;
+    private final TensorSource modelTensors; // and those that belong to neither part
+    private final TensorSource untied; // the same without a head that is the word embedding
+    private final TensorSource tokenizerTensors;
 
-    private ModelFolder(Path path, String configJson, String vqConfigJson, String infoJson, TensorSource source) {
-        this.path = path;
-        this.info = infoJson == null ? ModelInfo.PUBLISHED : ModelInfo.parse(infoJson, path.resolve(ModelInfo.FILE));
-        boolean hasModel = source.names().stream().anyMatch(n -> n.startsWith(MAMBA));
-        boolean hasTokenizer = source.names().stream().anyMatch(n -> n.startsWith(VQVAE));
-        if (!hasModel && !hasTokenizer) {
+    /** @param tokenizer {@code model} itself, if they are not separate */
+    private ModelFolder(Source model, Source tokenizer) {
+        boolean separate = tokenizer != model;
+        this.path = model.folder;
+        this.opened = separate ? List.of(model.tensors, tokenizer.tensors) : List.of(model.tensors);
+        this.modelTensors = model.tensors.select(separate
+                ? CanonicalNames::isModel
+                : n -> !CanonicalNames.isTokenizer(n));
+        this.tokenizerTensors = tokenizer.tensors.select(CanonicalNames::isTokenizer);
+        boolean hasModel = modelTensors.names().stream().anyMatch(CanonicalNames::isModel);
+        if (!hasModel && tokenizerTensors.names().isEmpty()) {
             throw new CheckpointException(
-                    source.path(), null,
+                    model.tensors.path(), null,
                     "neither a sequence model nor a tokenizer (expected tensors mamba.* or vqvae.*)");
         }
-        if (hasModel && configJson == null) {
-            throw new CheckpointException(
-                    path.resolve(CONFIG), null,
-                    "no such file, expected the configuration beside the sequence model's weights");
-        }
-        this.config = hasModel ? AimConfigJson.parse(configJson, path.resolve(CONFIG)) : null;
-        this.vqConfig = !hasTokenizer
+        this.config = hasModel ? readConfig(model) : null;
+        String vqJson = tokenizer.text.apply(VQ_CONFIG);
+        this.vqConfigFound = vqJson != null;
+        this.vqConfig = tokenizerTensors.names().isEmpty()
                 ? null
-                : vqConfigJson == null ? VqConfig.f16() : VqConfigJson.parse(vqConfigJson, path.resolve(VQ_CONFIG));
-        this.source = config != null && config.tieEmbeddings() ? withoutTiedHead(source) : source;
+                : vqJson == null ? VqConfig.f16() : VqConfigJson.parse(vqJson, tokenizer.folder.resolve(VQ_CONFIG));
+        String infoJson = model.text.apply(ModelInfo.FILE);
+        Path infoFile = path.resolve(ModelInfo.FILE);
+        this.info = infoJson == null ? ModelInfo.PUBLISHED : ModelInfo.parse(infoJson, infoFile);
+        int names = info.classNames().size();
+        if (config != null && names > 0 && names != config.numClasses()) {
+            throw new CheckpointException(
+                    infoFile, null,
+                    "classes: " + names + " names (expected num_classes " + config.numClasses() + ", or none)");
+        }
+        this.untied = config != null && config.tieEmbeddings() ? withoutTiedHead(modelTensors) : modelTensors;
+    }
+
+    private static AimConfig readConfig(Source model) {
+        Path file = model.folder.resolve(CONFIG);
+        String json = model.text.apply(CONFIG);
+        if (json == null) {
+            throw new CheckpointException(
+                    file, null, "no such file, expected the configuration beside the sequence model's weights");
+        }
+        return AimConfigJson.parse(json, file);
+    }
+
+    /** With a tied head the word embedding may be stored under its own name, the head's, or both. */
+    private static TensorSource withoutTiedHead(TensorSource tensors) {
+        return tensors.contains(WORD)
+                ? tensors.select(n -> !n.equals(HEAD))
+                : tensors.renamed(n -> n.equals(HEAD) ? WORD : n);
     }
 
     /**
@@ -89,80 +122,83 @@ public final class ModelFolder implements AutoCloseable {
      * @throws CheckpointException if files are missing or damaged
      */
     public static ModelFolder open(Path model) {
-        Path weights = weights(model);
-        return open(weights, canonical(Checkpoints.open(weights)));
+        Source source = source(model);
+        return open(source, source);
     }
 
-    /** Opens a sequence model and a tokenizer given separately; each as in {@link #open(Path)}. */
+    /**
+     * Opens a sequence model and a tokenizer given separately, each as in {@link #open(Path)}.
+     *
+     * @throws CheckpointException if files are missing or damaged
+     */
     public static ModelFolder open(Path model, Path tokenizer) {
-        Path weights = weights(model);
-        Path vqWeights = weights(tokenizer);
-        TensorSource merged = TensorSource.merge(
-                canonical(Checkpoints.open(weights)).select(n -> n.startsWith(MAMBA)),
-                canonical(Checkpoints.open(vqWeights)).select(n -> n.startsWith(VQVAE)));
-        Path folder = weights.toAbsolutePath().getParent();
-        Path vqFolder = vqWeights.toAbsolutePath().getParent();
-        return closingOnFailure(
-                merged,
-                () -> new ModelFolder(
-                        folder,
-                        text(folder.resolve(CONFIG)),
-                        text(vqFolder.resolve(VQ_CONFIG)),
-                        text(folder.resolve(ModelInfo.FILE)),
-                        merged));
-    }
-
-    private static ModelFolder open(Path weights, TensorSource source) {
-        Path folder = weights.toAbsolutePath().getParent();
-        return closingOnFailure(
-                source,
-                () -> new ModelFolder(
-                        folder,
-                        text(folder.resolve(CONFIG)),
-                        text(folder.resolve(VQ_CONFIG)),
-                        text(folder.resolve(ModelInfo.FILE)),
-                        source));
+        Source source = source(model);
+        boolean opened = false;
+        try {
+            ModelFolder folder = open(source, source(tokenizer));
+            opened = true;
+            return folder;
+        } finally {
+            if (!opened) {
+                source.tensors.close();
+            }
+        }
     }
 
     /**
      * Opens a model that is a resource of a jar on the class path, e.g. {@code fashion}.
      *
-     * @throws CheckpointException if there is none of that name
+     * @throws CheckpointException if there is none of that name, or it is damaged
      */
     public static ModelFolder openEmbedded(String name) {
-        String base = "/org/aimjvm/models/" + name + "/";
-        Path label = Path.of("embedded", name);
-        byte[] weights = resource(base + WEIGHTS.getFirst());
-        if (!isEmbedded(name) || weights == null) {
+        Path label = EmbeddedModels.path(name);
+        byte[] weights = EmbeddedModels.contains(name) ? EmbeddedModels.file(name, WEIGHTS) : null;
+        if (weights == null) {
             throw new CheckpointException(
-                    label, null, "no such embedded model on the class path (is the jar aim-model-" + name + " there?)");
+                    label, null, "no such embedded model on the class path (expected " + embeddedOnes() + ")");
         }
-        Path file = label.resolve(WEIGHTS.getFirst());
-        return new ModelFolder(
+        Source source = new Source(
                 label,
-                resourceText(base + CONFIG),
-                resourceText(base + VQ_CONFIG),
-                resourceText(base + ModelInfo.FILE),
-                canonical(SafeTensors.of(file, MemorySegment.ofArray(weights))));
+                CanonicalNames.of(SafeTensors.of(label.resolve(WEIGHTS), MemorySegment.ofArray(weights))),
+                file -> {
+                    byte[] text = EmbeddedModels.file(name, file);
+                    return text == null ? null : new String(text, StandardCharsets.UTF_8);
+                });
+        return open(source, source);
     }
 
     /** Whether the class path has an embedded model of that name. */
     public static boolean isEmbedded(String name) {
-        return name.matches("[a-z][a-z0-9-]{0,63}")
-                && ModelFolder.class.getResource("/org/aimjvm/models/" + name + "/" + CONFIG) != null;
+        return EmbeddedModels.contains(name);
     }
 
-    private static ModelFolder closingOnFailure(TensorSource source, Supplier<ModelFolder> open) {
+    /** Names of the embedded models on the class path, sorted. */
+    public static List<String> embedded() {
+        return EmbeddedModels.names();
+    }
+
+    static String embeddedOnes() {
+        List<String> names = embedded();
+        return names.isEmpty() ? "a jar with one, such as aim-model-fashion" : "one of " + String.join(", ", names);
+    }
+
+    private static ModelFolder open(Source model, Source tokenizer) {
         boolean opened = false;
         try {
-            ModelFolder folder = open.get();
+            ModelFolder folder = new ModelFolder(model, tokenizer);
             opened = true;
             return folder;
         } finally {
             if (!opened) {
-                source.close();
+                tokenizer.tensors.close();
             }
         }
+    }
+
+    private static Source source(Path model) {
+        Path weights = weights(model);
+        Path folder = weights.toAbsolutePath().getParent();
+        return new Source(folder, CanonicalNames.of(Checkpoints.open(weights)), name -> text(folder.resolve(name)));
     }
 
     /**
@@ -174,64 +210,28 @@ public final class ModelFolder implements AutoCloseable {
         if (!Files.isDirectory(model)) {
             return model;
         }
-        for (String name : WEIGHTS) {
+        for (String name : LOOKED_FOR) {
             if (Files.exists(model.resolve(name))) {
                 return model.resolve(name);
             }
         }
         throw new CheckpointException(model, null,
-                "no weights in this folder (expected one of " + String.join(", ", WEIGHTS) + ")");
+                "no weights in this folder (expected one of " + String.join(", ", LOOKED_FOR) + ")");
     }
 
     private static String text(Path file) {
         try {
-            return Files.exists(file) ? Files.readString(file) : null;
+            if (!Files.exists(file)) {
+                return null;
+            }
+            if (Files.size(file) > MAX_TEXT) {
+                throw new CheckpointException(file, null,
+                        Files.size(file) + " bytes, expected a text of at most " + MAX_TEXT);
+            }
+            return Files.readString(file);
         } catch (IOException e) {
             throw new CheckpointException(file, null, "cannot be read as text: " + e.getMessage(), e);
         }
-    }
-
-    private static byte[] resource(String name) {
-        try (InputStream in = ModelFolder.class.getResourceAsStream(name)) {
-            return in == null ? null : in.readNBytes(MAX_RESOURCE);
-        } catch (IOException e) {
-            throw new CheckpointException(Path.of("embedded"), null, name + " cannot be read: " + e.getMessage(), e);
-        }
-    }
-
-    private static String resourceText(String name) {
-        byte[] bytes = resource(name);
-        return bytes == null ? null : new String(bytes, StandardCharsets.UTF_8);
-    }
-
-    /** The source with names {@code mamba.*} and {@code vqvae.*}, whatever wrapper or short form it uses. */
-    private static TensorSource canonical(TensorSource source) {
-        Predicate<String> known = n -> n.startsWith(MAMBA) || n.startsWith(VQVAE);
-        if (source.names().stream().anyMatch(known)) {
-            return source;
-        }
-        for (String wrapper : List.of("ema.", "model.", "state_dict.")) {
-            // a training checkpoint: the weights are under one key, the optimiser under another
-            if (source.names().stream().anyMatch(n -> n.startsWith(wrapper))) {
-                return canonical(source.sub(wrapper));
-            }
-        }
-        boolean bareModel = source.names().stream().anyMatch(n -> n.startsWith("backbone."));
-        boolean bareTokenizer = source.contains("quantize.embedding.weight");
-        if (bareModel) {
-            return source.withPrefix(MAMBA);
-        }
-        return bareTokenizer ? source.withPrefix(VQVAE) : source;
-    }
-
-    /** With a tied head the word embedding may be stored under its own name, the head's, or both. */
-    private static TensorSource withoutTiedHead(TensorSource source) {
-        if (!source.contains(HEAD)) {
-            return source;
-        }
-        return source.contains(WORD)
-                ? source.select(n -> !n.equals(HEAD))
-                : source.renamed(n -> n.equals(HEAD) ? WORD : n);
     }
 
     /** The folder, for messages. */
@@ -259,13 +259,66 @@ public final class ModelFolder implements AutoCloseable {
         return vqConfig;
     }
 
+    /** What {@code aim.json} says, or what holds without it. */
     public ModelInfo info() {
         return info;
     }
 
-    /** The tensors, named {@code mamba.*} and {@code vqvae.*}, a tied head left out. */
+    /** The tensors, named {@code mamba.*} and {@code vqvae.*}, a tied head left out. Closed with this folder. */
     public TensorSource tensors() {
-        return source;
+        return TensorSource.merge(untied, tokenizerTensors);
+    }
+
+    /**
+     * Compares all tensors with both configurations before anything is read.
+     *
+     * @throws CheckpointException naming the tensors that are missing, of another shape, or unexpected
+     */
+    public void check() {
+        Mismatch model = Params.compare(untied, this::buildModel);
+        Mismatch tokenizer = Params.compare(tokenizerTensors, this::buildTokenizer);
+        if (!model.isEmpty() || !tokenizer.isEmpty()) {
+            String hint = tokenizer.isEmpty() || vqConfigFound
+                    ? ""
+                    : " (there is no " + VQ_CONFIG + ", so the tokenizer is taken for VQ-f16)";
+            TensorSource first = model.isEmpty() ? tokenizerTensors : untied;
+            throw new CheckpointException(first.path(), null, model.and(tokenizer) + hint);
+        }
+        if (untied != modelTensors) {
+            checkTiedHead();
+        }
+    }
+
+    private void checkTiedHead() {
+        if (modelTensors.contains(HEAD) && modelTensors.contains(WORD)
+                && !Arrays.equals(modelTensors.readFloats(HEAD), modelTensors.readFloats(WORD))) {
+            throw new CheckpointException(
+                    modelTensors.path(), HEAD,
+                    "differs from " + WORD + ", expected the same tensor (is tie_embeddings in " + CONFIG
+                            + " meant to be false?)");
+        }
+    }
+
+    private AimModel buildModel(Params params) {
+        return config == null ? null : new AimModel(params.sub("mamba"), config, info.positions());
+    }
+
+    private VqModel buildTokenizer(Params params) {
+        return vqConfig == null ? null : new VqModel(params.sub("vqvae"), vqConfig);
+    }
+
+    /**
+     * Reads the sequence model.
+     *
+     * @throws CheckpointException if there is none, or its tensors do not fit the configuration
+     */
+    public AimModel readModel(Backend backend) {
+        if (config == null) {
+            throw new CheckpointException(path, null, "no sequence model (expected tensors mamba.*)");
+        }
+        TensorSource tensors = untied.select(CanonicalNames::isModel);
+        checkTiedHead();
+        return buildModel(Params.from(backend, tensors, this::buildModel));
     }
 
     /**
@@ -278,76 +331,43 @@ public final class ModelFolder implements AutoCloseable {
             throw new CheckpointException(
                     path, null, "no tokenizer (expected tensors vqvae.*, or a tokenizer given separately)");
         }
-        Params params =
-                Params.from(backend, source.select(n -> n.startsWith(VQVAE)),
-                        p -> new VqModel(p.sub("vqvae"), vqConfig));
-        return new VqModel(params.sub("vqvae"), vqConfig);
-    }
-
-    /**
-     * Reads the sequence model.
-     *
-     * @throws CheckpointException if there is none, or its tensors do not fit the configuration
-     */
-    public AimModel readModel(Backend backend) {
-        if (config == null) {
-            throw new CheckpointException(path, null, "no sequence model (expected tensors mamba.*)");
-        }
-        Params params = Params.from(
-                backend,
-                source.select(n -> n.startsWith(MAMBA)),
-                p -> new AimModel(p.sub("mamba"), config, info.positions()));
-        return new AimModel(params.sub("mamba"), config, info.positions());
+        return buildTokenizer(Params.from(backend, tokenizerTensors, this::buildTokenizer));
     }
 
     @Override
     public void close() {
-        source.close();
+        opened.forEach(TensorSource::close);
     }
 
     /**
-     * Writes a model folder in the published layout; the original code loads it unchanged.
+     * Writes a model folder in the published layout; the original code loads it unchanged. A new folder appears at once with
+     * all its files; in an existing one the files are moved in one after another when all are written, see
+     * {@link org.aimjvm.io.StagedFolder}, and others stay.
      *
-     * @param folder made if needed; files in it are replaced
      * @param config the sequence model's, {@code null} to write a tokenizer only
      * @param vqConfig the tokenizer's, {@code null} to write a sequence model only
      * @param info what to keep in aim.json
-     * @param tensors the parameters by their full names
-     * @param dtype F32, BF16 or F16
-     * @throws IOException if it cannot be written
+     * @param tensors the parameters by their full names, exactly those of the two configurations. Not modified
+     * @param dtype F32, BF16 or F16; statistics such as {@code codebook_used} stay F32
+     * @throws IllegalArgumentException if the tensors are not those of the configurations, before anything is written
+     * @throws CheckpointException if it cannot be written
      */
     public static void write(
-            Path folder, AimConfig config, VqConfig vqConfig, ModelInfo info, Map<String, Tensor> tensors, DType dtype)
-            throws IOException {
-        SafeTensorsWriter file = new SafeTensorsWriter();
-        tensors.forEach((name, t) -> file.floats(name, dtype, t.shape(), t::toFloats));
-        write(folder, config, vqConfig, info, file);
+            Path folder, AimConfig config, VqConfig vqConfig, ModelInfo info, Map<String, Tensor> tensors,
+            DType dtype) {
+        new ModelWriter(config, vqConfig, info).write(folder, tensors, dtype);
     }
 
     /**
      * As {@link #write(Path, AimConfig, VqConfig, ModelInfo, Map, DType)} for tensors that are made while they are written.
      *
-     * @param file holds the parameters by their full names; Modified: the metadata are added
+     * @param file holds the parameters by their full names, exactly those of the two configurations. Modified: metadata are
+     *     added
+     * @throws IllegalArgumentException if the tensors are not those of the configurations, before anything is written
+     * @throws CheckpointException if it cannot be written
      */
     public static void write(
-            Path folder, AimConfig config, VqConfig vqConfig, ModelInfo info, SafeTensorsWriter file)
-            throws IOException {
-        Files.createDirectories(folder);
-        file.metadata("format", "pt");
-        if (config != null && config.tieEmbeddings()) {
-            file.metadata(HEAD, WORD);
-        }
-        file.write(folder.resolve(WEIGHTS.getFirst()));
-        if (config != null) {
-            writeText(folder.resolve(CONFIG), AimConfigJson.toJson(config));
-        }
-        if (vqConfig != null) {
-            writeText(folder.resolve(VQ_CONFIG), VqConfigJson.toJson(vqConfig));
-        }
-        writeText(folder.resolve(ModelInfo.FILE), info.toJson());
-    }
-
-    private static void writeText(Path file, String text) throws IOException {
-        AtomicFiles.write(file, text.getBytes(StandardCharsets.UTF_8));
+            Path folder, AimConfig config, VqConfig vqConfig, ModelInfo info, SafeTensorsWriter file) {
+        new ModelWriter(config, vqConfig, info).write(folder, file);
     }
 }

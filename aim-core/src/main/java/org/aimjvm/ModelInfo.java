@@ -1,11 +1,15 @@
 package org.aimjvm;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
+import java.util.stream.Collectors;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.JsonObject;
 import org.aimjvm.model.PositionRule;
+import org.aimjvm.sample.Guidance;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -16,7 +20,7 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param classNames names by label; empty if there are none (classes)
  * @param positions the rule the weights were trained under (position_rule)
- * @param defaults how pictures are made unless the caller says otherwise (defaults)
+ * @param defaults how pictures are made unless the caller says otherwise; guidance and sampling are kept (defaults)
  * @param recipe how the model was trained, for people (recipe)
  */
 public record ModelInfo(List<String> classNames, PositionRule positions, GenerateOptions defaults, String recipe) {
@@ -26,8 +30,14 @@ public record ModelInfo(List<String> classNames, PositionRule positions, Generat
     public static final ModelInfo PUBLISHED =
             new ModelInfo(List.of(), PositionRule.SEQUENCE_INDEX, GenerateOptions.DEFAULT, "");
 
+    /** Class names that an error message lists. */
+    private static final int NAMES_SHOWN = 20;
+
     public ModelInfo {
         classNames = List.copyOf(classNames);
+        Objects.requireNonNull(positions, "positions");
+        Objects.requireNonNull(defaults, "defaults");
+        Objects.requireNonNull(recipe, "recipe");
     }
 
     /**
@@ -42,11 +52,12 @@ public record ModelInfo(List<String> classNames, PositionRule positions, Generat
             GenerateOptions d = GenerateOptions.DEFAULT;
             if (n.has("defaults")) {
                 JsonObject o = n.object("defaults");
-                d = d.withGuidance((float) o.number("cfg_scale", d.guidance().first()))
-                        .withTemperature((float) o.number("temperature", d.sampling().temperature()))
+                float scale = o.floatNumber("cfg_scale", d.guidance().first());
+                d = d.withGuidance(new Guidance(scale, o.floatNumber("cfg_scale_end", scale)))
+                        .withTemperature(o.floatNumber("temperature", d.sampling().temperature()))
                         .withTopK(o.integer("top_k", d.sampling().topK()))
-                        .withTopP((float) o.number("top_p", d.sampling().topP()))
-                        .withMinP((float) o.number("min_p", d.sampling().minP()));
+                        .withTopP(o.floatNumber("top_p", d.sampling().topP()))
+                        .withMinP(o.floatNumber("min_p", d.sampling().minP()));
             }
             return new ModelInfo(
                     n.texts("classes", List.of()), rule(n.text("position_rule", "sequence_index")), d,
@@ -75,6 +86,9 @@ public record ModelInfo(List<String> classNames, PositionRule positions, Generat
         n.put("position_rule", positions.name().toLowerCase(Locale.ROOT));
         ObjectNode d = n.putObject("defaults");
         d.put("cfg_scale", defaults.guidance().first());
+        if (defaults.guidance().last() != defaults.guidance().first()) {
+            d.put("cfg_scale_end", defaults.guidance().last());
+        }
         d.put("temperature", defaults.sampling().temperature());
         d.put("top_k", defaults.sampling().topK());
         d.put("top_p", defaults.sampling().topP());
@@ -103,8 +117,23 @@ public record ModelInfo(List<String> classNames, PositionRule positions, Generat
                 return label;
             }
         }
-        throw new IllegalArgumentException("label: " + text + " (expected 0 to " + (numClasses - 1)
-                + (classNames.isEmpty() ? "" : ", or one of " + String.join(", ", classNames)) + ")");
+        throw new IllegalArgumentException(
+                "label: " + text + " (expected 0 to " + (numClasses - 1) + namesLike(wanted) + ")");
+    }
+
+    /** Names to offer instead: all if they are few, else some that share a word. */
+    private String namesLike(String wanted) {
+        if (classNames.isEmpty()) {
+            return "";
+        }
+        if (classNames.size() <= NAMES_SHOWN) {
+            return ", or one of " + String.join(", ", classNames);
+        }
+        String names = classNames.stream()
+                .filter(name -> Arrays.stream(wanted.split(" ")).anyMatch(word -> canonical(name).contains(word)))
+                .limit(NAMES_SHOWN)
+                .collect(Collectors.joining(", "));
+        return ", or a class name" + (names.isEmpty() ? "" : " such as " + names);
     }
 
     private static String canonical(String name) {

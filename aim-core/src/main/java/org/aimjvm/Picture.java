@@ -3,10 +3,11 @@ package org.aimjvm;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Locale;
 import org.aimjvm.io.Images;
 import org.aimjvm.sample.GeneratedPicture;
 
-/** A picture: floats in [-1, 1], a {@link BufferedImage}, or a PNG file; and, if it was generated, how. */
+/** A generated picture: as floats, as a {@link BufferedImage}, or as a PNG file; and what it was made from. Immutable. */
 public final class Picture {
     private final GeneratedPicture made;
     private final String className;
@@ -41,10 +42,12 @@ public final class Picture {
         return made.channels();
     }
 
+    /** Rows of pixels. */
     public int height() {
         return made.height();
     }
 
+    /** Columns of pixels. */
     public int width() {
         return made.width();
     }
@@ -52,6 +55,11 @@ public final class Picture {
     /** A copy of the pixels, (channels, height, width), about [-1, 1], not clamped. */
     public float[] toFloats() {
         return made.pixels().clone();
+    }
+
+    /** The pixels as 8-bit RGB, (height, width, 3), unsigned, rounded as in {@link #toImage}; gray is repeated. */
+    public byte[] toBytes() {
+        return Images.toBytes(made.pixels(), made.channels(), made.height(), made.width());
     }
 
     /** The picture in 8 bits: {@code floor(255 (clamp(x, -1, 1) + 1) / 2 + 0.5)}. */
@@ -62,9 +70,14 @@ public final class Picture {
     /**
      * Writes a PNG file; it appears at once, complete.
      *
+     * @param png a name that ends in {@code .png}
+     * @throws IllegalArgumentException if the name promises another format
      * @throws IOException if it cannot be written
      */
     public void save(Path png) throws IOException {
+        if (!png.toString().toLowerCase(Locale.ROOT).endsWith(".png")) {
+            throw new IllegalArgumentException("save: " + png + " (expected a name that ends in .png)");
+        }
         Images.writePng(png, toImage());
     }
 }

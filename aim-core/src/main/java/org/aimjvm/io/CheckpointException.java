@@ -42,7 +42,7 @@ public final class CheckpointException extends RuntimeException {
     }
 
     /** A name from a file, cut to a length fit for one line and with control characters replaced. */
-    static String shorten(String name) {
+    public static String shorten(String name) {
         String cut = name.length() > 200 ? name.substring(0, 200) + "..." : name;
         StringBuilder sb = new StringBuilder(cut.length());
         cut.chars().forEach(c -> sb.append(Character.isISOControl(c) ? '?' : (char) c));

@@ -19,7 +19,7 @@ public final class JsonObject {
     /** A configuration is a page of text, nested a few deep; more is an attack. */
     private static final int MAX_DEPTH = 16;
 
-    private static final int MAX_CHARACTERS = 1 << 24;
+    private static final int MAX_CHARACTERS = 1 << 22;
 
     private final JsonNode node;
     private final String path;
@@ -105,15 +105,30 @@ public final class JsonObject {
         return node.get(key).longValue();
     }
 
-    /** A number. */
+    /** A number that a double can hold. */
     public double number(String key, double missing) {
-        if (!has(key)) {
-            return missing;
+        return has(key) ? finite(key, node.get(key), Double.MAX_VALUE, "a number") : missing;
+    }
+
+    /** A number that a float can hold, rounded to the nearest one. */
+    public float floatNumber(String key, float missing) {
+        return has(key) ? (float) finite(key, node.get(key), Float.MAX_VALUE, "a number of 32 bits") : missing;
+    }
+
+    private double finite(String key, JsonNode v, double max, String expected) {
+        if (!v.isNumber()) {
+            throw wrong(key, expected);
         }
-        if (!node.get(key).isNumber()) {
-            throw wrong(key, "a number");
+        double value;
+        try {
+            value = v.doubleValue();
+        } catch (JacksonException _) { // beyond the range of a double
+            throw wrong(key, expected);
         }
-        return node.get(key).doubleValue();
+        if (!(Math.abs(value) <= max)) {
+            throw wrong(key, expected);
+        }
+        return value;
     }
 
     /** True or false. */
@@ -174,17 +189,24 @@ public final class JsonObject {
         return values;
     }
 
-    /** Two numbers; the text "inf" as the second stands for no upper limit, which JSON has no number for. */
+    /**
+     * Two numbers; the text "inf" as the second, or a number of at least {@link Float#MAX_VALUE}, stands for no upper limit,
+     * which JSON has no number for.
+     */
     public double[] range(String key, double low, double high) {
         if (!has(key)) {
             return new double[] {low, high};
         }
+        String expected = "[low, high], high a number or \"inf\"";
         JsonNode v = node.get(key);
-        boolean unlimited = v.isArray() && v.size() == 2 && v.get(1).isString() && v.get(1).stringValue().equals("inf");
-        if (!v.isArray() || v.size() != 2 || !v.get(0).isNumber() || !(v.get(1).isNumber() || unlimited)) {
-            throw wrong(key, "[low, high], high a number or \"inf\"");
+        if (!v.isArray() || v.size() != 2) {
+            throw wrong(key, expected);
         }
-        return new double[] {v.get(0).doubleValue(), unlimited ? Double.POSITIVE_INFINITY : v.get(1).doubleValue()};
+        JsonNode upper = v.get(1);
+        boolean unlimited = upper.isString() && upper.stringValue().equals("inf");
+        double first = finite(key, v.get(0), Double.MAX_VALUE, expected);
+        double second = unlimited ? Double.POSITIVE_INFINITY : finite(key, upper, Double.MAX_VALUE, expected);
+        return new double[] {first, second >= Float.MAX_VALUE ? Double.POSITIVE_INFINITY : second};
     }
 
     /**

@@ -68,6 +68,11 @@ public final class SafeTensorsWriter {
         return add(new TensorInfo(name, dtype, shape), ElementEncoder.ints(name, dtype, shape, values));
     }
 
+    /** The tensors added so far, in that order. */
+    public List<TensorInfo> tensors() {
+        return tensors.stream().map(Tensor::info).toList();
+    }
+
     private SafeTensorsWriter add(TensorInfo info, ElementEncoder encoder) {
         if (info.name().equals(SafeTensorsHeader.METADATA)) {
             throw new IllegalArgumentException(info.name() + ": the name is reserved (expected another)");

@@ -61,6 +61,10 @@ public record AimConfig(
             throw new IllegalArgumentException(
                     "ssm_cfg.d_model: " + ssm.dModel() + " (expected d_model " + dModel + ")");
         }
+        if (attentionLayers.size() > nLayer) {
+            throw new IllegalArgumentException(
+                    "attn_layer_idx: " + attentionLayers.size() + " layers (expected at most n_layer " + nLayer + ")");
+        }
         for (int i : attentionLayers) {
             range("attn_layer_idx", i, 0, nLayer - 1);
         }

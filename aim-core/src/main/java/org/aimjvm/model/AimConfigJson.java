@@ -68,9 +68,9 @@ public final class AimConfigJson {
                 n.bool("tie_embeddings", true),
                 n.bool("adaln_group", false),
                 n.integer("num_groups", 1),
-                (float) n.number("token_drop", 0),
-                (float) n.number("mixer_drop", 0),
-                (float) n.number("mlp_drop", 0));
+                n.floatNumber("token_drop", 0),
+                n.floatNumber("mixer_drop", 0),
+                n.floatNumber("mlp_drop", 0));
     }
 
     private static SsmConfig ssm(JsonObject s, int dModel) {
@@ -84,6 +84,11 @@ public final class AimConfigJson {
 
     private static Mamba2Config mamba2(JsonObject s, int dModel) {
         s.onlyKnown(MAMBA2_KEYS);
+        requireWidth(s, dModel);
+        String activation = s.text("activation", "swish");
+        if (!activation.equals("swish") && !activation.equals("silu")) {
+            throw new IllegalArgumentException("ssm_cfg.activation: " + activation + " (expected swish or silu)");
+        }
         double[] aRange = s.range("A_init_range", 1, 16);
         double[] limit = s.range("dt_limit", 0, Double.POSITIVE_INFINITY);
         return new Mamba2Config(
@@ -111,6 +116,7 @@ public final class AimConfigJson {
 
     private static Mamba1Config mamba1(JsonObject s, int dModel) {
         s.onlyKnown(MAMBA1_KEYS);
+        requireWidth(s, dModel);
         boolean automaticRank = !s.has("dt_rank") || s.hasText("dt_rank");
         String init = s.text("dt_init", "random");
         if (!init.equals("random") && !init.equals("constant")) {
@@ -129,6 +135,13 @@ public final class AimConfigJson {
                 init.equals("constant"),
                 s.bool("bias", false),
                 s.bool("conv_bias", true));
+    }
+
+    private static void requireWidth(JsonObject s, int dModel) {
+        int width = s.integer("d_model", dModel);
+        if (width != dModel) {
+            throw new IllegalArgumentException("ssm_cfg.d_model: " + width + " (expected d_model " + dModel + ")");
+        }
     }
 
     private static AttentionConfig attention(JsonObject a, int dModel) {
@@ -222,11 +235,8 @@ public final class AimConfigJson {
         putIf(s, "dt_init_floor", m.dtInitFloor(), defaults.dtInitFloor());
         if (m.dtLimitMin() != 0 || m.dtLimitMax() != Float.POSITIVE_INFINITY) {
             ArrayNode limit = s.putArray("dt_limit").add(m.dtLimitMin());
-            if (Float.isInfinite(m.dtLimitMax())) {
-                limit.add("inf");
-            } else {
-                limit.add(m.dtLimitMax());
-            }
+            // JSON has no infinity, and a text would not load in the original; the greatest float clamps nothing either
+            limit.add(Math.min(m.dtLimitMax(), Float.MAX_VALUE));
         }
         putIf(s, "dt_max", m.dtMax(), defaults.dtMax());
         putIf(s, "dt_min", m.dtMin(), defaults.dtMin());

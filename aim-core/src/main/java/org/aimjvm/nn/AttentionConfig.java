@@ -21,8 +21,9 @@ public record AttentionConfig(int dModel, int numHeads, int numHeadsKv, int head
             throw new IllegalArgumentException(
                     "attn_cfg.num_heads_kv: " + numHeadsKv + " (expected a divisor of num_heads " + numHeads + ")");
         }
-        if (headDim < 1 || headDim > 1 << 16) {
-            throw new IllegalArgumentException("attn_cfg.head_dim: " + headDim + " (expected 1 to 65536)");
+        if (headDim < 1 || (long) numHeads * headDim > 1 << 24) {
+            throw new IllegalArgumentException(
+                    "attn_cfg.head_dim: " + headDim + " (expected 1 to " + (1 << 24) / numHeads + ")");
         }
     }
 

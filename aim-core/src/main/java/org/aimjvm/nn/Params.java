@@ -2,7 +2,6 @@ package org.aimjvm.nn;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -101,9 +100,10 @@ public final class Params {
      * @throws CheckpointException if names or shapes disagree
      */
     public static Params from(Backend backend, TensorSource source, Consumer<Params> build) {
-        Params listing = shapesOnly();
-        build.accept(listing);
-        check(source, listing.root);
+        Mismatch mismatch = compare(source, build);
+        if (!mismatch.isEmpty()) {
+            throw new CheckpointException(source.path(), null, mismatch.toString());
+        }
         return new Params(
                 new Root(
                         backend,
@@ -113,26 +113,43 @@ public final class Params {
                 "");
     }
 
-    private static void check(TensorSource source, Root expected) {
-        List<String> problems = new ArrayList<>();
-        Set<String> unexpected = new TreeSet<>(source.names());
-        expected.tensors.forEach((name, tensor) -> {
+    /**
+     * Where a checkpoint and what a model asks for disagree; nothing is read and no memory taken, whatever the sizes are.
+     *
+     * @param build constructs the model on the given parameters
+     * @throws CheckpointException if the model cannot exist: a tensor would have more elements than a Java array
+     */
+    public static Mismatch compare(TensorSource source, Consumer<Params> build) {
+        Params listing = shapesOnly();
+        try {
+            build.accept(listing);
+        } catch (IllegalArgumentException e) {
+            throw new CheckpointException(
+                    source.path(), null, "the configuration asks for a tensor that cannot exist, " + e.getMessage(), e);
+        }
+        Map<String, Shape> got = new LinkedHashMap<>();
+        source.names().forEach(name -> got.put(name, source.info(name).shape()));
+        return listing.compare(got);
+    }
+
+    /** Where tensors of the given names and shapes and those asked for so far disagree. */
+    public Mismatch compare(Map<String, Shape> got) {
+        List<String> missing = new ArrayList<>();
+        List<String> misshapen = new ArrayList<>();
+        Set<String> unexpected = new TreeSet<>(got.keySet());
+        root.tensors.forEach((name, tensor) -> {
             unexpected.remove(name);
-            if (!source.contains(name)) {
-                if (!expected.optional.contains(name)) {
-                    problems.add(name + ": missing, expected shape " + tensor.shape());
-                }
-            } else if (!Arrays.equals(source.info(name).shape().toArray(), tensor.shape().toArray())) {
-                problems.add(name + ": shape " + source.info(name).shape() + ", expected " + tensor.shape());
+            Shape shape = got.get(name);
+            if (shape == null && !root.optional.contains(name)) {
+                missing.add(name + " " + tensor.shape());
+            } else if (shape != null && !shape.equals(tensor.shape())) {
+                misshapen.add(name + " " + shape + " (expected " + tensor.shape() + ")");
             }
         });
-        unexpected.forEach(name -> problems.add(name + ": unexpected, shape " + source.info(name).shape()));
-        if (!problems.isEmpty()) {
-            int shown = Math.min(problems.size(), 20);
-            throw new CheckpointException(source.path(), null, problems.size()
-                    + " tensors do not fit the configuration (is this another model's checkpoint or config.json?): "
-                    + String.join("; ", problems.subList(0, shown)) + (shown < problems.size() ? "; ..." : ""));
-        }
+        List<String> strangers = unexpected.stream()
+                .map(name -> CheckpointException.shorten(name) + " " + got.get(name))
+                .toList();
+        return new Mismatch(missing, misshapen, strangers);
     }
 
     /** The parameters whose names start with {@code name} and a dot. */

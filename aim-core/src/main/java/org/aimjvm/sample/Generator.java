@@ -48,7 +48,8 @@ public final class Generator {
         this.size = side * tokenizer.config().downsampling();
         if (size > MAX_SIDE) {
             throw new IllegalArgumentException(
-                    "num_tokens: " + tokens + " give pictures of " + size + " pixels a side (expected at most " + MAX_SIDE
+                    "num_tokens: " + tokens + " give pictures of " + size + " pixels a side (expected at most "
+                            + MAX_SIDE
                             + ")");
         }
     }

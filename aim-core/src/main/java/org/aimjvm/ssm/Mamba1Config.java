@@ -33,10 +33,10 @@ public record Mamba1Config(
     /** @throws IllegalArgumentException naming the argument that does not fit */
     public Mamba1Config {
         require(dModel > 0, "d_model", dModel, "a positive number");
-        require(dState > 0, "d_state", dState, "a positive number");
-        require(dConv > 0, "d_conv", dConv, "a positive number");
+        require(dState > 0 && dState <= 1 << 16, "d_state", dState, "1 to 65536");
+        require(dConv > 0 && dConv <= 1 << 16, "d_conv", dConv, "1 to 65536");
         require(expand > 0 && (long) expand * dModel < 1 << 24, "expand", expand, "a positive number");
-        require(dtRank > 0, "dt_rank", dtRank, "a positive number");
+        require(dtRank > 0 && dtRank <= 1 << 16, "dt_rank", dtRank, "a positive number of at most 65536");
         require(dtMin > 0 && dtMin <= dtMax, "dt_min", dtMin, "0 < dt_min <= dt_max");
     }
 

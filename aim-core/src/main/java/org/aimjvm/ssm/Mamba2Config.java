@@ -49,15 +49,18 @@ public record Mamba2Config(
     /** @throws IllegalArgumentException naming the argument that does not fit */
     public Mamba2Config {
         require(dModel > 0, "d_model", dModel, "a positive number");
-        require(dState > 0, "d_state", dState, "a positive number");
-        require(dConv > 0, "d_conv", dConv, "a positive number");
+        require(dState > 0 && dState <= 1 << 16, "d_state", dState, "1 to 65536");
+        require(dConv > 0 && dConv <= 1 << 16, "d_conv", dConv, "1 to 65536");
         require(expand > 0 && (long) expand * dModel < 1 << 24, "expand", expand, "a positive number");
         require(dSsm >= 0 && dSsm <= expand * dModel, "d_ssm", dSsm, "0 to d_inner " + expand * dModel);
         int inner = dSsm == 0 ? expand * dModel : dSsm;
         require(headDim > 0 && inner % headDim == 0, "headdim", headDim, "a divisor of d_inner " + inner);
         require(nGroups > 0 && inner / headDim % nGroups == 0, "ngroups", nGroups,
                 "a divisor of the " + inner / headDim + " heads");
-        require(aInitMin > 0 && aInitMin <= aInitMax, "A_init_range", aInitMin, "0 < min <= max");
+        require((long) nGroups * dState <= 1 << 24, "ngroups", nGroups,
+                "at most " + (1 << 24) / dState + " with d_state " + dState);
+        require(aInitMin > 0 && aInitMin <= aInitMax && aInitMax < Double.POSITIVE_INFINITY, "A_init_range", aInitMin,
+                "0 < min <= max");
         require(dtMin > 0 && dtMin <= dtMax, "dt_min", dtMin, "0 < dt_min <= dt_max");
         require(dtLimitMin >= 0 && dtLimitMin <= dtLimitMax, "dt_limit", dtLimitMin, "0 <= min <= max");
     }

@@ -31,10 +31,10 @@ public final class VqConfigJson {
                     n.integer("in_channels", d.inChannels()),
                     n.integer("out_channels", d.outChannels()),
                     n.integer("norm_groups", d.normGroups()),
-                    (float) n.number("norm_eps", 1e-6),
+                    n.floatNumber("norm_eps", d.normEps()),
                     n.bool("codebook_l2_norm", d.l2Norm()),
-                    (float) n.number("commit_beta", d.commitBeta()),
-                    (float) n.number("entropy_loss_ratio", d.entropyLossRatio()));
+                    n.floatNumber("commit_beta", d.commitBeta()),
+                    n.floatNumber("entropy_loss_ratio", d.entropyLossRatio()));
         } catch (IllegalArgumentException e) {
             throw new CheckpointException(where, null, e.getMessage(), e);
         }
