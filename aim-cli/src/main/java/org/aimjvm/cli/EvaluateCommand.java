@@ -3,6 +3,7 @@ package org.aimjvm.cli;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -13,9 +14,13 @@ import java.util.concurrent.Callable;
 import org.aimjvm.AiM;
 import org.aimjvm.GenerateOptions;
 import org.aimjvm.io.AtomicFiles;
+import org.aimjvm.io.Checkpoints;
 import org.aimjvm.io.Images;
+import org.aimjvm.io.SafeTensorsWriter;
+import org.aimjvm.io.TensorSource;
 import org.aimjvm.nn.Params;
 import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.DType;
 import org.aimjvm.train.AdamWOptions;
 import org.aimjvm.train.ArrayPictures;
 import org.aimjvm.train.Classifier;
@@ -90,6 +95,12 @@ final class EvaluateCommand implements Callable<Integer> {
             defaultValue = "4",
             paramLabel = "N",
             description = "Passes over the training pictures that the classifier gets (default: ${DEFAULT-VALUE}).") private int judgeEpochs;
+
+    @Option(
+            names = "--judge",
+            paramLabel = "FILE",
+            description = "Weights of the classifier: read if the file is there, else written once it is trained. For comparing"
+                    + " models or settings under one judge.") private Path judgeFile;
 
     @Option(
             names = "--min-real",
@@ -203,6 +214,11 @@ final class EvaluateCommand implements Callable<Integer> {
 
     private Classifier judge(PictureSource train, Backend backend) {
         ClassifierConfig config = ClassifierConfig.of(train);
+        if (judgeFile != null && Files.exists(judgeFile)) {
+            try (TensorSource file = Checkpoints.open(judgeFile)) {
+                return new Classifier(Params.from(backend, file, p -> new Classifier(p, config)), config);
+            }
+        }
         Params params = Params.random(backend, 1);
         Classifier judge = new Classifier(params, config);
         int steps = Math.max(1, judgeEpochs * train.size() / JUDGE_BATCH);
@@ -218,6 +234,11 @@ final class EvaluateCommand implements Callable<Integer> {
                 }
             };
             new ClassifierTrainer(judge, params, train, null, recipe, RunOptions.NONE, listener).run();
+        }
+        if (judgeFile != null) {
+            SafeTensorsWriter file = new SafeTensorsWriter();
+            params.all().forEach((name, t) -> file.floats(name, DType.F32, t.shape(), t::toFloats));
+            file.write(judgeFile);
         }
         return judge;
     }
