@@ -28,12 +28,10 @@ public class ElementwiseBenchmark {
     private static final int DIM = 768;
     private static final int VOCAB = 16384;
 
-    @Param({"vector", "scalar"})
-    String backend;
+    @Param({"vector", "scalar"}) String backend;
 
     /** Sequences x length. */
-    @Param({"2x1", "16x256"})
-    String size;
+    @Param({"2x1", "16x256"}) String size;
 
     private Backend b;
     private int batch;

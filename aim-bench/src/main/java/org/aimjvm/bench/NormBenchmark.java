@@ -28,12 +28,10 @@ public class NormBenchmark {
     private static final int INNER = 1536;
     private static final int CHANNELS = 128;
 
-    @Param({"vector", "scalar"})
-    String backend;
+    @Param({"vector", "scalar"}) String backend;
 
     /** Rows; the picture has {@code rows} x 16 pixels. */
-    @Param({"2", "4096"})
-    int rows;
+    @Param({"2", "4096"}) int rows;
 
     private Backend b;
     private int area;

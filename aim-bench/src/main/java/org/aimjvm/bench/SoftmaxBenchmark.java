@@ -30,12 +30,10 @@ public class SoftmaxBenchmark {
     private static final int KV_HEADS = 4;
     private static final int HEAD_DIM = 64;
 
-    @Param({"vector", "scalar"})
-    String backend;
+    @Param({"vector", "scalar"}) String backend;
 
     /** Rows x classes: AiM-B and the embedded model. */
-    @Param({"1024x16384", "4096x512"})
-    String size;
+    @Param({"1024x16384", "4096x512"}) String size;
 
     private Backend b;
     private int rows;

@@ -271,10 +271,15 @@ final class ScalarElementwiseKernels implements ElementwiseKernels {
 
     /** The mask of dropout: a hash of (seed, i) as a uniform number in [0, 1) is at least p. */
     static boolean dropoutKeeps(long seed, int i, float p) {
+        return dropoutHash(seed, i) * 0x1p-24f >= p;
+    }
+
+    /** 24 bits that look random (the mixer of SplittableRandom). */
+    static long dropoutHash(long seed, int i) {
         long z = seed + (i + 1) * 0x9E3779B97F4A7C15L;
         z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
         z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
         z ^= z >>> 31;
-        return (z >>> 40) * 0x1p-24f >= p;
+        return z >>> 40;
     }
 }

@@ -20,7 +20,6 @@ final class VectorBackend extends CpuBackend {
     private final SoftmaxKernels softmax;
     private final IndexKernels index;
     private final OptimKernels optim;
-    private final ScalarBackend scalar = new ScalarBackend();
 
     VectorBackend(int threads) {
         this.parallel = new Parallel(threads);

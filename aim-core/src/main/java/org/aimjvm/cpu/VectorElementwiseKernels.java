@@ -22,8 +22,10 @@ final class VectorElementwiseKernels implements ElementwiseKernels {
     static final int GRAIN = 1 << 14;
     /** Rows that are added up one after another in {@link #sumRows}. */
     private static final int SUM_ROWS = 64;
-    /** Columns of a piece of a sum over the length, so that few long sequences still give several pieces. */
-    private static final int SUM_COLS = 256;
+    /** Pieces to have of a sum over the length: few long sequences are cut into blocks of columns as well. */
+    private static final int SUM_PIECES = 16;
+    /** Columns of such a block, at least, and a divisor of its width: short stretches of memory are read slowly. */
+    private static final int MIN_SUM_COLS = 256;
 
     private final Parallel parallel;
     private final Scratch partials = new Scratch();
@@ -196,17 +198,41 @@ final class VectorElementwiseKernels implements ElementwiseKernels {
             clear(dScales, cond, count);
             for (int l = 0; l < length; l++) {
                 int at = (b * length + l) * dim + col;
-                if (dShifts != null) {
-                    add(dShifts, cond, dShifts, cond, dys, at, count);
-                }
-                if (dScales != null) {
-                    addProduct(dScales, cond, dys, xs, at, count);
-                }
-                if (dxs != null) {
-                    mulOnePlus(dxs, dys, at, scales, cond, count);
-                }
+                modulateBackwardRow(dxs, dShifts, dScales, dys, xs, at, scales, cond, count);
             }
         });
+    }
+
+    /** {@code dShift += dy;  dScale += dy x;  dx = dy (1 + scale)}. */
+    private static void modulateBackwardRow(
+            float[] dx, float[] dShift, float[] dScale, float[] dy, float[] x, int at, float[] scale, int cond,
+            int count) {
+        int i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            FloatVector d = FloatVector.fromArray(F, dy, at + i);
+            if (dShift != null) {
+                FloatVector.fromArray(F, dShift, cond + i).add(d).intoArray(dShift, cond + i);
+            }
+            if (dScale != null) {
+                d.fma(FloatVector.fromArray(F, x, at + i), FloatVector.fromArray(F, dScale, cond + i))
+                        .intoArray(dScale, cond + i);
+            }
+            if (dx != null) {
+                d.mul(FloatVector.fromArray(F, scale, cond + i).add(1f)).intoArray(dx, at + i);
+            }
+        }
+        for (; i < count; i++) {
+            float d = dy[at + i];
+            if (dShift != null) {
+                dShift[cond + i] += d;
+            }
+            if (dScale != null) {
+                dScale[cond + i] = Math.fma(d, x[at + i], dScale[cond + i]);
+            }
+            if (dx != null) {
+                dx[at + i] = d * (1 + scale[cond + i]);
+            }
+        }
     }
 
     @Override
@@ -233,14 +259,33 @@ final class VectorElementwiseKernels implements ElementwiseKernels {
             clear(dGs, cond, count);
             for (int l = 0; l < length; l++) {
                 int at = (b * length + l) * dim + col;
-                if (dGs != null) {
-                    addProduct(dGs, cond, dys, xs, at, count);
-                }
-                if (dxs != null) {
-                    mul(dxs, at, dys, at, gs, cond, count);
-                }
+                gateBackwardRow(dxs, dGs, dys, xs, at, gs, cond, count);
             }
         });
+    }
+
+    /** {@code dG += dy x;  dx = dy g}. */
+    private static void gateBackwardRow(
+            float[] dx, float[] dG, float[] dy, float[] x, int at, float[] g, int cond, int count) {
+        int i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            FloatVector d = FloatVector.fromArray(F, dy, at + i);
+            if (dG != null) {
+                d.fma(FloatVector.fromArray(F, x, at + i), FloatVector.fromArray(F, dG, cond + i)).intoArray(dG,
+                        cond + i);
+            }
+            if (dx != null) {
+                d.mul(FloatVector.fromArray(F, g, cond + i)).intoArray(dx, at + i);
+            }
+        }
+        for (; i < count; i++) {
+            if (dG != null) {
+                dG[cond + i] = Math.fma(dy[at + i], x[at + i], dG[cond + i]);
+            }
+            if (dx != null) {
+                dx[at + i] = dy[at + i] * g[cond + i];
+            }
+        }
     }
 
     @FunctionalInterface
@@ -250,12 +295,15 @@ final class VectorElementwiseKernels implements ElementwiseKernels {
 
     /** Runs {@code body} for every sequence and block of columns; a sum over the length stays within one call. */
     private void forColumnBlocks(int batch, int length, int dim, ColumnBlock body) {
-        int blocks = (dim + SUM_COLS - 1) / SUM_COLS;
-        int grain = Math.max(1, GRAIN / Math.max(1, length * Math.min(dim, SUM_COLS)));
+        int most = (dim + MIN_SUM_COLS - 1) / MIN_SUM_COLS;
+        int wanted = (SUM_PIECES + batch - 1) / Math.max(1, batch);
+        int width = (most + wanted - 1) / wanted * MIN_SUM_COLS;
+        int blocks = (dim + width - 1) / width;
+        int grain = Math.max(1, GRAIN / Math.max(1, length * Math.min(dim, width)));
         parallel.forRange(batch * blocks, grain, (from, to) -> {
             for (int i = from; i < to; i++) {
-                int col = i % blocks * SUM_COLS;
-                body.run(i / blocks, col, Math.min(SUM_COLS, dim - col));
+                int col = i % blocks * width;
+                body.run(i / blocks, col, Math.min(width, dim - col));
             }
         });
     }
@@ -301,10 +349,12 @@ final class VectorElementwiseKernels implements ElementwiseKernels {
         float[] ys = floats(y);
         float[] xs = floats(x);
         float keepScale = 1 / (1 - p);
-        // not by vectors: 64-bit products have no instruction before AVX-512
+        long least = (long) Math.ceil(p * 0x1p24); // the hash keeps an element if its upper 24 bits reach this
+        // not by vectors: 64-bit products have no instruction before AVX-512; without a branch, which would be random
         parallel.forRange(n, GRAIN / 4, (from, to) -> {
             for (int i = from; i < to; i++) {
-                ys[i] = ScalarElementwiseKernels.dropoutKeeps(seed, i, p) ? xs[i] * keepScale : 0;
+                int keep = ~(int) (ScalarElementwiseKernels.dropoutHash(seed, i) - least >> 63);
+                ys[i] = Float.intBitsToFloat(Float.floatToRawIntBits(xs[i] * keepScale) & keep);
             }
         });
     }
@@ -328,31 +378,6 @@ final class VectorElementwiseKernels implements ElementwiseKernels {
         }
         for (; i < count; i++) {
             y[atY + i] = a[atA + i] * b[atB + i];
-        }
-    }
-
-    /** {@code y += a * b}. */
-    private static void addProduct(float[] y, int atY, float[] a, float[] b, int at, int count) {
-        int i = 0;
-        for (; i <= count - LANES; i += LANES) {
-            FloatVector.fromArray(F, a, at + i)
-                    .fma(FloatVector.fromArray(F, b, at + i), FloatVector.fromArray(F, y, atY + i))
-                    .intoArray(y, atY + i);
-        }
-        for (; i < count; i++) {
-            y[atY + i] = Math.fma(a[at + i], b[at + i], y[atY + i]);
-        }
-    }
-
-    /** {@code y = a * (1 + s)}. */
-    private static void mulOnePlus(float[] y, float[] a, int at, float[] s, int atS, int count) {
-        int i = 0;
-        for (; i <= count - LANES; i += LANES) {
-            FloatVector factor = FloatVector.fromArray(F, s, atS + i).add(1f);
-            FloatVector.fromArray(F, a, at + i).mul(factor).intoArray(y, at + i);
-        }
-        for (; i < count; i++) {
-            y[at + i] = a[at + i] * (1 + s[atS + i]);
         }
     }
 

@@ -61,7 +61,8 @@ final class VectorGatedNorm {
                 gateProducts(scratch, width, sums, sumAt + first, dy, x, z, at, inv);
                 double dot = VectorSums.dot(scratch, width, weight, first, width);
                 float pull = (float) ((double) inv * inv * inv * dot / width);
-                gatedRow(dx, dz, scratch, dy, x, z, at, weight, first, inv, pull, width, normBeforeGate);
+                gatedRow(dx, dz, scratch, dy, x, z, at, weight, first, inv, normBeforeGate ? 0 : pull,
+                        normBeforeGate ? pull : 0, width);
             }
         });
     }
@@ -89,10 +90,13 @@ final class VectorGatedNorm {
         }
     }
 
-    /** dx and dz of one group of one row, as in {@link ScalarNormKernels#gatedRmsNormBackward}. */
+    /**
+     * dx and dz of one group of one row, as in {@link ScalarNormKernels#gatedRmsNormBackward}; what the norm takes away is
+     * subtracted before the gate or after it, the other factor being 0.
+     */
     private static void gatedRow(
             float[] dx, float[] dz, float[] sigmoid, float[] dy, float[] x, float[] z, int at, float[] w, int first,
-            float inv, float pull, int width, boolean normBeforeGate) {
+            float inv, float innerPull, float outerPull, int width) {
         FloatVector one = FloatVector.broadcast(F, 1f);
         int c = 0;
         for (; c <= width - LANES; c += LANES) {
@@ -103,10 +107,9 @@ final class VectorGatedNorm {
             FloatVector slope = s.mul(zv.fma(one.sub(s), one));
             FloatVector gradient =
                     FloatVector.fromArray(F, dy, at + c).mul(inv).mul(FloatVector.fromArray(F, w, first + c));
-            FloatVector inner = normBeforeGate ? gradient : gradient.sub(xv.mul(gate).mul(pull));
-            FloatVector outer = inner.mul(gate);
+            FloatVector inner = gradient.sub(xv.mul(gate).mul(innerPull));
             if (dx != null) {
-                (normBeforeGate ? outer.sub(xv.mul(pull)) : outer).intoArray(dx, at + c);
+                inner.mul(gate).sub(xv.mul(outerPull)).intoArray(dx, at + c);
             }
             if (dz != null) {
                 inner.mul(xv).mul(slope).intoArray(dz, at + c);
@@ -117,9 +120,9 @@ final class VectorGatedNorm {
             float gate = z[at + c] * s;
             float slope = s * Math.fma(z[at + c], 1 - s, 1f);
             float gradient = dy[at + c] * inv * w[first + c];
-            float inner = normBeforeGate ? gradient : gradient - x[at + c] * gate * pull;
+            float inner = gradient - x[at + c] * gate * innerPull;
             if (dx != null) {
-                dx[at + c] = inner * gate - (normBeforeGate ? x[at + c] * pull : 0);
+                dx[at + c] = inner * gate - x[at + c] * outerPull;
             }
             if (dz != null) {
                 dz[at + c] = inner * x[at + c] * slope;

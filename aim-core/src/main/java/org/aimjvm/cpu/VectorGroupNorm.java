@@ -35,25 +35,39 @@ final class VectorGroupNorm {
                 VectorSums.meanAndInverse(stats, g, x, g * width * area, width * area, eps);
                 for (int j = g * width; j < (g + 1) * width; j++) {
                     float w = weight[j % channels] * stats[2 * g + 1];
-                    plane(y, x, j * area, area, stats[2 * g], w, bias[j % channels], silu);
+                    if (silu) {
+                        affineSilu(y, x, j * area, area, stats[2 * g], w, bias[j % channels]);
+                    } else {
+                        affine(y, x, j * area, area, stats[2 * g], w, bias[j % channels]);
+                    }
                 }
             }
         });
     }
 
-    /** {@code y = f((x - mean) w + bias)}. */
-    private static void plane(
-            float[] y, float[] x, int at, int area, float mean, float w, float bias, boolean silu) {
+    /** {@code y = (x - mean) w + bias}. */
+    private static void affine(float[] y, float[] x, int at, int area, float mean, float w, float bias) {
         FloatVector wv = FloatVector.broadcast(F, w);
         FloatVector bv = FloatVector.broadcast(F, bias);
         int i = at;
         for (; i <= at + area - LANES; i += LANES) {
-            FloatVector u = FloatVector.fromArray(F, x, i).sub(mean).fma(wv, bv);
-            (silu ? VectorMath.silu(u) : u).intoArray(y, i);
+            FloatVector.fromArray(F, x, i).sub(mean).fma(wv, bv).intoArray(y, i);
         }
         for (; i < at + area; i++) {
-            float u = Math.fma(x[i] - mean, w, bias);
-            y[i] = silu ? VectorMath.silu(u) : u;
+            y[i] = Math.fma(x[i] - mean, w, bias);
+        }
+    }
+
+    /** {@code y = silu((x - mean) w + bias)}. */
+    private static void affineSilu(float[] y, float[] x, int at, int area, float mean, float w, float bias) {
+        FloatVector wv = FloatVector.broadcast(F, w);
+        FloatVector bv = FloatVector.broadcast(F, bias);
+        int i = at;
+        for (; i <= at + area - LANES; i += LANES) {
+            VectorMath.silu(FloatVector.fromArray(F, x, i).sub(mean).fma(wv, bv)).intoArray(y, i);
+        }
+        for (; i < at + area; i++) {
+            y[i] = VectorMath.silu(Math.fma(x[i] - mean, w, bias));
         }
     }
 

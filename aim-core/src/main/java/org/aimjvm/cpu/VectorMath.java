@@ -4,6 +4,7 @@ import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
+import static org.aimjvm.cpu.Simd.F;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -16,6 +17,10 @@ import jdk.incubator.vector.IntVector;
  * <p>Bounds are in units in the last place (ulp) of the F32 result, against the real value, for results of at least
  * 1e-36; below, where e^x is subnormal, errors are under 2e-43. {@code VectorMathTest} checks both. Zero, infinity and
  * NaN come out as {@code (float)} of the {@link Math} counterpart.
+ *
+ * <p>The vector methods call the Vector API and hardly anything else. HotSpot inlines that API whatever the size of the
+ * compiled loop, but stops inlining other methods once a loop has grown large; a vector that is passed to one of them then
+ * takes the way through the heap, twenty times as slow.
  */
 final class VectorMath {
     /** Below, e^x rounds to 0; above the next one, to infinity. Both keep the arithmetic that follows in range. */
@@ -48,15 +53,20 @@ final class VectorMath {
     /** {@code e^x}, within 1 ulp. */
     static FloatVector exp(FloatVector x) {
         FloatVector c = x.blend(EXP_LOW, x.compare(LT, EXP_LOW)).blend(EXP_HIGH, x.compare(GT, EXP_HIGH));
-        FloatVector t = c.fma(splat(LOG2_E), splat(ROUNDER)); // x / ln 2, rounded, in the low bits
+        FloatVector t = c.fma(LOG2_E, ROUNDER); // x / ln 2, rounded, in the low bits
         FloatVector k = t.sub(ROUNDER);
-        FloatVector r = k.fma(splat(-LN2_LOW), k.fma(splat(-LN2_HIGH), c));
-        FloatVector q = splat(E6).fma(r, splat(E5)).fma(r, splat(E4)).fma(r, splat(E3)).fma(r, splat(E2));
+        FloatVector r = k.fma(FloatVector.broadcast(F, -LN2_LOW), k.fma(FloatVector.broadcast(F, -LN2_HIGH), c));
+        FloatVector q = r.fma(E6, E5)
+                .fma(r, FloatVector.broadcast(F, E4))
+                .fma(r, FloatVector.broadcast(F, E3))
+                .fma(r, FloatVector.broadcast(F, E2));
         FloatVector p = q.fma(r.mul(r), r).add(1f);
         // 2^k in two factors: k may leave the exponent range by one factor where the result is infinite or subnormal
         IntVector i = t.reinterpretAsInts().sub(Float.floatToRawIntBits(ROUNDER));
         IntVector half = i.lanewise(ASHR, 1);
-        return p.mul(powerOfTwo(half)).mul(powerOfTwo(i.sub(half)));
+        FloatVector scale = half.add(127).lanewise(LSHL, 23).reinterpretAsFloats();
+        FloatVector rest = i.sub(half).add(127).lanewise(LSHL, 23).reinterpretAsFloats();
+        return p.mul(scale).mul(rest);
     }
 
     /** {@code e^x}, the bits of {@link #exp(FloatVector)}. */
@@ -75,7 +85,7 @@ final class VectorMath {
     /** {@code 1 / (1 + e^-x)}, within 2.5 ulp. */
     static FloatVector sigmoid(FloatVector x) {
         FloatVector e = exp(x.abs().neg()); // never overflows, keeps small values exact for negative x
-        return splat(1f).blend(e, x.compare(LT, 0f)).div(e.add(1f));
+        return FloatVector.broadcast(F, 1f).blend(e, x.compare(LT, 0f)).div(e.add(1f));
     }
 
     /** {@code 1 / (1 + e^-x)}, the bits of {@link #sigmoid(FloatVector)}. */
@@ -97,7 +107,8 @@ final class VectorMath {
     /** Derivative of silu, {@code s (1 + x (1 - s))} with {@code s = sigmoid(x)}, within 1e-6 absolute. */
     static FloatVector siluDerivative(FloatVector x) {
         FloatVector s = sigmoid(x);
-        return s.mul(x.fma(splat(1f).sub(s), splat(1f)));
+        FloatVector one = FloatVector.broadcast(F, 1f);
+        return s.mul(x.fma(one.sub(s), one));
     }
 
     /** Derivative of silu, the bits of {@link #siluDerivative(FloatVector)}. */
@@ -121,7 +132,7 @@ final class VectorMath {
     static FloatVector log1p(FloatVector u) {
         FloatVector s = u.add(u).div(u.add(2f));
         FloatVector z = s.mul(s);
-        FloatVector q = splat(L4).fma(z, splat(L3)).fma(z, splat(L2)).fma(z, splat(L1));
+        FloatVector q = z.fma(L4, L3).fma(z, FloatVector.broadcast(F, L2)).fma(z, FloatVector.broadcast(F, L1));
         return q.fma(z.mul(s), s);
     }
 
@@ -131,14 +142,6 @@ final class VectorMath {
         float z = s * s;
         float q = Math.fma(Math.fma(Math.fma(L4, z, L3), z, L2), z, L1);
         return Math.fma(q, z * s, s);
-    }
-
-    private static FloatVector splat(float value) {
-        return FloatVector.broadcast(Simd.F, value);
-    }
-
-    private static FloatVector powerOfTwo(IntVector k) {
-        return k.add(127).lanewise(LSHL, 23).reinterpretAsFloats();
     }
 
     private static float powerOfTwo(int k) {
