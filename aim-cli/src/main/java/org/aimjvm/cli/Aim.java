@@ -56,6 +56,16 @@ public final class Aim implements Callable<Integer> {
 
     /** Runs a command line against {@code console} and returns the exit code; does not end the JVM. */
     static int run(Console console, String... args) {
+        try {
+            return commandLine(console).execute(args);
+        } catch (OutOfMemoryError e) {
+            console.err().println(ErrorReport.outOfMemory(e));
+            return FAILED;
+        }
+    }
+
+    /** The whole tree of commands. */
+    static CommandLine commandLine(Console console) {
         Aim aim = new Aim(console);
         CommandLine root = new CommandLine(aim, new CommandFactory(console));
         root.setCaseInsensitiveEnumValuesAllowed(true);
@@ -64,12 +74,7 @@ public final class Aim implements Callable<Integer> {
         root.setErr(new PrintWriter(console.err(), true));
         root.setParameterExceptionHandler(aim::wrongUsage);
         root.setExecutionExceptionHandler(aim::failed);
-        try {
-            return root.execute(args);
-        } catch (OutOfMemoryError e) {
-            console.err().println(ErrorReport.outOfMemory(e));
-            return FAILED;
-        }
+        return root;
     }
 
     /** {@code aim} alone. */

@@ -169,7 +169,7 @@ final class AimArchitecture {
                     d, or(dState, c.dState()), or(dConv, c.dConv()), or(expand, c.expand()), c.dtRank(), c.dtMin(),
                     c.dtMax(), c.dtInitFloor(), c.dtScale(), c.dtConstant(), c.bias(), c.convBias());
         }
-        Mamba2Config c = Mamba2Config.of(d);
+        Mamba2Config c = Mamba2Config.of(D_MODEL); // only its defaults: d may need another head dimension
         return new Mamba2Config(
                 d, or(dState, c.dState()), or(dConv, c.dConv()), or(expand, c.expand()), or(headDim, c.headDim()),
                 c.nGroups(), c.dSsm(), c.perChannelD(), c.rmsNorm(), c.normBeforeGate(), c.aInitMin(), c.aInitMax(),

@@ -116,7 +116,11 @@ final class ConvertCommand implements Callable<Integer> {
                     return values;
                 });
             }
-            case I64, I32, I16, I8, U8, BOOL -> file.ints(t.name(), t.dtype(), t.shape(), () -> {
+            case I64 -> file.longs(t.name(), t.shape(), () -> {
+                progress.advance(1);
+                return source.readLongs(t.name());
+            });
+            case I32, I16, I8, U8, BOOL -> file.ints(t.name(), t.dtype(), t.shape(), () -> {
                 progress.advance(1);
                 return source.readInts(t.name());
             });

@@ -18,7 +18,7 @@ final class PictureData {
     private static final int SIZE = 256;
     private static final int MAX_SIZE = 1 << 14;
 
-    /** Planes of a picture; null in {@link #channels} for what the data have. */
+    /** Value of {@link #channels} that stands for what the data have. */
     private static final String AUTO = "auto";
 
     @Spec(Spec.Target.MIXEE) private CommandSpec command;
@@ -33,7 +33,7 @@ final class PictureData {
     @Option(
             names = "--val",
             paramLabel = "DIR",
-            description = "Pictures to validate on, of the same kinds (default: the t10k-* files in --data, if there).") private Path val;
+            description = "Pictures to validate on, a folder of the same kind (default: the t10k-* files in --data, if there).") private Path val;
 
     @Option(
             names = "--size",

@@ -129,22 +129,22 @@ final class RecipeOptions {
         if ((steps == null) == (epochs == null)) {
             throw usage("--steps, --epochs: " + (steps == null ? "none" : "both") + " given, expected one of the two");
         }
-        positive("--steps", steps);
-        positive("--epochs", epochs);
-        positive("--batch", batch);
-        positive("--micro-batch", microBatch);
+        new OptionChecks(command)
+                .atLeast("--steps", steps, 1)
+                .atLeast("--epochs", epochs, 1)
+                .atLeast("--batch", batch, 1)
+                .atLeast("--micro-batch", microBatch, 1)
+                .within("--lr", lr, 0, Double.POSITIVE_INFINITY)
+                .within("--weight-decay", weightDecay, 0, Double.POSITIVE_INFINITY)
+                .within("--clip", clip, 0, Double.POSITIVE_INFINITY)
+                .within("--beta1", beta1, 0, 1)
+                .within("--beta2", beta2, 0, 1)
+                .within("--ema", ema, 0, 1);
         if (microBatch != null && batch % microBatch != 0) {
             throw usage("--micro-batch: " + microBatch + " (expected a divisor of --batch " + batch + ")");
         }
         if (warmup != null && (warmup < 0 || steps != null && warmup > steps)) {
             throw usage("--warmup: " + warmup + " (expected 0 to the number of steps)");
-        }
-        ComputeOptions.checked(command, () -> recipe(steps == null ? Integer.MAX_VALUE : steps));
-    }
-
-    private void positive(String option, Integer value) {
-        if (value != null && value < 1) {
-            throw usage(option + ": " + value + " (expected at least 1)");
         }
     }
 

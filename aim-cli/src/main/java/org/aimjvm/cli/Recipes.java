@@ -15,6 +15,9 @@ final class Recipes {
             "--validate-every",
             "--validate-pictures");
 
+    /** Options whose value is a path or the name of an embedded model. */
+    private static final Set<String> MODELS = Set.of("--model", "--tokenizer");
+
     private Recipes() {}
 
     /** The command line as it was given, without options that change nothing, and with only the last name of paths. */
@@ -26,9 +29,9 @@ final class Recipes {
             }
             words.add(option.longestName());
             if (option.arity().max() > 0) {
-                words.add(option.getValue() instanceof Path path
-                        ? String.valueOf(path.getFileName())
-                        : String.join(",", option.originalStringValues()));
+                String value = String.join(",", option.originalStringValues());
+                boolean path = option.getValue() instanceof Path || MODELS.contains(option.longestName());
+                words.add(path ? String.valueOf(Path.of(value).getFileName()) : value);
             }
         });
         return String.join(" ", words);

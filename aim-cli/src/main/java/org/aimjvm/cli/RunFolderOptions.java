@@ -79,12 +79,13 @@ final class RunFolderOptions {
      * @throws ParameterException if a number is out of range, or there is another run in the folder
      */
     RunOptions check() {
-        if (reportEvery < 0) {
-            throw usage("--report-every: " + reportEvery + " (expected at least 0)");
-        }
-        RunOptions run = ComputeOptions.checked(
-                command,
-                () -> new RunOptions(out, checkpointEvery, keep, validateEvery, validatePictures, sampleEvery));
+        new OptionChecks(command)
+                .atLeast("--report-every", reportEvery, 0)
+                .atLeast("--checkpoint-every", checkpointEvery, 0)
+                .atLeast("--keep", keep, 1)
+                .atLeast("--validate-every", validateEvery, 0)
+                .atLeast("--validate-pictures", validatePictures, 0)
+                .atLeast("--sample-every", sampleEvery, 0);
         if (Files.exists(out) && !Files.isDirectory(out)) {
             throw usage("--out: " + out + " is a file, expected a folder");
         }
@@ -92,7 +93,7 @@ final class RunFolderOptions {
         if (begun && !resume) {
             throw usage("--out: " + out + " holds a run, expected a new folder (or continue it with --resume)");
         }
-        return run;
+        return new RunOptions(out, checkpointEvery, keep, validateEvery, validatePictures, sampleEvery);
     }
 
     /** The checkpoint to continue from, if that was asked for and there is one. */

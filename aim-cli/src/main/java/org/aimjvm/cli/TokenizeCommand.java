@@ -14,7 +14,11 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code aim tokenize}: pictures to codes on disk. */
-@Command(name = "tokenize", description = "Turn pictures into the codes of a tokenizer, once, for 'aim train lm'.")
+@Command(
+        name = "tokenize",
+        description = "Turn pictures into the codes of a tokenizer, once, for 'aim train lm'.",
+        abbreviateSynopsis = true,
+        sortOptions = false)
 final class TokenizeCommand implements Callable<Integer> {
     /** Folder of the validation codes in that of the training codes. */
     static final String VALIDATION = "validation";
@@ -77,8 +81,7 @@ final class TokenizeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         pictures.check();
-        positive("--views", views);
-        positive("--batch", batch);
+        new OptionChecks(spec).atLeast("--views", views, 1).atLeast("--batch", batch, 1);
         Path validationOut = out.resolve(VALIDATION);
         OutputPaths.requireNewFolder(spec, "--out", split == Part.TEST ? validationOut : out);
         PictureSource train = split == Part.TEST ? null : pictures.train(console);
@@ -127,12 +130,6 @@ final class TokenizeCommand implements Callable<Integer> {
         if (source.height() % f != 0 || source.width() % f != 0) {
             throw usage("--size: " + source.height() + " (expected a multiple of " + f
                     + ", this tokenizer's pixels a code)");
-        }
-    }
-
-    private void positive(String option, int value) {
-        if (value < 1) {
-            throw usage(option + ": " + value + " (expected at least 1)");
         }
     }
 

@@ -41,6 +41,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "lm",
         description = "Train a sequence model to predict the codes of pictures from their class (stage 2).",
+        abbreviateSynopsis = true,
+        sortOptions = false,
         footer = {"", "Ctrl-C ends the run after the step under way, with a checkpoint."})
 final class TrainLmCommand implements Callable<Integer> {
     private static final int SAMPLE_CLASSES = 10;
@@ -112,9 +114,7 @@ final class TrainLmCommand implements Callable<Integer> {
         recipe.check();
         architecture.check();
         GenerateOptions defaults = ComputeOptions.checked(spec, () -> GenerateOptions.DEFAULT.withGuidance(cfgScale));
-        if (holdOut < 0) {
-            throw usage("--hold-out: " + holdOut + " (expected at least 0)");
-        }
+        new OptionChecks(spec).atLeast("--hold-out", holdOut, 0);
         if (!(labelDropout >= 0 && labelDropout <= 1)) {
             throw usage("--label-dropout: " + labelDropout + " (expected 0 to 1)");
         }

@@ -37,6 +37,7 @@ final class TrainReport implements TrainListener, AutoCloseable {
     private int batch;
     private long lastReport;
     private int lastStep;
+    private String validated = ""; // the newest measures, as text behind the loss
 
     /**
      * @param title what is trained, for bar and curve
@@ -69,7 +70,7 @@ final class TrainReport implements TrainListener, AutoCloseable {
     public void onStep(TrainMetrics m) {
         table.add(m.step(), Trainer.row(m));
         bar.to((long) m.step() * batch);
-        bar.note(String.format(Locale.ROOT, "loss %.4f", m.loss()));
+        bar.note(String.format(Locale.ROOT, "loss %.4f", m.loss()) + validated);
         long now = System.nanoTime();
         if (reportNanos > 0 && (now - lastReport >= reportNanos || m.step() == totalSteps)) {
             double stepsPerSecond = (m.step() - lastStep) / ((now - lastReport) * 1e-9);
@@ -88,11 +89,16 @@ final class TrainReport implements TrainListener, AutoCloseable {
 
     @Override
     public void onValidation(int step, Map<String, Double> values) {
+        if (values.isEmpty()) {
+            return;
+        }
         table.add(step, Trainer.validationRow(values));
         StringJoiner text = new StringJoiner(", ");
         values.forEach((name, value) -> text.add(String.format(Locale.ROOT, "%s %.4f", name, value)));
-        if (reportNanos > 0 && !values.isEmpty()) {
-            console.err().printf("%s: step %d, validation %s%n", title, step, text);
+        String line = "step " + step + ", validation " + text;
+        validated = " (" + line + ")";
+        if (reportNanos > 0) {
+            console.err().println(title + ": " + line);
         }
     }
 

@@ -25,13 +25,14 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code aim train vq}: the tokenizer. */
 @Command(
         name = "vq",
         description = "Train a tokenizer to reconstruct pictures through a codebook (stage 1).",
+        abbreviateSynopsis = true,
+        sortOptions = false,
         footer = {"", "Ctrl-C ends the run after the step under way, with a checkpoint."})
 final class TrainVqCommand implements Callable<Integer> {
     private static final int SAMPLE_PICTURES = 32;
@@ -73,10 +74,7 @@ final class TrainVqCommand implements Callable<Integer> {
         recipe.check();
         pictures.check();
         architecture.config(1);
-        if (reviveAfter < 0) {
-            throw new ParameterException(spec.commandLine(),
-                    "--revive-after: " + reviveAfter + " (expected at least 0)");
-        }
+        new OptionChecks(spec).atLeast("--revive-after", reviveAfter, 0);
         RunOptions runOptions = run.check();
         PictureSource train = pictures.train(console);
         PictureSource validation = pictures.validation(console);

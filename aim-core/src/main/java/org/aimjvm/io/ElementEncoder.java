@@ -56,6 +56,15 @@ interface ElementEncoder {
         };
     }
 
+    /** Elements of an I64 tensor. */
+    static ElementEncoder longs(String name, Shape shape, Supplier<long[]> values) {
+        return (out, buffer) -> {
+            long[] x = values.get();
+            requireLength(name, shape, x.length);
+            writeAll(out, buffer, x.length, i -> buffer.putLong(x[i]));
+        };
+    }
+
     /** The nearest BF16, ties to even; NaN stays NaN. */
     static short bf16(float x) {
         int bits = Float.floatToRawIntBits(x);

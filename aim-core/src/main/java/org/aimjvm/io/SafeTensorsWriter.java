@@ -73,6 +73,16 @@ public final class SafeTensorsWriter {
         return tensors.stream().map(Tensor::info).toList();
     }
 
+    /**
+     * Adds an I64 tensor.
+     *
+     * @param values gives the elements in row-major order when the file is written; they are not modified
+     * @throws IllegalArgumentException if the name is taken or reserved
+     */
+    public SafeTensorsWriter longs(String name, Shape shape, Supplier<long[]> values) {
+        return add(new TensorInfo(name, DType.I64, shape), ElementEncoder.longs(name, shape, values));
+    }
+
     private SafeTensorsWriter add(TensorInfo info, ElementEncoder encoder) {
         if (info.name().equals(SafeTensorsHeader.METADATA)) {
             throw new IllegalArgumentException(info.name() + ": the name is reserved (expected another)");

@@ -56,7 +56,7 @@ public final class AdamW {
      *
      * @param lr the learning rate of this step: peak times factor of the schedule
      * @return the global gradient norm before clipping
-     * @throws IllegalStateException if the norm is not finite; nothing is changed then
+     * @throws DivergenceException if the norm is not finite; nothing is changed then
      */
     public double step(Gradients gradients, double lr) {
         Map<String, Tensor> byName = new LinkedHashMap<>();
@@ -75,7 +75,7 @@ public final class AdamW {
      * @param lr the learning rate of this step
      * @param scale factor on all gradients, 1 / n after summing n of them
      * @return the global norm {@code sqrt(sum of (scale g)^2)} before clipping, summed in F64 in the parameters' order
-     * @throws IllegalStateException if the norm is not finite; nothing is changed then
+     * @throws DivergenceException if the norm is not finite; nothing is changed then
      */
     public double step(Map<String, Tensor> gradients, double lr, double scale) {
         double sum = 0;
@@ -87,7 +87,7 @@ public final class AdamW {
         }
         double norm = Math.sqrt(sum) * scale;
         if (!Double.isFinite(norm)) {
-            throw new IllegalStateException("gradient norm: " + norm + " in optimiser step " + (steps + 1)
+            throw new DivergenceException("gradient norm: " + norm + " in optimiser step " + (steps + 1)
                     + ", expected a finite number (lower the learning rate, or clip)");
         }
         double clip = options.clipNorm() > 0 ? Math.min(1, options.clipNorm() / (norm + CLIP_EPS)) : 1;

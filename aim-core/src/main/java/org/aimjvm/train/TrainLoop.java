@@ -127,7 +127,7 @@ final class TrainLoop {
 
     private float finite(float loss) {
         if (!Float.isFinite(loss)) {
-            throw new IllegalStateException("loss: " + loss + " in step " + (step + 1)
+            throw new DivergenceException("loss: " + loss + " in step " + (step + 1)
                     + ", expected a finite number (lower the learning rate, or warm up longer)");
         }
         return loss;

@@ -27,7 +27,7 @@ public abstract sealed class Trainer permits VqTrainer, LmTrainer, ClassifierTra
      * Trains to the last step of the recipe, or until {@link #stop}, then writes a checkpoint if there is a folder for them.
      *
      * @return whether the last step was reached
-     * @throws IllegalStateException if the loss or the gradient is no longer finite
+     * @throws DivergenceException if the loss or the gradient is no longer finite
      */
     public final boolean run() {
         return loop.run();

@@ -100,11 +100,20 @@ class TorchPickleTest {
     }
 
     @Test
+    void otherViewsOfAStorageAreNotTied() {
+        try (TorchPickle file = TorchPickle.open(FormatsGolden.file("variants_zip.pt"))) {
+            assertThat(file.names()).contains("base", "view_transposed", "view_slice");
+            assertThat(file.tied()).isEmpty();
+        }
+    }
+
+    @Test
     void tiedTensorsComeUnderBothNames() {
         try (TorchPickle file = TorchPickle.open(FormatsGolden.file("pytorch_model_tied_zip.bin"))) {
             String embedding = "backbone.embeddings.word_embeddings.weight";
             assertThat(file.readFloats("lm_head.weight")).isEqualTo(file.readFloats(embedding));
             assertThat(file.info("lm_head.weight")).isEqualTo(file.info(embedding).named("lm_head.weight"));
+            assertThat(file.tied()).isEqualTo(Map.of("lm_head.weight", embedding));
         }
     }
 
