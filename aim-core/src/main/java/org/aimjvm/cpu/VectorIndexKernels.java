@@ -13,11 +13,15 @@ final class VectorIndexKernels implements IndexKernels {
     /** Most pieces of a gradient of a table: each looks at every id. */
     private static final int TABLE_PIECES = 32;
 
+    /** Rows that a piece of a transposition reads: whole cache lines of the result. */
+    private static final int TRANSPOSE_ROWS = 64;
+
     private final Parallel parallel;
-    private final ScalarIndexKernels scalar = new ScalarIndexKernels();
+    private final VectorNearestCode nearestCode;
 
     VectorIndexKernels(Parallel parallel) {
         this.parallel = parallel;
+        this.nearestCode = new VectorNearestCode(parallel);
     }
 
     @Override
@@ -59,11 +63,22 @@ final class VectorIndexKernels implements IndexKernels {
 
     @Override
     public void nearestCode(Storage codes, Storage z, Storage codebook, int rows, int entries, int dim) {
-        scalar.nearestCode(codes, z, codebook, rows, entries, dim);
+        nearestCode.run(ints(codes), floats(z), floats(codebook), rows, entries, dim);
     }
 
     @Override
     public void transpose(Storage y, Storage x, int batch, int rows, int cols) {
-        scalar.transpose(y, x, batch, rows, cols);
+        float[] ys = floats(y);
+        float[] xs = floats(x);
+        int blocks = (rows + TRANSPOSE_ROWS - 1) / TRANSPOSE_ROWS;
+        int grain = Math.max(1, (1 << 14) / Math.max(1, Math.min(rows, TRANSPOSE_ROWS) * cols));
+        parallel.forRange(batch * blocks, grain, (from, to) -> {
+            for (int piece = from; piece < to; piece++) {
+                int base = piece / blocks * rows * cols;
+                int i = piece % blocks * TRANSPOSE_ROWS;
+                int height = Math.min(TRANSPOSE_ROWS, rows - i);
+                VectorTranspose.transpose(ys, base + i, rows, xs, base + i * cols, cols, height, cols);
+            }
+        });
     }
 }
