@@ -1,7 +1,5 @@
 package org.aimjvm;
 
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -63,21 +61,7 @@ public final class AiM {
      * @throws CheckpointException if there is no such model, or it cannot be read
      */
     public static AiM load(String model, Backend backend) {
-        Path path;
-        try {
-            path = Path.of(model);
-        } catch (InvalidPathException e) {
-            throw new CheckpointException(Path.of(""), null, "model: not a path: " + e.getMessage(), e);
-        }
-        if (Files.exists(path)) {
-            return load(path, backend);
-        }
-        if (!ModelFolder.isEmbedded(model)) {
-            throw new CheckpointException(
-                    path, null, "no such model: neither a file or folder " + path.toAbsolutePath()
-                            + " nor an embedded model (expected a path, or " + ModelFolder.embeddedOnes() + ")");
-        }
-        try (ModelFolder folder = ModelFolder.openEmbedded(model)) {
+        try (ModelFolder folder = ModelFolder.open(model)) {
             return new AiM(folder, backend);
         }
     }

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -116,6 +117,31 @@ public final class ModelFolder implements AutoCloseable {
     }
 
     /**
+     * Opens a model by what users type.
+     *
+     * @param model a folder, a file of weights with its configuration beside it, or the name of an embedded model; what exists
+     *     as a file comes first
+     * @throws CheckpointException if there is no such model, or files are missing or damaged
+     */
+    public static ModelFolder open(String model) {
+        Path path;
+        try {
+            path = Path.of(model);
+        } catch (InvalidPathException e) {
+            throw new CheckpointException(Path.of(""), null, "model: not a path: " + e.getMessage(), e);
+        }
+        if (Files.exists(path)) {
+            return open(path);
+        }
+        if (isEmbedded(model)) {
+            return openEmbedded(model);
+        }
+        throw new CheckpointException(
+                path, null, "no such model: neither a file or folder (" + path.toAbsolutePath()
+                        + ") nor an embedded model (expected a path, or " + embeddedOnes() + ")");
+    }
+
+    /**
      * Opens a model.
      *
      * @param model a folder, or a file of weights with its configuration beside it
@@ -177,7 +203,7 @@ public final class ModelFolder implements AutoCloseable {
         return EmbeddedModels.names();
     }
 
-    static String embeddedOnes() {
+    private static String embeddedOnes() {
         List<String> names = embedded();
         return names.isEmpty() ? "a jar with one, such as aim-model-fashion" : "one of " + String.join(", ", names);
     }
@@ -278,11 +304,13 @@ public final class ModelFolder implements AutoCloseable {
         Mismatch model = Params.compare(untied, this::buildModel);
         Mismatch tokenizer = Params.compare(tokenizerTensors, this::buildTokenizer);
         if (!model.isEmpty() || !tokenizer.isEmpty()) {
-            String hint = tokenizer.isEmpty() || vqConfigFound
-                    ? ""
-                    : " (there is no " + VQ_CONFIG + ", so the tokenizer is taken for VQ-f16)";
-            TensorSource first = model.isEmpty() ? tokenizerTensors : untied;
-            throw new CheckpointException(first.path(), null, model.and(tokenizer) + hint);
+            boolean guessed = !tokenizer.isEmpty() && !vqConfigFound;
+            Mismatch both = model.and(tokenizer);
+            throw new CheckpointException(
+                    (model.isEmpty() ? tokenizerTensors : untied).path(), null,
+                    guessed
+                            ? both.describe("there is no " + VQ_CONFIG + ", so the tokenizer is taken for VQ-f16")
+                            : both.toString());
         }
         if (untied != modelTensors) {
             checkTiedHead();

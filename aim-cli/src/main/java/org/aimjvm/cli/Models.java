@@ -1,7 +1,5 @@
 package org.aimjvm.cli;
 
-import java.nio.file.Files;
-import java.nio.file.Path;
 import org.aimjvm.ModelFolder;
 import org.aimjvm.io.CheckpointException;
 
@@ -15,8 +13,6 @@ final class Models {
      * @throws CheckpointException if there is none, or its files are damaged
      */
     static ModelFolder open(String model) {
-        return !Files.exists(Path.of(model)) && ModelFolder.isEmbedded(model)
-                ? ModelFolder.openEmbedded(model)
-                : ModelFolder.open(Path.of(model));
+        return ModelFolder.open(model);
     }
 }

@@ -45,15 +45,19 @@ public record Mismatch(List<String> missing, List<String> misshapen, List<String
     /** One line that names tensors of every kind. */
     @Override
     public String toString() {
-        List<String> kinds = new ArrayList<>();
-        describe(kinds, "missing", missing);
-        describe(kinds, "of another shape", misshapen);
-        describe(kinds, "unexpected", unexpected);
-        return count() + " tensors do not fit the configuration (is this another model's checkpoint or config.json?): "
-                + String.join("; ", kinds);
+        return describe("is this another model's checkpoint or config.json?");
     }
 
-    private static void describe(List<String> kinds, String kind, List<String> names) {
+    /** As {@link #toString} with another guess at what is wrong. */
+    public String describe(String guess) {
+        List<String> kinds = new ArrayList<>();
+        add(kinds, "missing", missing);
+        add(kinds, "of another shape", misshapen);
+        add(kinds, "unexpected", unexpected);
+        return count() + " tensors do not fit the configuration (" + guess + "): " + String.join("; ", kinds);
+    }
+
+    private static void add(List<String> kinds, String kind, List<String> names) {
         if (!names.isEmpty()) {
             int shown = Math.min(SHOWN, names.size());
             kinds.add(names.size() + " " + kind + ": " + String.join(", ", names.subList(0, shown))
