@@ -1,5 +1,6 @@
 package org.aimjvm.cpu;
 
+import static jdk.incubator.vector.VectorOperators.GT;
 import static org.aimjvm.cpu.HeapStorage.floats;
 import static org.aimjvm.cpu.HeapStorage.ints;
 import static org.aimjvm.cpu.Simd.F;
@@ -156,8 +157,10 @@ final class VectorSoftmaxKernels implements SoftmaxKernels {
         FloatVector m1 = m0;
         int i = 0;
         for (; i <= count - 2 * LANES; i += 2 * LANES) {
-            m0 = Lanes.max(m0, FloatVector.fromArray(F, x, at + i).mul(alpha));
-            m1 = Lanes.max(m1, FloatVector.fromArray(F, x, at + i + LANES).mul(alpha));
+            FloatVector v0 = FloatVector.fromArray(F, x, at + i).mul(alpha);
+            FloatVector v1 = FloatVector.fromArray(F, x, at + i + LANES).mul(alpha);
+            m0 = m0.blend(v0, v0.compare(GT, m0));
+            m1 = m1.blend(v1, v1.compare(GT, m1));
         }
         float max = Lanes.max(Lanes.max(m0, m1));
         for (; i < count; i++) {

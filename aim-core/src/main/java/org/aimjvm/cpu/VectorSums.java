@@ -1,17 +1,17 @@
 package org.aimjvm.cpu;
 
+import static jdk.incubator.vector.VectorOperators.F2D;
 import static org.aimjvm.cpu.Lanes.D;
 import static org.aimjvm.cpu.Simd.LANES;
 
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Sums of F32 elements accumulated in F64, in an order that depends on the count alone: four running vectors of
- * doubles, then the lanes, then the tail.
+ * Sums of F32 elements accumulated in F64, in an order that depends on the count alone: a few running vectors of doubles,
+ * then the lanes, then the tail. Loads are spelled out for the reason {@link VectorMath} gives.
  */
 final class VectorSums {
     /** As many floats as a vector holds doubles. */
@@ -30,13 +30,13 @@ final class VectorSums {
         DoubleVector s3 = s0;
         int i = 0;
         for (; i <= count - 4 * STEP; i += 4 * STEP) {
-            s0 = s0.add(load(x, at + i));
-            s1 = s1.add(load(x, at + i + STEP));
-            s2 = s2.add(load(x, at + i + 2 * STEP));
-            s3 = s3.add(load(x, at + i + 3 * STEP));
+            s0 = s0.add(FloatVector.fromArray(HALF, x, at + i).convertShape(F2D, D, 0));
+            s1 = s1.add(FloatVector.fromArray(HALF, x, at + i + STEP).convertShape(F2D, D, 0));
+            s2 = s2.add(FloatVector.fromArray(HALF, x, at + i + 2 * STEP).convertShape(F2D, D, 0));
+            s3 = s3.add(FloatVector.fromArray(HALF, x, at + i + 3 * STEP).convertShape(F2D, D, 0));
         }
         for (; i <= count - STEP; i += STEP) {
-            s0 = s0.add(load(x, at + i));
+            s0 = s0.add(FloatVector.fromArray(HALF, x, at + i).convertShape(F2D, D, 0));
         }
         double total = Lanes.sum(s0.add(s1).add(s2.add(s3)));
         for (; i < count; i++) {
@@ -49,19 +49,18 @@ final class VectorSums {
     static double dot(float[] a, int atA, float[] b, int atB, int count) {
         DoubleVector s0 = DoubleVector.zero(D);
         DoubleVector s1 = s0;
-        DoubleVector s2 = s0;
-        DoubleVector s3 = s0;
         int i = 0;
-        for (; i <= count - 4 * STEP; i += 4 * STEP) {
-            s0 = load(a, atA + i).fma(load(b, atB + i), s0);
-            s1 = load(a, atA + i + STEP).fma(load(b, atB + i + STEP), s1);
-            s2 = load(a, atA + i + 2 * STEP).fma(load(b, atB + i + 2 * STEP), s2);
-            s3 = load(a, atA + i + 3 * STEP).fma(load(b, atB + i + 3 * STEP), s3);
+        for (; i <= count - 2 * STEP; i += 2 * STEP) {
+            DoubleVector a0 = (DoubleVector) FloatVector.fromArray(HALF, a, atA + i).convertShape(F2D, D, 0);
+            DoubleVector a1 = (DoubleVector) FloatVector.fromArray(HALF, a, atA + i + STEP).convertShape(F2D, D, 0);
+            s0 = a0.fma(FloatVector.fromArray(HALF, b, atB + i).convertShape(F2D, D, 0), s0);
+            s1 = a1.fma(FloatVector.fromArray(HALF, b, atB + i + STEP).convertShape(F2D, D, 0), s1);
         }
         for (; i <= count - STEP; i += STEP) {
-            s0 = load(a, atA + i).fma(load(b, atB + i), s0);
+            DoubleVector a0 = (DoubleVector) FloatVector.fromArray(HALF, a, atA + i).convertShape(F2D, D, 0);
+            s0 = a0.fma(FloatVector.fromArray(HALF, b, atB + i).convertShape(F2D, D, 0), s0);
         }
-        double total = Lanes.sum(s0.add(s1).add(s2.add(s3)));
+        double total = Lanes.sum(s0.add(s1));
         for (; i < count; i++) {
             total += (double) a[atA + i] * b[atB + i];
         }
@@ -74,8 +73,13 @@ final class VectorSums {
         DoubleVector s1 = s0;
         int i = 0;
         for (; i <= count - 2 * STEP; i += 2 * STEP) {
-            s0 = product(a, atA + i, b, atB + i).fma(load(c, atC + i), s0);
-            s1 = product(a, atA + i + STEP, b, atB + i + STEP).fma(load(c, atC + i + STEP), s1);
+            FloatVector p0 = FloatVector.fromArray(HALF, a, atA + i).mul(FloatVector.fromArray(HALF, b, atB + i));
+            FloatVector p1 = FloatVector.fromArray(HALF, a, atA + i + STEP)
+                    .mul(FloatVector.fromArray(HALF, b, atB + i + STEP));
+            s0 = ((DoubleVector) p0.convertShape(F2D, D, 0))
+                    .fma(FloatVector.fromArray(HALF, c, atC + i).convertShape(F2D, D, 0), s0);
+            s1 = ((DoubleVector) p1.convertShape(F2D, D, 0))
+                    .fma(FloatVector.fromArray(HALF, c, atC + i + STEP).convertShape(F2D, D, 0), s1);
         }
         double total = Lanes.sum(s0.add(s1));
         for (; i < count; i++) {
@@ -95,8 +99,8 @@ final class VectorSums {
         DoubleVector q1 = s0;
         int i = 0;
         for (; i <= count - 2 * STEP; i += 2 * STEP) {
-            DoubleVector x0 = load(x, at + i);
-            DoubleVector x1 = load(x, at + i + STEP);
+            DoubleVector x0 = (DoubleVector) FloatVector.fromArray(HALF, x, at + i).convertShape(F2D, D, 0);
+            DoubleVector x1 = (DoubleVector) FloatVector.fromArray(HALF, x, at + i + STEP).convertShape(F2D, D, 0);
             s0 = s0.add(x0);
             s1 = s1.add(x1);
             q0 = x0.fma(x0, q0);
@@ -111,14 +115,5 @@ final class VectorSums {
         double mean = sum / count;
         stats[2 * entry] = (float) mean;
         stats[2 * entry + 1] = (float) (1 / Math.sqrt(Math.max(squares / count - mean * mean, 0) + eps));
-    }
-
-    private static DoubleVector product(float[] a, int atA, float[] b, int atB) {
-        FloatVector p = FloatVector.fromArray(HALF, a, atA).mul(FloatVector.fromArray(HALF, b, atB));
-        return (DoubleVector) p.convertShape(VectorOperators.F2D, D, 0);
-    }
-
-    private static DoubleVector load(float[] x, int at) {
-        return (DoubleVector) FloatVector.fromArray(HALF, x, at).convertShape(VectorOperators.F2D, D, 0);
     }
 }
