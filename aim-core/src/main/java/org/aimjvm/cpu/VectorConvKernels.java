@@ -92,6 +92,11 @@ final class VectorConvKernels implements ConvKernels {
                     // outputs j0 to j1 have their pixel inside the picture: 0 <= j stride + v - padLeft < inWidth
                     int j0 = Math.clamp(ceilDiv(s.padLeft() - v, s.stride()), 0, width);
                     int j1 = Math.clamp(ceilDiv(s.inWidth() + s.padLeft() - v, s.stride()), j0, width);
+                    if (s.stride() == 1 && width == s.inWidth()) {
+                        shiftedRows(patches, at, xs, plane, i0 + u - s.padTop(), rows, v - s.padLeft(), j0, j1, s);
+                        at += rows * width;
+                        continue;
+                    }
                     for (int i = i0; i < i0 + rows; i++, at += width) {
                         int row = i * s.stride() + u - s.padTop();
                         if (row < 0 || row >= s.inHeight()) {
@@ -110,6 +115,32 @@ final class VectorConvKernels implements ConvKernels {
                         Arrays.fill(patches, at + j1, at + width, 0f);
                     }
                 }
+            }
+        }
+    }
+
+    /**
+     * Patches of one tap where outputs lie as pixels do: the picture from {@code row} on, moved by {@code shift} columns, is one
+     * run of memory, in which the columns outside [j0, j1) are then cleared. So a call copies a whole plane, not a row.
+     */
+    private static void shiftedRows(
+            float[] patches, int at, float[] xs, int plane, int row, int rows, int shift, int j0, int j1,
+            Conv2dShape s) {
+        int width = s.inWidth();
+        int first = Math.clamp(-row, 0, rows);
+        int last = Math.clamp(s.inHeight() - row, first, rows);
+        Arrays.fill(patches, at, at + first * width, 0f);
+        Arrays.fill(patches, at + last * width, at + rows * width, 0f);
+        if (first < last && j0 < j1) {
+            int from = plane + (row + first) * width + j0 + shift;
+            System.arraycopy(xs, from, patches, at + first * width + j0, (last - first - 1) * width + j1 - j0);
+        }
+        for (int i = at + first * width; i < at + last * width; i += width) {
+            for (int j = 0; j < j0; j++) {
+                patches[i + j] = 0;
+            }
+            for (int j = j1; j < width; j++) {
+                patches[i + j] = 0;
             }
         }
     }

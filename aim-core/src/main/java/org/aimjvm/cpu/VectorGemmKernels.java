@@ -21,7 +21,7 @@ final class VectorGemmKernels implements GemmKernels {
     /** Columns of a block of B, at most: 256 x 256 floats are half of a second-level cache of 512 KiB. */
     private static final int WIDTH = 256;
     /** Rows of a piece of work, at least: amortises the packing of B. */
-    private static final int MIN_HEIGHT = 96;
+    private static final int MIN_HEIGHT = 192;
     /** Rows of a piece of work, at most: leaves pieces to share. */
     private static final int MAX_HEIGHT = 768;
     /** Rows of a transposed A that are copied at a time, so that a copy takes whole cache lines. */
@@ -103,7 +103,7 @@ final class VectorGemmKernels implements GemmKernels {
     /** Columns of a piece, a multiple of a panel: as many as fit, but with few rows no more than leaves pieces to share. */
     private static int width(int m, int n, int k) {
         int most = WIDTH;
-        if (m < 2 * MIN_HEIGHT) {
+        if (m < MIN_HEIGHT) {
             long rows = Math.max(m, PACKING_ROWS);
             long least = MIN_WORK / (rows * Math.max(1, k));
             most = Math.clamp(Math.max(least, n / PIECES), GemmTile.COLS, WIDTH);
