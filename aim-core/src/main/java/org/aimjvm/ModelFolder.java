@@ -137,8 +137,8 @@ public final class ModelFolder implements AutoCloseable {
             return openEmbedded(model);
         }
         throw new CheckpointException(
-                path, null, "no such model: neither a file or folder (" + path.toAbsolutePath()
-                        + ") nor an embedded model (expected a path, or " + embeddedOnes() + ")");
+                path, null, "no such file or folder (looked for " + path.toAbsolutePath()
+                        + "), and no embedded model of that name (expected a path, or " + embeddedOnes() + ")");
     }
 
     /**

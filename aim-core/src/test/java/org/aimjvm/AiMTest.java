@@ -202,9 +202,9 @@ class AiMTest {
     void modelsThatAreNowhereAreExplained() {
         assertThatThrownBy(() -> AiM.load("fashoin"))
                 .isInstanceOf(CheckpointException.class)
-                .hasMessage("fashoin: no such model: neither a file or folder (" + Path.of("fashoin").toAbsolutePath()
-                        + ") nor an embedded model (expected a path, or one of golden-e2e)");
-        assertThatThrownBy(() -> AiM.load(dir + "/none/at/all")).hasMessageContaining("no such model");
+                .hasMessage("fashoin: no such file or folder (looked for " + Path.of("fashoin").toAbsolutePath()
+                        + "), and no embedded model of that name (expected a path, or one of golden-e2e)");
+        assertThatThrownBy(() -> AiM.load(dir + "/none/at/all")).hasMessageContaining("no embedded model of that name");
         assertThatThrownBy(() -> AiM.load("nul\0byte"))
                 .isInstanceOf(CheckpointException.class).hasMessageContaining("not a path");
         assertThatThrownBy(() -> AiM.load("")).isInstanceOf(CheckpointException.class);

@@ -1,7 +1,7 @@
 package org.aimjvm.cli;
 
-import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
@@ -9,13 +9,18 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.aimjvm.AiM;
 import org.aimjvm.GenerateOptions;
 import org.aimjvm.Picture;
-import org.aimjvm.io.Images;
 import org.aimjvm.io.Npz;
+import org.aimjvm.sample.GeneratedPicture;
 import org.aimjvm.sample.GenerationListener;
+import org.aimjvm.sample.GenerationRequest;
 import org.aimjvm.sample.Guidance;
 import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.DType;
@@ -29,7 +34,10 @@ import picocli.CommandLine.Spec;
 /** {@code aim generate}: pictures from labels. */
 @Command(name = "generate", description = "Make pictures of a class.")
 final class GenerateCommand implements Callable<Integer> {
-    private static final int GRID_PADDING = 2;
+    private static final int MAX_ZOOM = 64;
+    /** Endings that promise another format than PNG. */
+    private static final Pattern OTHER_FORMAT =
+            Pattern.compile("(?i).*\\.(jpe?g|gif|bmp|webp|tiff?|npz|safetensors)");
 
     @Spec private CommandSpec spec;
 
@@ -68,9 +76,9 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(
             names = {"-o", "--out"},
             paramLabel = "PATH",
-            description = "PNG file; for several pictures a folder, or a file with --grid.") private Path out;
+            description = "PNG file, name ending in .png; or a folder, which gets a file for each picture: LABEL-NAME-SEED.png.") private Path out;
 
-    @Option(names = "--grid", description = "All pictures in one PNG, a row for each label.") private boolean grid;
+    @Option(names = "--grid", description = "All pictures in one PNG file, a row for each label.") private boolean grid;
 
     @Option(
             names = "--zoom",
@@ -139,19 +147,18 @@ final class GenerateCommand implements Callable<Integer> {
                 : AiM.load(Path.of(model), tokenizer, backend);
         GenerateOptions options = ComputeOptions.checked(spec, () -> options(aim.info().defaults()));
         List<Integer> wanted = ComputeOptions.checked(spec, () -> labels(aim));
-        int total = wanted.size() * options.count();
-        checkPictureCount(total);
-        List<Picture> pictures = generate(aim, wanted, options, total);
-        write(pictures, wanted.size());
-        return Aim.OK;
+        int total = checkedTotal(wanted.size(), options.count());
+        try (StopSignal stop = new StopSignal()) {
+            return generate(aim, wanted, options, total, stop);
+        }
     }
 
     private GenerateOptions options(GenerateOptions defaults) {
         if (greedy && topK != null && topK != 1) {
             throw new IllegalArgumentException("--top-k: " + topK + " with --greedy (expected one of the two)");
         }
-        if (zoom < 1 || zoom > 64) {
-            throw new IllegalArgumentException("--zoom: " + zoom + " (expected 1 to 64)");
+        if (zoom < 1 || zoom > MAX_ZOOM) {
+            throw new IllegalArgumentException("--zoom: " + zoom + " (expected 1 to " + MAX_ZOOM + ")");
         }
         GenerateOptions o = defaults.withCount(count).withSeed(seed);
         if (cfgScale != null || cfgScaleEnd != null) {
@@ -181,37 +188,83 @@ final class GenerateCommand implements Callable<Integer> {
 
     private void checkOutputs() {
         if (out == null && npz == null) {
-            throw new ParameterException(spec.commandLine(),
-                    "--out: none given, expected a PNG file or a folder (or --npz)");
+            throw usage("--out: none given, expected a PNG file or a folder (or --npz)");
         }
-        for (Path file : new Path[] {out, npz}) {
-            Path parent = file == null ? null : file.toAbsolutePath().getParent();
-            if (parent != null && !Files.isDirectory(parent)) {
-                throw new ParameterException(spec.commandLine(),
-                        file + ": no such folder, " + parent + " (make it first)");
-            }
+        if (out != null && npz != null && out.toAbsolutePath().normalize().equals(npz.toAbsolutePath().normalize())) {
+            throw usage("--npz: " + npz + " is --out too (expected two files)");
         }
+        checkPlace("--out", out);
+        checkPlace("--npz", npz);
         if (npz != null && Files.isDirectory(npz)) {
-            throw new ParameterException(spec.commandLine(), "--npz: " + npz + " is a folder, expected a file");
+            throw usage("--npz: " + npz + " is a folder, expected a file");
         }
-        if (grid && out != null && Files.isDirectory(out)) {
-            throw new ParameterException(spec.commandLine(),
-                    "--out: " + out + " is a folder, expected a PNG file with --grid");
+        if (out == null || Files.isDirectory(out) && !grid) {
+            return;
+        }
+        if (Files.isDirectory(out)) {
+            throw usage("--out: " + out + " is a folder, expected a PNG file with --grid");
+        }
+        if (!isPng(out) && (grid || Files.exists(out) || OTHER_FORMAT.matcher(out.toString()).matches())) {
+            throw usage("--out: " + out + " (expected a name that ends in .png"
+                    + (grid ? "" : ", or a folder for a file each") + ")");
         }
     }
 
-    private void checkPictureCount(int total) {
-        if (out != null && total > 1 && !grid && !Files.isDirectory(out)
-                && out.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(".png")) {
-            throw new ParameterException(
-                    spec.commandLine(),
+    private void checkPlace(String option, Path file) {
+        Path parent = file == null ? null : file.toAbsolutePath().normalize().getParent();
+        if (parent != null && !Files.isDirectory(parent)) {
+            throw usage(option + ": " + file + ": no such folder, " + parent + " (make it first)");
+        }
+        if (parent != null && !Files.isWritable(Files.isDirectory(file) ? file : parent)) {
+            throw usage(option + ": " + file + ": cannot be written there");
+        }
+    }
+
+    private static boolean isPng(Path file) {
+        return file.toString().toLowerCase(Locale.ROOT).endsWith(".png");
+    }
+
+    private int checkedTotal(int rows, int each) {
+        long total = (long) rows * each;
+        if (total > GenerationRequest.MAX_PICTURES) {
+            throw usage("--count: " + each + " pictures of " + rows + " labels (expected at most "
+                    + GenerationRequest.MAX_PICTURES + " together)");
+        }
+        if (out != null && total > 1 && !grid && !Files.isDirectory(out) && isPng(out)) {
+            throw usage(
                     "--out: " + out + " for " + total + " pictures, expected a folder (or add --grid for one file)");
         }
+        return (int) total;
     }
 
-    private List<Picture> generate(AiM aim, List<Integer> wanted, GenerateOptions options, int total) {
-        long tokens = (long) total * aim.model().config().numTokens();
-        try (Progress progress = console.progress("generate", tokens, "tokens")) {
+    /** Where the PNGs go, {@code null} if nowhere. */
+    private PictureOutput pngs(AiM aim, int rows, int total) throws IOException {
+        if (out == null) {
+            return null;
+        }
+        if (!isPng(out) || Files.isDirectory(out)) {
+            return new PngFolder(out, zoom);
+        }
+        int columns = rows > 1 ? total / rows : (int) Math.ceil(Math.sqrt(total));
+        return ComputeOptions.checked(spec, () -> new GridPng(out, total, columns, aim.pictureSize(), zoom));
+    }
+
+    private int generate(AiM aim, List<Integer> wanted, GenerateOptions options, int total, StopSignal stop)
+            throws IOException {
+        try (PictureOutput pngs = pngs(aim, wanted.size(), total)) {
+            generate(aim, wanted, options, total, pngs, stop);
+            return Aim.OK;
+        } catch (CancellationException _) {
+            console.err().println("aim: stopped, nothing written");
+            return Aim.FAILED;
+        }
+    }
+
+    private void generate(
+            AiM aim, List<Integer> wanted, GenerateOptions options, int total, PictureOutput pngs, StopSignal stop)
+            throws IOException {
+        try (Progress progress =
+                console.progress("generate", (long) total * aim.model().config().numTokens(), "tokens")) {
             GenerationListener listener = new GenerationListener() {
                 private long done;
 
@@ -219,75 +272,65 @@ final class GenerateCommand implements Callable<Integer> {
                 public void onToken(int picture, int position, int token) {
                     progress.to(++done);
                 }
+
+                @Override
+                public void onPicture(int picture, GeneratedPicture result) {
+                    progress.note((picture + 1) + "/" + total + " pictures");
+                }
+
+                @Override
+                public boolean isCancelled() {
+                    return stop.isRequested();
+                }
             };
-            return aim.generate(wanted, options, listener);
-        }
-    }
-
-    private void write(List<Picture> pictures, int rows) throws IOException {
-        if (npz != null) {
-            writeNpz(pictures);
-            console.out().println(npz);
-        }
-        if (out == null) {
-            return;
-        }
-        if (grid) {
-            int columns = rows > 1 ? pictures.size() / rows : (int) Math.ceil(Math.sqrt(pictures.size()));
-            List<BufferedImage> images = pictures.stream().map(p -> enlarged(p.toImage())).toList();
-            Images.writePng(out, Images.grid(images, columns, GRID_PADDING * zoom));
-            console.out().println(out);
-        } else if (pictures.size() == 1 && !Files.isDirectory(out)) {
-            Images.writePng(out, enlarged(pictures.getFirst().toImage()));
-            console.out().println(out);
-        } else {
-            Files.createDirectories(out);
-            for (Picture p : pictures) {
-                String name = p.className().replaceAll("[^A-Za-z0-9]+", "-") + "-" + p.seed() + ".png";
-                Images.writePng(out.resolve(name), enlarged(p.toImage()));
-                console.out().println(out.resolve(name));
-            }
-        }
-    }
-
-    private BufferedImage enlarged(BufferedImage image) {
-        if (zoom == 1) {
-            return image;
-        }
-        BufferedImage large =
-                new BufferedImage(image.getWidth() * zoom, image.getHeight() * zoom, BufferedImage.TYPE_INT_RGB);
-        for (int y = 0; y < large.getHeight(); y++) {
-            for (int x = 0; x < large.getWidth(); x++) {
-                large.setRGB(x, y, image.getRGB(x / zoom, y / zoom));
-            }
-        }
-        return large;
-    }
-
-    private void writeNpz(List<Picture> pictures) {
-        int[] dims = {pictures.size(), pictures.getFirst().height(), pictures.getFirst().width(), 3};
-        long[] numbers = pictures.stream().mapToLong(Picture::label).toArray();
-        Npz.write(npz, archive -> {
-            archive.add("arr_0", DType.U8, dims, stream -> {
-                for (Picture p : pictures) {
-                    stream.write(rgbBytes(p.toImage()));
+            Consumer<Picture> toPngs = picture -> uncheck(out, () -> {
+                if (pngs != null) {
+                    pngs.add(picture);
                 }
             });
+            if (npz == null) {
+                aim.generateEach(wanted, options, listener, toPngs);
+            } else {
+                writeNpz(aim, wanted, options, listener, toPngs);
+            }
+        }
+        if (npz != null) {
+            console.out().println(npz);
+        }
+        if (pngs != null) {
+            pngs.commit().forEach(console.out()::println);
+        }
+    }
+
+    /** Generates while the archive is written, so that no more than a batch of pictures is in memory. */
+    private void writeNpz(
+            AiM aim, List<Integer> wanted, GenerateOptions options, GenerationListener listener,
+            Consumer<Picture> toPngs) {
+        int each = options.count();
+        int[] dims = {wanted.size() * each, aim.pictureSize(), aim.pictureSize(), 3};
+        long[] numbers = wanted.stream().flatMapToLong(label -> LongStream.generate(() -> label).limit(each)).toArray();
+        Npz.write(npz, archive -> {
+            archive.add("arr_0", DType.U8, dims, bytes -> aim.generateEach(wanted, options, listener, picture -> {
+                uncheck(npz, () -> bytes.write(picture.toBytes()));
+                toPngs.accept(picture);
+            }));
             archive.add("arr_1", new int[] {numbers.length}, numbers);
         });
     }
 
-    private static byte[] rgbBytes(BufferedImage image) {
-        byte[] bytes = new byte[image.getHeight() * image.getWidth() * 3];
-        int at = 0;
-        for (int y = 0; y < image.getHeight(); y++) {
-            for (int x = 0; x < image.getWidth(); x++) {
-                int rgb = image.getRGB(x, y);
-                bytes[at++] = (byte) (rgb >> 16);
-                bytes[at++] = (byte) (rgb >> 8);
-                bytes[at++] = (byte) rgb;
-            }
+    private interface Writing {
+        void run() throws IOException;
+    }
+
+    private static void uncheck(Path target, Writing writing) {
+        try {
+            writing.run();
+        } catch (IOException e) {
+            throw new UncheckedIOException(new IOException(target + ": cannot be written: " + e.getMessage(), e));
         }
-        return bytes;
+    }
+
+    private ParameterException usage(String message) {
+        return new ParameterException(spec.commandLine(), message);
     }
 }

@@ -1,0 +1,91 @@
+package org.aimjvm.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.aimjvm.ModelFolder;
+import org.aimjvm.ModelInfo;
+import org.aimjvm.io.Npz;
+import org.aimjvm.model.AimConfig;
+import org.aimjvm.model.AimModel;
+import org.aimjvm.model.PositionRule;
+import org.aimjvm.nn.Params;
+import org.aimjvm.tensor.Backends;
+import org.aimjvm.tensor.DType;
+import org.aimjvm.vq.VqConfig;
+import org.aimjvm.vq.VqModel;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code aim generate} as a process: signals and memory. */
+class GenerateProcessTest {
+    private static final long SECONDS = 60;
+
+    @TempDir private Path dir;
+
+    /** Writes a model with random weights. */
+    private Path model(int tokens, List<Integer> chMult) {
+        AimConfig config = TinyData.config().withData(8, tokens, 3);
+        VqConfig vq = new VqConfig(1, chMult, 1, 1, 8, 1, 3, 3, 1, 1e-6f, true, 0.25f, 0);
+        Params params = Params.random(Backends.best(), 1);
+        new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
+        new VqModel(params.sub("vqvae"), vq);
+        Path folder = dir.resolve("model");
+        ModelFolder.write(folder, config, vq, ModelInfo.PUBLISHED, params.all(), DType.F32);
+        return folder;
+    }
+
+    private static List<String> files(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.map(p -> p.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    private static CliProcess.Running start(String... args) throws IOException {
+        List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java", "-cp"));
+        command.add(System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")));
+        command.add(Aim.class.getName());
+        command.addAll(List.of(args));
+        return CliProcess.start(Path.of("").toAbsolutePath(), Map.of(), command);
+    }
+
+    @Test
+    void aSignalEndsItWithoutAnyOutput() throws Exception {
+        Path model = model(4096, List.of(1));
+        Path out = Files.createDirectories(dir.resolve("out"));
+        CliProcess.Running running = start(
+                "generate", "--model", model.toString(), "--label", "all", "--count", "100000", "--batch", "2",
+                "--npz", out + "/p.npz", "--out", out + "/pictures");
+        long deadline = System.nanoTime() + SECONDS * 1_000_000_000L;
+        while (files(out).size() < 2 && running.process().isAlive() && System.nanoTime() < deadline) {
+            Thread.sleep(20);
+        }
+        assertThat(files(out)).as("written aside so far").hasSize(2).allMatch(name -> name.startsWith("."));
+        running.process().destroy(); // SIGTERM
+        CliProcess p = running.await();
+        assertThat(p.exit()).isEqualTo(128 + 15);
+        assertThat(p.out()).isEmpty();
+        assertThat(p.err()).contains("aim: stopped, nothing written");
+        assertThat(files(out)).isEmpty();
+    }
+
+    @Test
+    void manyPicturesFitASmallHeap() throws Exception {
+        Path model = model(1, List.of(1, 1, 1, 1, 1, 1, 1)); // one code, 64 x 64 pixels: 48 KiB of floats a picture
+        int each = 400; // 56 MiB of floats together
+        CliProcess p = CliProcess.aim(
+                List.of("-Xmx32m", "-XX:+UseSerialGC"), "generate", "--model", model.toString(), "--label", "all",
+                "--count",
+                Integer.toString(each), "--npz", dir + "/p.npz", "--batch", "16", "--cfg-scale", "1");
+        assertThat(p.err()).as(p.err()).doesNotContain("memory");
+        assertThat(p.exit()).isZero();
+        assertThat(p.out()).isEqualTo(dir + "/p.npz\n");
+        assertThat(Npz.read(dir.resolve("p.npz")).get("arr_0").shape().toArray()).containsExactly(3 * each, 64, 64, 3);
+    }
+}
