@@ -47,7 +47,7 @@ final class Progress implements AutoCloseable {
     /** Shows {@code text} behind the bar, such as the current loss. */
     void note(String text) {
         if (bar != null) {
-            bar.setExtraMessage(text);
+            bar.setExtraMessage(", " + text);
         }
     }
 

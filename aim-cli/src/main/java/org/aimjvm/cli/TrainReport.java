@@ -37,7 +37,7 @@ final class TrainReport implements TrainListener, AutoCloseable {
     private int batch;
     private long lastReport;
     private int lastStep;
-    private String validated = ""; // the newest measures, as text behind the loss
+    private String validated = ""; // the newest measure, as text behind the loss
 
     /**
      * @param title what is trained, for bar and curve
@@ -95,10 +95,9 @@ final class TrainReport implements TrainListener, AutoCloseable {
         table.add(step, Trainer.validationRow(values));
         StringJoiner text = new StringJoiner(", ");
         values.forEach((name, value) -> text.add(String.format(Locale.ROOT, "%s %.4f", name, value)));
-        String line = "step " + step + ", validation " + text;
-        validated = " (" + line + ")";
+        validated = ", validation " + text.toString().split(",", 2)[0]; // a bar has no room for all
         if (reportNanos > 0) {
-            console.err().println(title + ": " + line);
+            console.err().println(title + ": step " + step + ", validation " + text);
         }
     }
 
