@@ -42,9 +42,14 @@ final class SsdChunk {
     final float[] decay = new float[SIZE * SIZE];
 
     private final float[] raw = new float[SIZE];
+    /** Steps before limits. */
+    private final float[] unlimited = new float[SIZE];
+
+    private final float[] slope = new float[SIZE];
     private final double[] logDecay = new double[SIZE];
     private final float[] rowFactor = new float[BLOCK];
     private final float[] colFactor = new float[SIZE];
+    private final float[] diagonal = new float[BLOCK * BLOCK];
 
     private static float[] iota() {
         float[] values = new float[LANES];
@@ -71,8 +76,9 @@ final class SsdChunk {
             raw[i] = dt[at + i * stride] + bias;
         }
         Arrays.fill(raw, length, end, 0f);
+        VectorMath.softplus(unlimited, 0, raw, 0, end);
         for (int i = 0; i < end; i += LANES) {
-            FloatVector d = VectorMath.softplus(FloatVector.fromArray(Simd.F, raw, i));
+            FloatVector d = FloatVector.fromArray(Simd.F, unlimited, i);
             d.blend(dtMin, d.compare(LT, dtMin)).blend(dtMax, d.compare(GT, dtMax)).intoArray(step, i);
         }
         Arrays.fill(step, length, end, 0f);
@@ -85,8 +91,8 @@ final class SsdChunk {
         for (int i = 0; i < end; i++) {
             toEnd[i] = (float) (sum - logDecay[i]);
         }
-        exp(fromStart, end);
-        exp(toEnd, end);
+        VectorMath.exp(fromStart, 0, end);
+        VectorMath.exp(toEnd, 0, end);
     }
 
     /** What is left at the end of the state before the chunk. */
@@ -106,8 +112,8 @@ final class SsdChunk {
                 rowFactor[i] = (float) (logDecay[i0 + i] - start);
             }
             diagonalBlock(i0);
-            exp(colFactor, i0);
-            exp(rowFactor, BLOCK);
+            VectorMath.exp(colFactor, 0, i0);
+            VectorMath.exp(rowFactor, 0, BLOCK);
             for (int i = 0; i < BLOCK; i++) {
                 int row = (i0 + i) * SIZE;
                 for (int j = 0; j < i0; j += LANES) {
@@ -120,11 +126,18 @@ final class SsdChunk {
     private void diagonalBlock(int i0) {
         for (int i = 0; i < BLOCK; i++) {
             for (int j = 0; j < BLOCK; j += LANES) {
-                VectorMask<Float> future = IOTA.add(j).compare(GT, i);
-                FloatVector exponent = FloatVector.broadcast(Simd.F, rowFactor[i])
+                FloatVector.broadcast(Simd.F, rowFactor[i])
                         .sub(FloatVector.fromArray(Simd.F, rowFactor, j))
-                        .blend(0f, future);
-                VectorMath.exp(exponent).blend(0f, future).intoArray(decay, (i0 + i) * SIZE + i0 + j);
+                        .blend(0f, IOTA.add(j).compare(GT, i))
+                        .intoArray(diagonal, i * BLOCK + j);
+            }
+        }
+        VectorMath.exp(diagonal, 0, BLOCK * BLOCK);
+        for (int i = 0; i < BLOCK; i++) {
+            for (int j = 0; j < BLOCK; j += LANES) {
+                FloatVector.fromArray(Simd.F, diagonal, i * BLOCK + j)
+                        .blend(0f, IOTA.add(j).compare(GT, i))
+                        .intoArray(decay, (i0 + i) * SIZE + i0 + j);
             }
         }
     }
@@ -185,19 +198,13 @@ final class SsdChunk {
      * one.
      */
     void stepBackward(float[] dStep, float dtMin, float dtMax) {
+        VectorMath.sigmoid(slope, 0, raw, 0, padded(length));
         for (int i = 0; i < length; i += LANES) {
-            FloatVector r = FloatVector.fromArray(Simd.F, raw, i);
-            FloatVector unlimited = VectorMath.softplus(r);
+            FloatVector d = FloatVector.fromArray(Simd.F, unlimited, i);
             FloatVector.fromArray(Simd.F, dStep, i)
-                    .mul(VectorMath.sigmoid(r))
-                    .blend(0f, unlimited.compare(LT, dtMin).or(unlimited.compare(GT, dtMax)))
+                    .mul(FloatVector.fromArray(Simd.F, slope, i))
+                    .blend(0f, d.compare(LT, dtMin).or(d.compare(GT, dtMax)))
                     .intoArray(dStep, i);
-        }
-    }
-
-    private static void exp(float[] values, int end) {
-        for (int i = 0; i < end; i += LANES) {
-            VectorMath.exp(FloatVector.fromArray(Simd.F, values, i)).intoArray(values, i);
         }
     }
 }

@@ -1,5 +1,6 @@
 package org.aimjvm.cpu;
 
+import java.util.Arrays;
 import org.aimjvm.tensor.SsdShape;
 import org.aimjvm.tensor.Storage;
 
@@ -64,6 +65,14 @@ record SsdInputs(float[] xbc, float[] dt, float[] dtBias, float[] aLog, float[] 
     /** D of channel {@code p} of head {@code h}, 0 without D. */
     float skip(int h, int p) {
         return d == null ? 0f : d[s.perChannelD() ? h * s.headDim() + p : h];
+    }
+
+    /** Fills {@code row} with D of all channels of head {@code h}, and zeros above. */
+    void fillSkip(float[] row, int h) {
+        for (int p = 0; p < s.headDim(); p++) {
+            row[p] = skip(h, p);
+        }
+        Arrays.fill(row, s.headDim(), row.length, 0f);
     }
 
     /** Where x of head {@code h} starts in a row of xbc. */

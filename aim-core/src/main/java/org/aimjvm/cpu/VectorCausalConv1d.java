@@ -14,8 +14,8 @@ final class VectorCausalConv1d {
     private static final int USUAL_WIDTH = 4;
 
     private static final int ROWS_PER_TASK = 16;
-    /** Channels of a task of the gradient: rows of a sequence fit the second cache. */
-    private static final int CHANNELS_PER_TASK = 128;
+    /** Channels of a task of the gradient: the rows in use fit the first cache. */
+    private static final int CHANNELS_PER_TASK = 512;
 
     /** Channels of one element; a piece has eight of these, as less is not worth waking a thread for. */
     private static final int CHANNELS_PER_STEP = 512;
@@ -203,7 +203,7 @@ final class VectorCausalConv1d {
                 backward(dxs, sums, dys, wT, i / blocks, c, end, work.get().workspace);
             }
         });
-        parallel.forRange(channels, CHANNELS_PER_TASK, (from, to) -> {
+        parallel.forRange(channels, 64, (from, to) -> {
             for (int c = from; c < to; c++) {
                 for (int m = 0; m <= width; m++) {
                     double sum = 0;
@@ -223,31 +223,102 @@ final class VectorCausalConv1d {
     private void backward(
             float[] dxs, float[] sums, float[] dys, float[] wT, int b, int from, int to, Workspace workspace) {
         int count = to - from;
-        float[] dv = workspace.floats(0, length * count);
+        float[] dv = workspace.floats(0, width * count); // of the last elements, that of t in row t % width
         int sumAt = b * (width + 1) * channels + from;
         for (int m = 0; m <= width; m++) {
             Arrays.fill(sums, sumAt + m * channels, sumAt + m * channels + count, 0f);
         }
         for (int t = 0; t < length; t++) {
             int row = b * length + t;
-            int at = t * count;
+            int dvAt = t % width * count;
             if (silu) {
-                convolve(dv, at, wT, row, t, from, to);
-                siluBackward(dv, at, dys, row * channels + from, count);
+                convolve(dv, dvAt, wT, row, t, from, to);
+                siluBackward(dv, dvAt, dys, row * channels + from, count);
             } else {
-                System.arraycopy(dys, row * channels + from, dv, at, count);
+                System.arraycopy(dys, row * channels + from, dv, dvAt, count);
             }
-            for (int m = Math.max(0, width - 1 - t); m < width; m++) {
-                addProduct(sums, sumAt + m * channels, dv, at, xs, (row - width + 1 + m) * channels + from, count);
+            add(sums, sumAt + width * channels, dv, dvAt, count);
+            if (width == USUAL_WIDTH && t >= width - 1) {
+                addTaps4(sums, sumAt, dv, dvAt, row * channels + from, count);
+            } else {
+                for (int m = Math.max(0, width - 1 - t); m < width; m++) {
+                    addProduct(sums, sumAt + m * channels, dv, dvAt, xs, (row - width + 1 + m) * channels + from,
+                            count);
+                }
             }
-            add(sums, sumAt + width * channels, dv, at, count);
+            if (dxs != null && t >= width - 1) {
+                inputGradient(dxs, dv, wT, b, t - width + 1, from, count);
+            }
         }
-        for (int t = 0; t < length && dxs != null; t++) {
-            int dxAt = (b * length + t) * channels + from;
-            Arrays.fill(dxs, dxAt, dxAt + count, 0f);
-            for (int m = Math.max(0, t + width - length); m < width; m++) {
-                addProduct(dxs, dxAt, wT, m * channels + from, dv, (t + width - 1 - m) * count, count);
-            }
+        for (int t = Math.max(0, length - width + 1); t < length && dxs != null; t++) {
+            inputGradient(dxs, dv, wT, b, t, from, count);
+        }
+    }
+
+    /** {@code dx_t = sum over m of w_m dv_{t + width - 1 - m}}, as far as the sequence goes. */
+    private void inputGradient(float[] dxs, float[] dv, float[] wT, int b, int t, int from, int count) {
+        int dxAt = (b * length + t) * channels + from;
+        if (width == USUAL_WIDTH && t + width <= length) {
+            inputGradient4(dxs, dxAt, dv, wT, t, from, count);
+            return;
+        }
+        Arrays.fill(dxs, dxAt, dxAt + count, 0f);
+        for (int m = Math.max(0, t + width - length); m < width; m++) {
+            addProduct(dxs, dxAt, wT, m * channels + from, dv, (t + width - 1 - m) % width * count, count);
+        }
+    }
+
+    private void inputGradient4(float[] dxs, int dxAt, float[] dv, float[] wT, int t, int from, int count) {
+        int v0 = (t + 3) % 4 * count;
+        int v1 = (t + 2) % 4 * count;
+        int v2 = (t + 1) % 4 * count;
+        int v3 = t % 4 * count;
+        int w1 = channels + from;
+        int w2 = channels + w1;
+        int w3 = channels + w2;
+        int i = 0;
+        for (; i < Simd.F.loopBound(count); i += LANES) {
+            FloatVector sum =
+                    FloatVector.fromArray(Simd.F, wT, from + i).mul(FloatVector.fromArray(Simd.F, dv, v0 + i));
+            sum = FloatVector.fromArray(Simd.F, wT, w1 + i).fma(FloatVector.fromArray(Simd.F, dv, v1 + i), sum);
+            sum = FloatVector.fromArray(Simd.F, wT, w2 + i).fma(FloatVector.fromArray(Simd.F, dv, v2 + i), sum);
+            sum = FloatVector.fromArray(Simd.F, wT, w3 + i).fma(FloatVector.fromArray(Simd.F, dv, v3 + i), sum);
+            sum.intoArray(dxs, dxAt + i);
+        }
+        for (; i < count; i++) {
+            float sum = wT[from + i] * dv[v0 + i];
+            sum = Math.fma(wT[w1 + i], dv[v1 + i], sum);
+            sum = Math.fma(wT[w2 + i], dv[v2 + i], sum);
+            dxs[dxAt + i] = Math.fma(wT[w3 + i], dv[v3 + i], sum);
+        }
+    }
+
+    /** Adds the products of one row's gradient with the four inputs that it saw. */
+    private void addTaps4(float[] sums, int sumAt, float[] dv, int dvAt, int xAt, int count) {
+        int s1 = sumAt + channels;
+        int s2 = s1 + channels;
+        int s3 = s2 + channels;
+        int x2 = xAt - channels;
+        int x1 = x2 - channels;
+        int x0 = x1 - channels;
+        int i = 0;
+        for (; i < Simd.F.loopBound(count); i += LANES) {
+            FloatVector d = FloatVector.fromArray(Simd.F, dv, dvAt + i);
+            d.fma(FloatVector.fromArray(Simd.F, xs, x0 + i), FloatVector.fromArray(Simd.F, sums, sumAt + i))
+                    .intoArray(sums, sumAt + i);
+            d.fma(FloatVector.fromArray(Simd.F, xs, x1 + i), FloatVector.fromArray(Simd.F, sums, s1 + i))
+                    .intoArray(sums, s1 + i);
+            d.fma(FloatVector.fromArray(Simd.F, xs, x2 + i), FloatVector.fromArray(Simd.F, sums, s2 + i))
+                    .intoArray(sums, s2 + i);
+            d.fma(FloatVector.fromArray(Simd.F, xs, xAt + i), FloatVector.fromArray(Simd.F, sums, s3 + i))
+                    .intoArray(sums, s3 + i);
+        }
+        for (; i < count; i++) {
+            float d = dv[dvAt + i];
+            sums[sumAt + i] = Math.fma(d, xs[x0 + i], sums[sumAt + i]);
+            sums[s1 + i] = Math.fma(d, xs[x1 + i], sums[s1 + i]);
+            sums[s2 + i] = Math.fma(d, xs[x2 + i], sums[s2 + i]);
+            sums[s3 + i] = Math.fma(d, xs[xAt + i], sums[s3 + i]);
         }
     }
 

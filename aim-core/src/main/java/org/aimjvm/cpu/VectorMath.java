@@ -5,6 +5,7 @@ import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
 import static org.aimjvm.cpu.Simd.F;
+import static org.aimjvm.cpu.Simd.LANES;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -19,8 +20,8 @@ import jdk.incubator.vector.IntVector;
  * NaN come out as {@code (float)} of the {@link Math} counterpart.
  *
  * <p>The vector methods call the Vector API and hardly anything else. HotSpot inlines that API whatever the size of the
- * compiled loop, but stops inlining other methods once a loop has grown large; a vector that is passed to one of them then
- * takes the way through the heap, twenty times as slow.
+ * compiled loop, but stops inlining other methods once a loop has grown large; a vector that is passed to one of them
+ * then takes the way through the heap, twenty times as slow.
  */
 final class VectorMath {
     /** Below, e^x rounds to 0; above the next one, to infinity. Both keep the arithmetic that follows in range. */
@@ -142,6 +143,88 @@ final class VectorMath {
         float z = s * s;
         float q = Math.fma(Math.fma(Math.fma(L4, z, L3), z, L2), z, L1);
         return Math.fma(q, z * s, s);
+    }
+
+    /**
+     * {@code e^x} of elements {@code [at, at + count)} in place. Two vectors at a time, which makes it longer than what
+     * HotSpot ever inlines (325 bytes of bytecode): a method with several exponentials calls this one, or one of those
+     * below, and stays small whatever it is inlined into itself.
+     */
+    static void exp(float[] values, int at, int count) {
+        int i = at;
+        int end = at + count;
+        for (; i <= end - 2 * LANES; i += 2 * LANES) {
+            FloatVector x = FloatVector.fromArray(F, values, i);
+            FloatVector y = FloatVector.fromArray(F, values, i + LANES);
+            FloatVector cx = x.blend(EXP_LOW, x.compare(LT, EXP_LOW)).blend(EXP_HIGH, x.compare(GT, EXP_HIGH));
+            FloatVector cy = y.blend(EXP_LOW, y.compare(LT, EXP_LOW)).blend(EXP_HIGH, y.compare(GT, EXP_HIGH));
+            FloatVector tx = cx.fma(LOG2_E, ROUNDER);
+            FloatVector ty = cy.fma(LOG2_E, ROUNDER);
+            FloatVector kx = tx.sub(ROUNDER);
+            FloatVector ky = ty.sub(ROUNDER);
+            FloatVector high = FloatVector.broadcast(F, -LN2_HIGH);
+            FloatVector low = FloatVector.broadcast(F, -LN2_LOW);
+            FloatVector rx = kx.fma(low, kx.fma(high, cx));
+            FloatVector ry = ky.fma(low, ky.fma(high, cy));
+            FloatVector e4 = FloatVector.broadcast(F, E4);
+            FloatVector e3 = FloatVector.broadcast(F, E3);
+            FloatVector e2 = FloatVector.broadcast(F, E2);
+            FloatVector qx = rx.fma(E6, E5).fma(rx, e4).fma(rx, e3).fma(rx, e2);
+            FloatVector qy = ry.fma(E6, E5).fma(ry, e4).fma(ry, e3).fma(ry, e2);
+            FloatVector px = qx.fma(rx.mul(rx), rx).add(1f);
+            FloatVector py = qy.fma(ry.mul(ry), ry).add(1f);
+            IntVector ix = tx.reinterpretAsInts().sub(Float.floatToRawIntBits(ROUNDER));
+            IntVector iy = ty.reinterpretAsInts().sub(Float.floatToRawIntBits(ROUNDER));
+            IntVector hx = ix.lanewise(ASHR, 1);
+            IntVector hy = iy.lanewise(ASHR, 1);
+            px.mul(hx.add(127).lanewise(LSHL, 23).reinterpretAsFloats())
+                    .mul(ix.sub(hx).add(127).lanewise(LSHL, 23).reinterpretAsFloats())
+                    .intoArray(values, i);
+            py.mul(hy.add(127).lanewise(LSHL, 23).reinterpretAsFloats())
+                    .mul(iy.sub(hy).add(127).lanewise(LSHL, 23).reinterpretAsFloats())
+                    .intoArray(values, i + LANES);
+        }
+        for (; i < end; i++) {
+            values[i] = exp(values[i]);
+        }
+    }
+
+    /** {@code y = 1 / (1 + e^-x)}, the bits of {@link #sigmoid(float)}; {@code y} is not {@code x}. */
+    static void sigmoid(float[] y, int yAt, float[] x, int xAt, int count) {
+        negativeExp(y, yAt, x, xAt, count);
+        int i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            FloatVector e = FloatVector.fromArray(F, y, yAt + i);
+            FloatVector top =
+                    FloatVector.broadcast(F, 1f).blend(e, FloatVector.fromArray(F, x, xAt + i).compare(LT, 0f));
+            top.div(e.add(1f)).intoArray(y, yAt + i);
+        }
+        for (; i < count; i++) {
+            float e = y[yAt + i];
+            y[yAt + i] = (x[xAt + i] < 0 ? e : 1f) / (e + 1f);
+        }
+    }
+
+    /** {@code y = log(1 + e^x)}, the bits of {@link #softplus(float)}; {@code y} is not {@code x}. */
+    static void softplus(float[] y, int yAt, float[] x, int xAt, int count) {
+        negativeExp(y, yAt, x, xAt, count);
+        int i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            FloatVector v = FloatVector.fromArray(F, x, xAt + i);
+            v.blend(0f, v.compare(LT, 0f)).add(log1p(FloatVector.fromArray(F, y, yAt + i))).intoArray(y, yAt + i);
+        }
+        for (; i < count; i++) {
+            float v = x[xAt + i];
+            y[yAt + i] = (v < 0 ? 0f : v) + log1p(y[yAt + i]);
+        }
+    }
+
+    /** {@code y = e^-|x|}. */
+    private static void negativeExp(float[] y, int yAt, float[] x, int xAt, int count) {
+        for (int i = 0; i < count; i++) {
+            y[yAt + i] = -Math.abs(x[xAt + i]);
+        }
+        exp(y, yAt, count);
     }
 
     private static float powerOfTwo(int k) {

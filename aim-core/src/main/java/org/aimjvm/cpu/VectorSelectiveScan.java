@@ -4,9 +4,9 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
 /**
- * Mamba-1's selective scan with lanes over channels: a vector of channels goes through the whole sequence with its states
- * in the first cache. Every channel's arithmetic is the same whatever its lane and wherever a sequence is cut, so a
- * sequence in parts has the bits of the whole.
+ * Mamba-1's selective scan with lanes over channels: a vector of channels goes through the whole sequence with its
+ * states in the first cache. Every channel's arithmetic is the same whatever its lane and wherever a sequence is cut,
+ * so a sequence in parts has the bits of the whole.
  */
 final class VectorSelectiveScan {
     private static final int LANES = Simd.LANES;
@@ -40,17 +40,27 @@ final class VectorSelectiveScan {
             int channels,
             int dState) {
 
-        FloatVector step(int at, int channel, VectorMask<Float> mask) {
-            return VectorMath.softplus(raw(at, channel, mask));
-        }
-
-        FloatVector raw(int at, int channel, VectorMask<Float> mask) {
-            FloatVector raw = FloatVector.fromArray(Simd.F, delta, at, mask);
-            return deltaBias == null ? raw : raw.add(FloatVector.fromArray(Simd.F, deltaBias, channel, mask));
-        }
-
         FloatVector skip(int channel, VectorMask<Float> mask) {
             return d == null ? FloatVector.zero(Simd.F) : FloatVector.fromArray(Simd.F, d, channel, mask);
+        }
+
+        /** Steps before softplus of a vector of channels through sequence {@code s}, (L, lanes). */
+        void fillRaw(float[] raws, int s, int channel, VectorMask<Float> mask) {
+            FloatVector bias = deltaBias == null
+                    ? FloatVector.zero(Simd.F)
+                    : FloatVector.fromArray(Simd.F, deltaBias, channel, mask);
+            for (int t = 0; t < length; t++) {
+                FloatVector.fromArray(Simd.F, delta, (s * length + t) * channels + channel, mask)
+                        .add(bias)
+                        .intoArray(raws, t * LANES);
+            }
+        }
+
+        /** A of a vector of channels, (N, lanes). */
+        void fillRates(float[] rates, int channel, VectorMask<Float> mask) {
+            for (int n = 0; n < dState; n++) {
+                FloatVector.fromArray(Simd.F, aT, n * channels + channel, mask).intoArray(rates, n * LANES);
+            }
         }
     }
 
@@ -69,10 +79,11 @@ final class VectorSelectiveScan {
 
     /** A = -exp(aLog) as (N, channels). */
     static float[] transposedA(float[] aLog, int channels, int dState, Workspace partials) {
-        float[] aT = partials.floats(0, channels * dState + LANES);
+        float[] aT = partials.floats(0, channels * dState);
         VectorTranspose.transpose(aT, 0, channels, aLog, 0, dState, channels, dState);
-        for (int i = 0; i < channels * dState; i += LANES) { // room for a whole last vector
-            VectorMath.exp(FloatVector.fromArray(Simd.F, aT, i)).neg().intoArray(aT, i);
+        VectorMath.exp(aT, 0, channels * dState);
+        for (int i = 0; i < channels * dState; i++) {
+            aT[i] = -aT[i];
         }
         return aT;
     }
@@ -91,18 +102,25 @@ final class VectorSelectiveScan {
         int nDim = in.dState;
         VectorMask<Float> mask = Simd.F.indexInRange(channel, in.channels);
         float[] state = workspace.floats(0, nDim * LANES);
+        float[] raws = workspace.floats(1, in.length * LANES);
+        float[] steps = workspace.floats(2, in.length * LANES);
+        float[] rates = workspace.floats(3, nDim * LANES);
+        float[] decays = workspace.floats(4, nDim * LANES);
         loadState(state, 0, in.initial, in, b, channel);
+        in.fillRates(rates, channel, mask);
+        in.fillRaw(raws, b, channel, mask);
+        VectorMath.softplus(steps, 0, raws, 0, in.length * LANES);
         FloatVector skip = in.skip(channel, mask);
         for (int t = 0; t < in.length; t++) {
             int row = b * in.length + t;
             int at = row * in.channels + channel;
             FloatVector x = FloatVector.fromArray(Simd.F, in.x, at, mask);
-            FloatVector step = in.step(at, channel, mask);
+            FloatVector step = FloatVector.fromArray(Simd.F, steps, t * LANES);
+            fillDecays(decays, 0, rates, step, nDim);
             FloatVector input = step.mul(x);
             FloatVector y = skip.mul(x);
             for (int n = 0; n < nDim; n++) {
-                FloatVector a = FloatVector.fromArray(Simd.F, in.aT, n * in.channels + channel, mask);
-                FloatVector s = VectorMath.exp(step.mul(a))
+                FloatVector s = FloatVector.fromArray(Simd.F, decays, n * LANES)
                         .fma(FloatVector.fromArray(Simd.F, state, n * LANES), input.mul(in.b[row * nDim + n]));
                 s.intoArray(state, n * LANES);
                 y = s.fma(FloatVector.broadcast(Simd.F, in.c[row * nDim + n]), y);
@@ -110,6 +128,14 @@ final class VectorSelectiveScan {
             y.intoArray(ys, at, mask);
         }
         storeState(finals, state, in, b, channel);
+    }
+
+    /** {@code e^(step A)} of a vector of channels, (N, lanes). */
+    static void fillDecays(float[] decays, int at, float[] rates, FloatVector step, int dState) {
+        for (int i = 0; i < dState * LANES; i += LANES) {
+            step.mul(FloatVector.fromArray(Simd.F, rates, i)).intoArray(decays, at + i);
+        }
+        VectorMath.exp(decays, at, dState * LANES);
     }
 
     static void backward(

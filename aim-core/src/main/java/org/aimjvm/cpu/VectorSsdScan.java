@@ -61,6 +61,7 @@ final class VectorSsdScan {
         float[] g = work.workspace.floats(1, Q * Q); // C_i . B_j
         float[] x = work.workspace.floats(2, Q * pPad);
         float[] y = work.workspace.floats(3, Q * pPad);
+        float[] skip = work.workspace.floats(5, pPad);
         float[] states = work.workspace.floats(4, (end - first) * nDim * pPad); // (N, P) for each head
         boolean hasState = in.initial() != null;
         for (int h = first; h < end && hasState; h++) {
@@ -85,7 +86,8 @@ final class VectorSsdScan {
                     SmallGemm.multiply(
                             0, y, 0, pPad, in.xbc(), cAt, xbcDim, 1, states, stateAt, pPad, q, pPad, nDim, Part.ALL);
                 }
-                carriedAndSkipped(in, chunk, y, x, h, q, pPad, hasState);
+                in.fillSkip(skip, h);
+                carriedAndSkipped(y, chunk.fromStart, hasState, skip, x, q, pPad);
                 SmallGemm.multiply(1, y, 0, pPad, chunk.decay, 0, Q, 1, x, 0, pPad, q, pPad, q, Part.A_LOWER);
                 for (int i = 0; i < q; i++) {
                     System.arraycopy(y, i * pPad, ys, (row + i) * s.innerDim() + h * pDim, pDim);
@@ -111,22 +113,13 @@ final class VectorSsdScan {
 
     /** {@code y_i = fromStart_i y_i + D x_i}, without the first term if there is no state. */
     private static void carriedAndSkipped(
-            SsdInputs in, SsdChunk chunk, float[] y, float[] x, int h, int q, int pPad, boolean hasState) {
-        boolean perChannel = in.d() != null && in.s().perChannelD();
-        float[] fromStart = chunk.fromStart;
+            float[] y, float[] fromStart, boolean hasState, float[] skip, float[] x, int q, int width) {
         for (int i = 0; i < q; i++) {
-            int row = i * pPad;
-            if (hasState) {
-                scale(y, row, fromStart[i], pPad);
-            } else {
-                Arrays.fill(y, row, row + pPad, 0f);
-            }
-            if (perChannel) {
-                for (int p = 0; p < in.s().headDim(); p++) {
-                    y[row + p] = Math.fma(in.skip(h, p), x[row + p], y[row + p]);
-                }
-            } else if (in.d() != null) {
-                addScaled(y, row, in.skip(h, 0), x, row, pPad);
+            FloatVector carried = FloatVector.broadcast(Simd.F, fromStart[i]);
+            for (int p = 0; p < width; p += LANES) {
+                int at = i * width + p;
+                FloatVector skipped = FloatVector.fromArray(Simd.F, skip, p).mul(FloatVector.fromArray(Simd.F, x, at));
+                (hasState ? FloatVector.fromArray(Simd.F, y, at).fma(carried, skipped) : skipped).intoArray(y, at);
             }
         }
     }

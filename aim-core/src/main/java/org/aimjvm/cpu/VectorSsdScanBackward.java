@@ -33,7 +33,7 @@ final class VectorSsdScanBackward {
     private final double[] dDtBiases;
 
     private final double[] dALogs;
-    /** Partial sums (batch, H, P). */
+    /** Partial sums (batch, H, P), each P padded. */
     private final float[] dSkips;
 
     VectorSsdScanBackward(
@@ -51,7 +51,7 @@ final class VectorSsdScanBackward {
         this.dBcs = in.tasksPerGroup() == 1 ? null : workspace.floats(15, in.tasks() * s.length() * 2 * s.dState());
         this.dDtBiases = new double[s.batch() * s.heads()];
         this.dALogs = new double[s.batch() * s.heads()];
-        this.dSkips = workspace.floats(14, s.batch() * s.innerDim());
+        this.dSkips = workspace.floats(14, s.batch() * s.heads() * pPad);
     }
 
     void run(float[] dDtBias, float[] dALog, float[] dD, Parallel parallel, ThreadLocal<VectorSsdScan.Work> work) {
@@ -77,8 +77,8 @@ final class VectorSsdScanBackward {
         for (int i = 0; dD != null && i < s.innerDim() / count; i++) {
             double sum = 0;
             for (int b = 0; b < s.batch(); b++) {
-                for (int p = i * count; p < (i + 1) * count; p++) {
-                    sum += dSkips[b * s.innerDim() + p];
+                for (int c = i * count; c < (i + 1) * count; c++) {
+                    sum += dSkips[(b * s.heads() + c / s.headDim()) * pPad + c % s.headDim()];
                 }
             }
             dD[i] = (float) sum;
@@ -166,7 +166,7 @@ final class VectorSsdScanBackward {
         if (hasDState) {
             SmallGemm.copy(dState, 0, nPad, dFinals, in.stateAt(b, h), nDim, pDim, nDim);
         }
-        Arrays.fill(dSkips, b * s.innerDim() + h * pDim, b * s.innerDim() + (h + 1) * pDim, 0f);
+        Arrays.fill(dSkips, (b * s.heads() + h) * pPad, (b * s.heads() + h + 1) * pPad, 0f);
         for (int c = chunks - 1; c >= 0; c--) {
             boolean hasState = c > 0 || in.initial() != null;
             boolean wantDState = c > 0 || dInitials != null;
@@ -219,7 +219,9 @@ final class VectorSsdScanBackward {
         SmallGemm.transpose(xT, 0, Q, SsdChunk.padded(q), x, 0, pPad, q, pDim);
         SmallGemm.multiply(0, dMap, 0, Q, dy, 0, pPad, 1, xT, 0, Q, q, SsdChunk.padded(q), pDim, Part.C_LOWER);
         chunk.weighBackward(dMap, g, c * Q * Q, dG, dStep, dLogDecay);
-        skipBackward(b, h, q, x, dy, dx);
+        float[] skip = workspace.floats(16, pPad);
+        in.fillSkip(skip, h);
+        skipBackward(dSkips, (b * s.heads() + h) * pPad, dx, skip, x, dy, q, pPad);
         SmallGemm.multiply(1, dx, 0, pPad, chunk.decay, 0, 1, Q, dy, 0, pPad, q, pPad, q, Part.A_UPPER);
 
         if (hasDState) { // what the chunk put into the state at its end: toEnd_j d_j x_j B_j^T
@@ -267,17 +269,18 @@ final class VectorSsdScanBackward {
         stepsBackward(b, h, row, q, chunk, dStep, dLogDecay);
     }
 
-    /** {@code dx = D dy}, and the gradient of D. */
-    private void skipBackward(int b, int h, int q, float[] x, float[] dy, float[] dx) {
-        int pDim = s.headDim();
-        int sumAt = b * s.innerDim() + h * pDim;
-        for (int i = 0; i < q; i++) {
-            int at = i * pPad;
-            for (int p = 0; p < pDim; p++) {
-                dSkips[sumAt + p] += dy[at + p] * x[at + p];
-                dx[at + p] = in.skip(h, p) * dy[at + p];
+    /** {@code dx = D dy}, and the gradient of D, {@code dSkip += x dy}. */
+    private static void skipBackward(
+            float[] dSkip, int dSkipAt, float[] dx, float[] skip, float[] x, float[] dy, int q, int width) {
+        for (int p = 0; p < width; p += LANES) {
+            FloatVector d = FloatVector.fromArray(Simd.F, skip, p);
+            FloatVector sum = FloatVector.fromArray(Simd.F, dSkip, dSkipAt + p);
+            for (int i = p; i < q * width; i += width) {
+                FloatVector g = FloatVector.fromArray(Simd.F, dy, i);
+                d.mul(g).intoArray(dx, i);
+                sum = g.fma(FloatVector.fromArray(Simd.F, x, i), sum);
             }
-            Arrays.fill(dx, at + pDim, at + pPad, 0f);
+            sum.intoArray(dSkip, dSkipAt + p);
         }
     }
 
@@ -305,17 +308,18 @@ final class VectorSsdScanBackward {
         int nDim = s.dState();
         int perGroup = in.tasksPerGroup();
         for (int row = fromRow; row < toRow; row++) {
-            int b = row / s.length();
             for (int group = 0; group < s.groups(); group++) {
                 int h = group * (s.heads() / s.groups());
-                for (int k = 0; k < perGroup; k++) {
-                    int task = (b * s.groups() + group) * perGroup + k;
+                int bAt = in.bAt(row, h);
+                int cAt = in.cAt(row, h);
+                int firstTask = (row / s.length() * s.groups() + group) * perGroup;
+                Arrays.fill(dXbcs, bAt, bAt + nDim, 0f);
+                Arrays.fill(dXbcs, cAt, cAt + nDim, 0f);
+                for (int task = firstTask; task < firstTask + perGroup; task++) {
                     int at = (task * s.length() + row % s.length()) * 2 * nDim;
                     for (int n = 0; n < nDim; n++) {
-                        int toB = in.bAt(row, h) + n;
-                        int toC = in.cAt(row, h) + n;
-                        dXbcs[toB] = k == 0 ? dBcs[at + n] : dXbcs[toB] + dBcs[at + n];
-                        dXbcs[toC] = k == 0 ? dBcs[at + nDim + n] : dXbcs[toC] + dBcs[at + nDim + n];
+                        dXbcs[bAt + n] += dBcs[at + n];
+                        dXbcs[cAt + n] += dBcs[at + nDim + n];
                     }
                 }
             }

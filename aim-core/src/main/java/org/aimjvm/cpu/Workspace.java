@@ -5,7 +5,7 @@ package org.aimjvm.cpu;
  * calls leave no garbage. Contents are what the last user left.
  */
 final class Workspace {
-    private float[][] slots = new float[16][];
+    private float[][] slots = new float[20][];
 
     /**
      * An array of at least {@code size} elements, the same one for the same {@code slot} until a larger one is

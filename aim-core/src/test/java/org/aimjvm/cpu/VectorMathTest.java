@@ -3,6 +3,10 @@ package org.aimjvm.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.classfile.Attributes;
+import java.lang.classfile.ClassFile;
 import java.util.function.DoubleUnaryOperator;
 import java.util.function.UnaryOperator;
 import jdk.incubator.vector.FloatVector;
@@ -72,6 +76,42 @@ class VectorMathTest {
             assertThat(VectorMath.siluDerivative(FloatVector.broadcast(Simd.F, x)).lane(0)).isEqualTo(got);
         }
         assertThat(worst).isLessThan(1e-6);
+    }
+
+    @Test
+    void functionsOfArraysHaveTheBitsOfTheScalarTwins() {
+        for (int count : new int[] {1, Simd.LANES - 1, Simd.LANES, 5 * Simd.LANES + 3, 1000}) {
+            float[] x = new float[count + 5];
+            for (int i = 0; i < x.length; i++) {
+                x[i] = i < SPECIAL.length ? SPECIAL[i] : (i * 37 % 1000 - 500) * 0.21f;
+            }
+            float[] exp = x.clone();
+            float[] sigmoid = new float[count + 5];
+            float[] softplus = new float[count + 5];
+            VectorMath.exp(exp, 2, count);
+            VectorMath.sigmoid(sigmoid, 1, x, 2, count);
+            VectorMath.softplus(softplus, 3, x, 2, count);
+            for (int i = 0; i < count; i++) {
+                assertThat(Float.valueOf(exp[2 + i])).isEqualTo(Float.valueOf(VectorMath.exp(x[2 + i])));
+                assertThat(Float.valueOf(sigmoid[1 + i])).isEqualTo(Float.valueOf(VectorMath.sigmoid(x[2 + i])));
+                assertThat(Float.valueOf(softplus[3 + i])).isEqualTo(Float.valueOf(VectorMath.softplus(x[2 + i])));
+            }
+            assertThat(new float[] {exp[0], exp[1], exp[2 + count]}).containsExactly(x[0], x[1], x[2 + count]);
+            assertThat(new float[] {sigmoid[0], sigmoid[1 + count], softplus[2], softplus[3 + count]}).containsOnly(0f);
+        }
+    }
+
+    /** Inlined into large methods it would be compiled with vectors as objects: see its Javadoc. */
+    @Test
+    void expOfArraysIsTooLongToBeInlined() throws IOException {
+        try (InputStream in = VectorMath.class.getResourceAsStream("VectorMath.class")) {
+            int length = ClassFile.of().parse(in.readAllBytes()).methods().stream()
+                    .filter(m -> m.methodName().equalsString("exp") && m.methodType().equalsString("([FII)V"))
+                    .mapToInt(m -> m.findAttribute(Attributes.code()).orElseThrow().codeLength())
+                    .findFirst()
+                    .orElseThrow();
+            assertThat(length).isGreaterThan(325);
+        }
     }
 
     /** Arguments from {@code low} on; from 0 on means [0, 1]. */

@@ -1,0 +1,202 @@
+package org.aimjvm.bench;
+
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.Backends;
+import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.SsdShape;
+import org.aimjvm.tensor.Storage;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+
+/**
+ * State-space kernels at the shapes of a small training run, of AiM-B and of one decoding step of AiM-B under guidance.
+ * Prints what the SSD scan's matrix products and states amount to, for GFLOP/s and GB/s: floating-point operations
+ * forward and backward, bytes of state read and written.
+ */
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MICROSECONDS)
+@Fork(value = 1, jvmArgsAppend = {"--add-modules=jdk.incubator.vector", "-Xmx4g"})
+@Warmup(iterations = 5, time = 2)
+@Measurement(iterations = 7, time = 1)
+@State(Scope.Benchmark)
+public class SsmBenchmark {
+    private static final int CHUNK = 64;
+    private static final int WIDTH = 4;
+    /** State size of Mamba-1, whose channels are taken to be those of the SSD scan. */
+    private static final int SCAN_STATE = 16;
+
+    /** A row of {@link #shape}; decoding starts from a state and leaves one. */
+    @Param({"training", "aim-b", "decode"}) public String setting;
+
+    @Param({"vector"}) public String backendName;
+
+    private Backend backend;
+    private boolean decoding;
+    private SsdShape s;
+    private Storage xbc;
+    private Storage dXbc;
+    private Storage xbcOut;
+    private Storage dt;
+    private Storage dDt;
+    private Storage perHead;
+    private Storage dPerHead;
+    private Storage y;
+    private Storage state;
+    private Storage convState;
+    private Storage taps;
+    private Storage dTaps;
+    private Storage perChannel;
+    private Storage dPerChannel;
+    private Storage x;
+    private Storage dX;
+    private Storage dDelta;
+    private Storage rates;
+    private Storage dRates;
+    private Storage bc;
+    private Storage dB;
+    private Storage dC;
+    private Storage scanState;
+
+    private static SsdShape shape(String setting) {
+        return switch (setting) {
+            case "training" -> new SsdShape(64, 64, 8, 64, 1, 64, 0f, Float.POSITIVE_INFINITY, false);
+            case "aim-b" -> new SsdShape(4, 256, 24, 64, 1, 128, 0f, Float.POSITIVE_INFINITY, false);
+            case "decode" -> new SsdShape(2, 1, 24, 64, 1, 128, 0f, Float.POSITIVE_INFINITY, false);
+            default ->
+                    throw new IllegalArgumentException("setting: " + setting + " (expected training, aim-b or decode)");
+        };
+    }
+
+    /** Fills all arrays. */
+    @Setup(Level.Trial)
+    public void fill() {
+        backend = Backends.open(backendName, Backends.defaultThreads());
+        s = shape(setting);
+        decoding = s.length() == 1;
+        int rows = s.batch() * s.length();
+        xbc = random(rows * s.xbcDim());
+        dXbc = random(rows * s.xbcDim());
+        xbcOut = random(rows * s.xbcDim());
+        dt = random(rows * s.heads());
+        dDt = random(rows * s.heads());
+        perHead = random(s.heads());
+        dPerHead = random(s.heads());
+        y = random(rows * s.innerDim());
+        state = random(s.stateShape().size());
+        convState = random(s.batch() * s.xbcDim() * WIDTH);
+        taps = random(s.xbcDim() * WIDTH);
+        dTaps = random(s.xbcDim() * WIDTH);
+        perChannel = random(s.xbcDim());
+        dPerChannel = random(s.xbcDim());
+        x = random(rows * s.innerDim());
+        dX = random(rows * s.innerDim());
+        dDelta = random(rows * s.innerDim());
+        rates = random(s.innerDim() * SCAN_STATE);
+        dRates = random(s.innerDim() * SCAN_STATE);
+        bc = random(rows * SCAN_STATE);
+        dB = random(rows * SCAN_STATE);
+        dC = random(rows * SCAN_STATE);
+        scanState = random(s.batch() * s.innerDim() * SCAN_STATE);
+        report(rows);
+    }
+
+    private void report(int rows) {
+        if (decoding) {
+            System.out.printf("ssdScan: %d bytes of state read and written%n", 8L * s.stateShape().size());
+            return;
+        }
+        double chunks = Math.ceil((double) s.length() / CHUNK);
+        double inside = (CHUNK + 1.0) * s.headDim(); // a triangle of decays times x
+        double carried = 2.0 * s.headDim() * s.dState() * (chunks - 1) / chunks; // one product with or into a state
+        double shared = (CHUNK + 1.0) * s.dState(); // C B^T, once for all heads
+        System.out.printf(
+                "ssdScan: %.3g FLOP forward, %.3g backward%n", rows * (s.heads() * (inside + 2 * carried) + shared),
+                rows * (s.heads() * (2 * inside + 6 * carried) + 3 * shared));
+    }
+
+    private Storage random(int n) {
+        SplittableRandom random = new SplittableRandom(n);
+        float[] values = new float[n];
+        for (int i = 0; i < n; i++) {
+            values[i] = (float) random.nextDouble(-1, 1);
+        }
+        Storage storage = backend.allocate(DType.F32, n);
+        backend.write(storage, 0, values, 0, n);
+        return storage;
+    }
+
+    /** SSD scan; from and to a state when decoding. */
+    @Benchmark
+    public void ssdForward() {
+        Storage kept = decoding ? state : null;
+        backend.ssm().ssdScan(y, kept, xbc, dt, perHead, perHead, perHead, kept, s);
+    }
+
+    /** SSD scan and its gradient. */
+    @Benchmark
+    public void ssdForwardBackward() {
+        backend.ssm().ssdScan(y, null, xbc, dt, perHead, perHead, perHead, null, s);
+        backend.ssm()
+                .ssdScanBackward(
+                        dXbc, dDt, dPerHead, dPerHead, dPerHead, null, y, null, xbc, dt, perHead, perHead, perHead,
+                        null, s);
+    }
+
+    /** Causal convolution of x, B and C with SiLU; from and to a state when decoding. */
+    @Benchmark
+    public void convForward() {
+        backend.ssm()
+                .causalConv1d(
+                        xbcOut, xbc, taps, perChannel, decoding ? convState : null, s.batch(), s.length(), s.xbcDim(),
+                        WIDTH,
+                        true);
+    }
+
+    /** Causal convolution and its gradient. */
+    @Benchmark
+    public void convForwardBackward() {
+        int channels = s.xbcDim();
+        backend.ssm().causalConv1d(xbcOut, xbc, taps, perChannel, null, s.batch(), s.length(), channels, WIDTH, true);
+        backend.ssm()
+                .causalConv1dBackward(
+                        dXbc, dTaps, dPerChannel, xbcOut, xbc, taps, perChannel, s.batch(), s.length(), channels, WIDTH,
+                        true);
+    }
+
+    /** Selective scan of Mamba-1 on as many channels; from and to a state when decoding. */
+    @Benchmark
+    public void selectiveScanForward() {
+        Storage kept = decoding ? scanState : null;
+        backend.ssm()
+                .selectiveScan(
+                        y, kept, x, x, perChannel, rates, bc, bc, perChannel, kept, s.batch(), s.length(), s.innerDim(),
+                        SCAN_STATE);
+    }
+
+    /** Selective scan and its gradient. */
+    @Benchmark
+    public void selectiveScanForwardBackward() {
+        int channels = s.innerDim();
+        backend.ssm()
+                .selectiveScan(
+                        y, null, x, x, perChannel, rates, bc, bc, perChannel, null, s.batch(), s.length(), channels,
+                        SCAN_STATE);
+        backend.ssm()
+                .selectiveScanBackward(
+                        dX, dDelta, dPerChannel, dRates, dB, dC, dPerChannel, null, y, null, x, x, perChannel, rates,
+                        bc, bc,
+                        perChannel, null, s.batch(), s.length(), channels, SCAN_STATE);
+    }
+}
