@@ -206,7 +206,7 @@ class ModelCommandsTest {
         "info                              | 2 | MODEL, --preset: none given",
         "info DIR/model --preset aim-b     | 2 | MODEL, --preset: both given",
         "info --preset aim-s               | 2 | --preset: aim-s, expected one of aim-1b, aim-b",
-        "info DIR/none                     | 1 | DIR/none: no such model",
+        "info DIR/none                     | 1 | DIR/none: no such file",
         "info DIR/text.txt                 | 1 | DIR/text.txt: unknown format",
         "init --out OUT/x                  | 2 | Missing required option: '--preset=",
         "init --preset aim-s --out OUT/x   | 2 | --preset: aim-s, expected one of",

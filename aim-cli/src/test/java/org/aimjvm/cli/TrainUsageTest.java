@@ -140,8 +140,8 @@ class TrainUsageTest {
         "train lm | --data DIR/none --steps 1 --out OUT                    | DIR/none: ",
         "train lm | --data DIR/data --steps 1 --out OUT                    | DIR/data: no files codes-",
         "train lm | --data DIR/codes --val DIR/none --steps 1 --batch 6 --out OUT | DIR/none",
-        "train lm | --data DIR/codes --tokenizer DIR/none --steps 1 --batch 6 --out OUT | DIR/none: no such model",
-        "tokenize | --model DIR/none --data DIR/data --size 8 --out OUT    | DIR/none: no such model",
+        "train lm | --data DIR/codes --tokenizer DIR/none --steps 1 --batch 6 --out OUT | DIR/none: no such file",
+        "tokenize | --model DIR/none --data DIR/data --size 8 --out OUT    | DIR/none: no such file",
         "tokenize | --model DIR/data --data DIR/data --size 8 --out OUT    | DIR/data: no weights in this folder",
     })
     void whatIsNotThereIsAFailure(String command, String options, String expected) {
