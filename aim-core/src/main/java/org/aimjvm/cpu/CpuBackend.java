@@ -39,6 +39,10 @@ abstract class CpuBackend implements Backend {
 
     @Override
     public final void read(Storage src, int offset, float[] values, int to, int count) {
+        if (src instanceof FrozenWeights w) {
+            w.read(offset, values, to, count);
+            return;
+        }
         System.arraycopy(HeapStorage.floats(src), offset, values, to, count);
     }
 

@@ -7,22 +7,42 @@ import org.aimjvm.tensor.Storage;
 final class HeapStorage extends Storage {
     private final float[] floats;
     private final int[] ints;
+    private final boolean frozen;
 
     HeapStorage(float[] floats) {
+        this(floats, false);
+    }
+
+    private HeapStorage(float[] floats, boolean frozen) {
         super(DType.F32, floats.length);
         this.floats = floats;
         this.ints = null;
+        this.frozen = frozen;
+    }
+
+    /** Weights that are only read, see {@link #isFrozen}. */
+    static HeapStorage frozen(float[] floats) {
+        return new HeapStorage(floats, true);
     }
 
     HeapStorage(int[] ints) {
         super(DType.I32, ints.length);
         this.floats = null;
         this.ints = ints;
+        this.frozen = false;
+    }
+
+    @Override
+    public boolean isFrozen() {
+        return frozen;
     }
 
     /** The array of an F32 storage. */
     static float[] floats(Storage s) {
-        HeapStorage h = (HeapStorage) s;
+        if (!(s instanceof HeapStorage h)) {
+            throw new IllegalArgumentException(
+                    "storage: weights in a layout of their own, expected plain F32 (only linear and embedding take them)");
+        }
         h.checkLive();
         if (h.floats == null) {
             throw new IllegalArgumentException("storage: " + s.dtype() + ", expected F32");

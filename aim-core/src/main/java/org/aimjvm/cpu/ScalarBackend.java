@@ -6,8 +6,12 @@ import org.aimjvm.tensor.GemmKernels;
 import org.aimjvm.tensor.IndexKernels;
 import org.aimjvm.tensor.NormKernels;
 import org.aimjvm.tensor.OptimKernels;
+import org.aimjvm.tensor.Quantization;
 import org.aimjvm.tensor.SoftmaxKernels;
 import org.aimjvm.tensor.SsmKernels;
+import org.aimjvm.tensor.Storage;
+import org.aimjvm.tensor.WeightFormat;
+import org.aimjvm.tensor.WeightMatrix;
 
 /** Plain loops on one thread: the readable reference that defines the right answer. */
 final class ScalarBackend extends CpuBackend {
@@ -19,6 +23,19 @@ final class ScalarBackend extends CpuBackend {
     private final IndexKernels index = new ScalarIndexKernels();
     private final SsmKernels ssm = new ScalarSsmKernels();
     private final OptimKernels optim = new ScalarOptimKernels();
+
+    /** All formats are held as the F32 numbers they stand for: the reference for what their kernels compute. */
+    @Override
+    public Storage weights(WeightMatrix matrix, WeightFormat format) {
+        WeightMatrix m = matrix.to(format);
+        float[] values = m.floats();
+        if (m.format() == WeightFormat.BF16) {
+            for (int i = 0; i < values.length; i++) {
+                values[i] = Quantization.toBf16(values[i]);
+            }
+        }
+        return HeapStorage.frozen(values);
+    }
 
     @Override
     public String name() {

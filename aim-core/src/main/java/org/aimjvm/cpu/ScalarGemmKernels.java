@@ -7,6 +7,11 @@ import org.aimjvm.tensor.Storage;
 final class ScalarGemmKernels implements GemmKernels {
 
     @Override
+    public void linear(Storage y, Storage x, Storage w, int rows, int out, int in) {
+        gemm(y, x, w, 1, rows, out, in, false, true, false);
+    }
+
+    @Override
     public void gemm(
             Storage c, Storage a, Storage b, int batch, int m, int n, int k, boolean transA, boolean transB,
             boolean accumulate) {

@@ -8,6 +8,9 @@ import org.aimjvm.tensor.NormKernels;
 import org.aimjvm.tensor.OptimKernels;
 import org.aimjvm.tensor.SoftmaxKernels;
 import org.aimjvm.tensor.SsmKernels;
+import org.aimjvm.tensor.Storage;
+import org.aimjvm.tensor.WeightFormat;
+import org.aimjvm.tensor.WeightMatrix;
 
 /** SIMD kernels by the Vector API on several threads. Loaded only where the module is resolved. */
 final class VectorBackend extends CpuBackend {
@@ -31,6 +34,18 @@ final class VectorBackend extends CpuBackend {
         this.softmax = new VectorSoftmaxKernels(parallel);
         this.index = new VectorIndexKernels(parallel);
         this.optim = new VectorOptimKernels(parallel);
+    }
+
+    @Override
+    public Storage weights(WeightMatrix matrix, WeightFormat format) {
+        WeightMatrix m = matrix.to(format);
+        return switch (m) {
+            case WeightMatrix.Int8 w -> new Int8Panels(w, parallel);
+            case WeightMatrix.Int4 w -> new Int4Panels(w, parallel);
+            default -> m.format() == WeightFormat.BF16
+                    ? new Bf16Panels(m.floats(), m.out(), m.in(), parallel)
+                    : RowWeights.of(m);
+        };
     }
 
     @Override

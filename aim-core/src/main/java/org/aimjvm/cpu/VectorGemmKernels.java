@@ -62,6 +62,15 @@ final class VectorGemmKernels implements GemmKernels {
             boolean accumulate) {}
 
     @Override
+    public void linear(Storage y, Storage x, Storage w, int rows, int out, int in) {
+        if (w instanceof FrozenWeights frozen) {
+            frozen.multiply(HeapStorage.floats(y), HeapStorage.floats(x), rows, parallel);
+        } else {
+            gemm(y, x, w, 1, rows, out, in, false, true, false);
+        }
+    }
+
+    @Override
     public void gemm(
             Storage c, Storage a, Storage b, int batch, int m, int n, int k, boolean transA, boolean transB,
             boolean accumulate) {

@@ -27,9 +27,17 @@ final class VectorIndexKernels implements IndexKernels {
     @Override
     public void embedding(Storage y, Storage table, Storage ids, int rows, int vocab, int dim) {
         float[] ys = floats(y);
-        float[] ts = floats(table);
         int[] is = ints(ids);
         checkIds(is, rows, vocab);
+        if (table instanceof FrozenWeights w) {
+            parallel.forRange(rows, rowGrain(dim), (from, to) -> {
+                for (int r = from; r < to; r++) {
+                    w.row(is[r], ys, r * dim);
+                }
+            });
+            return;
+        }
+        float[] ts = floats(table);
         parallel.forRange(rows, rowGrain(dim), (from, to) -> {
             for (int r = from; r < to; r++) {
                 System.arraycopy(ts, is[r] * dim, ys, r * dim, dim);

@@ -6,6 +6,7 @@ import java.nio.channels.WritableByteChannel;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.Quantization;
 import org.aimjvm.tensor.Shape;
 
 /** Writes the elements of one tensor, little endian, in the type asked for. */
@@ -23,7 +24,7 @@ interface ElementEncoder {
                     case F64 -> (b, x) -> b.putDouble(x);
                     case F32 -> (b, x) -> b.putFloat(x);
                     case F16 -> (b, x) -> b.putShort(Float.floatToFloat16(x));
-                    case BF16 -> (b, x) -> b.putShort(bf16(x));
+                    case BF16 -> (b, x) -> b.putShort((short) Quantization.bf16Bits(x));
                     case I64, I32, I16, I8, U8, BOOL ->
                             throw new IllegalArgumentException(
                                     name + ": type " + dtype + " (expected a floating-point type)");
@@ -63,15 +64,6 @@ interface ElementEncoder {
             requireLength(name, shape, x.length);
             writeAll(out, buffer, x.length, i -> buffer.putLong(x[i]));
         };
-    }
-
-    /** The nearest BF16, ties to even; NaN stays NaN. */
-    static short bf16(float x) {
-        int bits = Float.floatToRawIntBits(x);
-        if (x != x) {
-            return (short) ((bits >>> 16) | 0x40); // keep a mantissa bit even if all set ones are cut off
-        }
-        return (short) ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16);
     }
 
     private static void writeAll(WritableByteChannel out, ByteBuffer buffer, int n, IntConsumer put)

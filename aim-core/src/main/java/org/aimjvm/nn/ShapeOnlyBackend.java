@@ -11,6 +11,8 @@ import org.aimjvm.tensor.OptimKernels;
 import org.aimjvm.tensor.SoftmaxKernels;
 import org.aimjvm.tensor.SsmKernels;
 import org.aimjvm.tensor.Storage;
+import org.aimjvm.tensor.WeightFormat;
+import org.aimjvm.tensor.WeightMatrix;
 
 /** A backend without memory: a model built on it lists its tensors, of any size, and can compute nothing. */
 final class ShapeOnlyBackend implements Backend {
@@ -42,6 +44,11 @@ final class ShapeOnlyBackend implements Backend {
     @Override
     public Storage allocate(DType dtype, int size) {
         return new NoMemory(dtype, size);
+    }
+
+    @Override
+    public Storage weights(WeightMatrix matrix, WeightFormat format) {
+        return new NoMemory(DType.F32, matrix.out() * matrix.in());
     }
 
     @Override

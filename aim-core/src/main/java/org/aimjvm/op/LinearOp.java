@@ -15,6 +15,7 @@ public final class LinearOp {
      * @param w (out, in), the layout of checkpoints
      * @param bias (out), or {@code null}
      * @return (..., out)
+     * @throws IllegalStateException if a gradient is wanted and the weights are only read
      */
     public static Tensor linear(Tensor x, Tensor w, Tensor bias) {
         Shapes.expectRank("linear", "weight", w, 2);
@@ -26,10 +27,14 @@ public final class LinearOp {
         if (bias != null) {
             Shapes.expect("linear", "bias", bias, out);
         }
+        if (w.storage().isFrozen() && Autograd.isRecorded(x, bias)) {
+            throw new IllegalStateException("linear: a gradient through weights that are only read (expected a model loaded"
+                    + " for training, not for inference)");
+        }
         Backend backend = x.backend();
         int rows = x.shape().rows();
         Tensor y = Tensor.empty(backend, x.shape().withLast(out));
-        backend.gemm().gemm(y.storage(), x.storage(), w.storage(), 1, rows, out, in, false, true, false);
+        backend.gemm().linear(y.storage(), x.storage(), w.storage(), rows, out, in);
         if (bias != null) {
             backend.elementwise().addBias(y.storage(), y.storage(), bias.storage(), rows, out);
         }

@@ -20,6 +20,15 @@ public interface Backend {
     /** New memory for {@code size} elements of {@link DType#F32} or {@link DType#I32}; contents are undefined. */
     Storage allocate(DType dtype, int size);
 
+    /**
+     * A weight matrix for {@link GemmKernels#linear} and {@link IndexKernels#embedding}, held as is fastest here: laid out anew,
+     * or where it lies. Its elements can be read like those of any storage, but not written, and no gradient flows to them.
+     *
+     * @param format how it is held; a matrix given in another one is converted, see {@link WeightMatrix#to}. A backend may hold
+     *     the same values in more bits
+     */
+    Storage weights(WeightMatrix matrix, WeightFormat format);
+
     /** A new handle on the memory of {@code released}, whose scope has closed; contents are undefined. */
     Storage reuse(Storage released);
 

@@ -16,4 +16,13 @@ public interface GemmKernels {
     void gemm(
             Storage c, Storage a, Storage b, int batch, int m, int n, int k, boolean transA, boolean transB,
             boolean accumulate);
+
+    /**
+     * A linear layer without bias, {@code y = x W^T}. A row of y has the same bits whatever {@code rows} is.
+     *
+     * @param y output (rows, out)
+     * @param x (rows, in)
+     * @param w (out, in): plain F32, or from {@link Backend#weights}
+     */
+    void linear(Storage y, Storage x, Storage w, int rows, int out, int in);
 }

@@ -3,7 +3,8 @@ package org.aimjvm.tensor;
 /** Kernels that read or write by integer index. */
 public interface IndexKernels {
 
-    /** {@code y[r] = table[ids[r]]}; table is (vocab, dim), ids I32 (rows), each in [0, vocab). */
+    /** {@code y[r] = table[ids[r]]}; table is (vocab, dim), plain or from {@link
+     * Backend#weights}, ids I32 (rows), each in [0, vocab). */
     void embedding(Storage y, Storage table, Storage ids, int rows, int vocab, int dim);
 
     /** {@code dTable[v] = sum over r with ids[r] == v of dy[r]}, in the order of r; zero elsewhere. */

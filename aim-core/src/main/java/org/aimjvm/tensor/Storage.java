@@ -24,6 +24,11 @@ public abstract class Storage {
         return size;
     }
 
+    /** Whether this holds weights that can only be read, see {@link Backend#weights}. */
+    public boolean isFrozen() {
+        return false;
+    }
+
     /** Whether its {@link Scope} has closed, after which the memory belongs to somebody else. */
     public final boolean isReleased() {
         return released;

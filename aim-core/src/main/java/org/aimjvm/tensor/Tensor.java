@@ -82,6 +82,15 @@ public final class Tensor {
         return new Tensor(backend, s, shape, true);
     }
 
+    /**
+     * A weight matrix that is only read, owned by no scope, see {@link Backend#weights}. It wants no gradient.
+     *
+     * @param format how it is held
+     */
+    public static Tensor weights(Backend backend, WeightMatrix matrix, WeightFormat format) {
+        return new Tensor(backend, backend.weights(matrix, format), Shape.of(matrix.out(), matrix.in()), false);
+    }
+
     /** An F32 tensor of zeros owned by no scope: a state, a moment of the optimiser. */
     public static Tensor persistent(Backend backend, Shape shape) {
         Storage s = backend.allocate(DType.F32, shape.size());

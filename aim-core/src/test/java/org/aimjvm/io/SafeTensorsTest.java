@@ -15,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Map;
 import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.Quantization;
 import org.aimjvm.tensor.Shape;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -123,14 +124,14 @@ class SafeTensorsTest {
         "NaN, NaN"
     })
     void bf16RoundsToNearestEven(float x, float expected) {
-        assertThat(Float.valueOf(Float.intBitsToFloat(ElementEncoder.bf16(x) << 16))).isEqualTo(Float.valueOf(
+        assertThat(Float.valueOf(Float.intBitsToFloat(Quantization.bf16Bits(x) << 16))).isEqualTo(Float.valueOf(
                 expected));
     }
 
     @Test
     void aNanWithOnlyLowMantissaBitsStaysNanInBf16() {
         float nan = Float.intBitsToFloat(0x7f800001);
-        assertThat(Float.intBitsToFloat(ElementEncoder.bf16(nan) << 16)).isNaN();
+        assertThat(Float.intBitsToFloat(Quantization.bf16Bits(nan) << 16)).isNaN();
     }
 
     @Test

@@ -1,0 +1,174 @@
+package org.aimjvm.cpu;
+
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static org.aimjvm.cpu.Simd.F;
+import static org.aimjvm.cpu.Simd.I;
+import static org.aimjvm.cpu.Simd.LANES;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import org.aimjvm.tensor.Quantization;
+
+/**
+ * Weights in BF16. An int holds the weights of an output for two inputs, the first in the low half: a shift makes a float of
+ * one, a mask of the other. Products have the bits of F32 products with the same values.
+ */
+final class Bf16Panels extends PanelWeights {
+    private static final int HIGH = 0xffff0000;
+
+    private final int pairs;
+    private final int[] words; // (panels, pairs, PANEL)
+
+    /** @param w (out, in), rounded here. Not modified */
+    Bf16Panels(float[] w, int out, int in, Parallel parallel) {
+        super(out, in);
+        this.pairs = (in + 1) / 2;
+        this.words = new int[panels * pairs * PANEL];
+        parallel.forRange(panels, 1, (from, to) -> {
+            for (int j = from * PANEL; j < Math.min(out, to * PANEL); j++) {
+                int at = j / PANEL * pairs * PANEL + j % PANEL;
+                for (int k = 0; k < in; k++) {
+                    words[at + k / 2 * PANEL] |= Quantization.bf16Bits(w[j * in + k]) << k % 2 * 16;
+                }
+            }
+        });
+    }
+
+    @Override
+    void one(int panel, float[] x, int r, float[] y, int yAt, Buffers b) {
+        one(words, panel * pairs * PANEL, x, r * in, in, y, yAt);
+    }
+
+    @Override
+    void two(int panel, float[] x, int r, float[] y0, int at0, float[] y1, int at1, Buffers b) {
+        two(words, panel * pairs * PANEL, x, r * in, (r + 1) * in, in, y0, at0, y1, at1);
+    }
+
+    private static void one(int[] w, int wAt, float[] x, int xAt, int in, float[] y, int yAt) {
+        FloatVector a0 = FloatVector.zero(F);
+        FloatVector a1 = a0;
+        FloatVector a2 = a0;
+        FloatVector a3 = a0;
+        int at = wAt;
+        int k = 0;
+        for (; k < in - 1; k += 2, at += PANEL) {
+            FloatVector xa = FloatVector.broadcast(F, x[xAt + k]);
+            FloatVector xb = FloatVector.broadcast(F, x[xAt + k + 1]);
+            IntVector v = IntVector.fromArray(I, w, at);
+            a0 = high(v).fma(xb, low(v).fma(xa, a0));
+            v = IntVector.fromArray(I, w, at + LANES);
+            a1 = high(v).fma(xb, low(v).fma(xa, a1));
+            v = IntVector.fromArray(I, w, at + 2 * LANES);
+            a2 = high(v).fma(xb, low(v).fma(xa, a2));
+            v = IntVector.fromArray(I, w, at + 3 * LANES);
+            a3 = high(v).fma(xb, low(v).fma(xa, a3));
+        }
+        if (k < in) {
+            FloatVector xa = FloatVector.broadcast(F, x[xAt + k]);
+            a0 = low(IntVector.fromArray(I, w, at)).fma(xa, a0);
+            a1 = low(IntVector.fromArray(I, w, at + LANES)).fma(xa, a1);
+            a2 = low(IntVector.fromArray(I, w, at + 2 * LANES)).fma(xa, a2);
+            a3 = low(IntVector.fromArray(I, w, at + 3 * LANES)).fma(xa, a3);
+        }
+        a0.intoArray(y, yAt);
+        a1.intoArray(y, yAt + LANES);
+        a2.intoArray(y, yAt + 2 * LANES);
+        a3.intoArray(y, yAt + 3 * LANES);
+    }
+
+    private static void two(
+            int[] w, int wAt, float[] x, int x0, int x1, int in, float[] y0, int at0, float[] y1, int at1) {
+        FloatVector a0 = FloatVector.zero(F);
+        FloatVector a1 = a0;
+        FloatVector a2 = a0;
+        FloatVector a3 = a0;
+        FloatVector b0 = a0;
+        FloatVector b1 = a0;
+        FloatVector b2 = a0;
+        FloatVector b3 = a0;
+        int at = wAt;
+        int k = 0;
+        for (; k < in - 1; k += 2, at += PANEL) {
+            FloatVector xa = FloatVector.broadcast(F, x[x0 + k]);
+            FloatVector xb = FloatVector.broadcast(F, x[x1 + k]);
+            FloatVector ya = FloatVector.broadcast(F, x[x0 + k + 1]);
+            FloatVector yb = FloatVector.broadcast(F, x[x1 + k + 1]);
+            IntVector v = IntVector.fromArray(I, w, at);
+            FloatVector low = low(v);
+            FloatVector high = high(v);
+            a0 = high.fma(ya, low.fma(xa, a0));
+            b0 = high.fma(yb, low.fma(xb, b0));
+            v = IntVector.fromArray(I, w, at + LANES);
+            low = low(v);
+            high = high(v);
+            a1 = high.fma(ya, low.fma(xa, a1));
+            b1 = high.fma(yb, low.fma(xb, b1));
+            v = IntVector.fromArray(I, w, at + 2 * LANES);
+            low = low(v);
+            high = high(v);
+            a2 = high.fma(ya, low.fma(xa, a2));
+            b2 = high.fma(yb, low.fma(xb, b2));
+            v = IntVector.fromArray(I, w, at + 3 * LANES);
+            low = low(v);
+            high = high(v);
+            a3 = high.fma(ya, low.fma(xa, a3));
+            b3 = high.fma(yb, low.fma(xb, b3));
+        }
+        if (k < in) {
+            FloatVector xa = FloatVector.broadcast(F, x[x0 + k]);
+            FloatVector xb = FloatVector.broadcast(F, x[x1 + k]);
+            FloatVector low = low(IntVector.fromArray(I, w, at));
+            a0 = low.fma(xa, a0);
+            b0 = low.fma(xb, b0);
+            low = low(IntVector.fromArray(I, w, at + LANES));
+            a1 = low.fma(xa, a1);
+            b1 = low.fma(xb, b1);
+            low = low(IntVector.fromArray(I, w, at + 2 * LANES));
+            a2 = low.fma(xa, a2);
+            b2 = low.fma(xb, b2);
+            low = low(IntVector.fromArray(I, w, at + 3 * LANES));
+            a3 = low.fma(xa, a3);
+            b3 = low.fma(xb, b3);
+        }
+        a0.intoArray(y0, at0);
+        a1.intoArray(y0, at0 + LANES);
+        a2.intoArray(y0, at0 + 2 * LANES);
+        a3.intoArray(y0, at0 + 3 * LANES);
+        b0.intoArray(y1, at1);
+        b1.intoArray(y1, at1 + LANES);
+        b2.intoArray(y1, at1 + 2 * LANES);
+        b3.intoArray(y1, at1 + 3 * LANES);
+    }
+
+    private static FloatVector low(IntVector v) {
+        return v.lanewise(LSHL, 16).reinterpretAsFloats();
+    }
+
+    private static FloatVector high(IntVector v) {
+        return v.and(HIGH).reinterpretAsFloats();
+    }
+
+    @Override
+    void unpack(int panel, int k, int depth, float[] block, int at) {
+        for (int i = 0; i < depth; i += 2) { // k is even
+            int from = (panel * pairs + (k + i) / 2) * PANEL;
+            for (int lane = 0; lane < PANEL; lane += LANES) {
+                IntVector v = IntVector.fromArray(I, words, from + lane);
+                int to = unpacked(at, depth, i, lane);
+                low(v).intoArray(block, to);
+                if (i + 1 < depth) {
+                    high(v).intoArray(block, to + GemmTile.COLS);
+                }
+            }
+        }
+    }
+
+    @Override
+    void row(int j, float[] values, int to) {
+        int at = j / PANEL * pairs * PANEL + j % PANEL;
+        for (int k = 0; k < in; k++) {
+            int word = words[at + k / 2 * PANEL];
+            values[to + k] = Float.intBitsToFloat(k % 2 == 0 ? word << 16 : word & HIGH);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+package org.aimjvm.cpu;
+
+import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.Storage;
+
+/** A weight matrix (out, in) in a layout of its own, which multiplies itself; its elements read as F32. */
+abstract class FrozenWeights extends Storage {
+    final int out;
+    final int in;
+
+    FrozenWeights(int out, int in) {
+        super(DType.F32, Math.multiplyExact(out, in));
+        this.out = out;
+        this.in = in;
+    }
+
+    @Override
+    public final boolean isFrozen() {
+        return true;
+    }
+
+    /** {@code y = x W^T}; y is (rows, out), x (rows, in). */
+    abstract void multiply(float[] y, float[] x, int rows, Parallel parallel);
+
+    /** Copies row {@code j}, {@code in} elements, to {@code values} from {@code to} on. */
+    abstract void row(int j, float[] values, int to);
+
+    /** Copies elements {@code [offset, offset + count)} of the row-major matrix to {@code values} from {@code to} on. */
+    final void read(int offset, float[] values, int to, int count) {
+        float[] row = new float[in];
+        for (int done = 0; done < count;) {
+            int k = (offset + done) % in;
+            int n = Math.min(in - k, count - done);
+            row((offset + done) / in, row, 0);
+            System.arraycopy(row, k, values, to + done, n);
+            done += n;
+        }
+    }
+}

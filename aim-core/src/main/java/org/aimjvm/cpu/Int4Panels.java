@@ -1,0 +1,225 @@
+package org.aimjvm.cpu;
+
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static org.aimjvm.cpu.Simd.F;
+import static org.aimjvm.cpu.Simd.LANES;
+
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import org.aimjvm.tensor.WeightFormat;
+import org.aimjvm.tensor.WeightMatrix;
+
+/**
+ * Weights as 4-bit integers q from 0 to 15 with a scale for each block of 32 inputs. Of a block b
+ *
+ * <pre>
+ * s[b] = chain over k in b of q[j, k] x[k];   y[j] += scale[j, b] (s[b] - 8 X[b]),   X[b] = sum over k in b of x[k]
+ * </pre>
+ *
+ * so that neither the offset nor the scale costs an instruction for each weight. A byte holds the integers of two outputs
+ * half a panel apart, the first in the low half.
+ */
+final class Int4Panels extends PanelWeights {
+    private static final int BLOCK = WeightFormat.BLOCK;
+    private static final int OFFSET = 8;
+    private static final int HALF = PANEL / 2;
+
+    private final int blocks;
+    private final byte[] bytes; // (panels, in, HALF)
+    private final float[] scales; // (panels, blocks, PANEL)
+
+    /** @param w Not modified */
+    Int4Panels(WeightMatrix.Int4 w, Parallel parallel) {
+        super(w.out(), w.in());
+        this.blocks = in / BLOCK;
+        this.bytes = new byte[Math.multiplyExact(panels, in * HALF) + PackedBytes.SLACK];
+        this.scales = new float[panels * blocks * PANEL];
+        parallel.forRange(panels, 1, (from, to) -> {
+            for (int j = from * PANEL; j < Math.min(out, to * PANEL); j++) {
+                int at = j / PANEL * in * HALF + j % HALF;
+                int shift = j % PANEL / HALF * 4;
+                for (int k = 0; k < in; k++) {
+                    bytes[at + k * HALF] |= (byte) (w.quantized(j, k) << shift);
+                }
+                for (int b = 0; b < blocks; b++) {
+                    scales[(j / PANEL * blocks + b) * PANEL + j % PANEL] = w.scales()[j * blocks + b];
+                }
+            }
+        });
+    }
+
+    /** {@code 8 X[b]} for each row and block. */
+    @Override
+    void prepare(float[] x, int rows, Buffers b) {
+        if (b.prepared.length < rows * blocks) {
+            b.prepared = new float[rows * blocks];
+        }
+        for (int i = 0; i < rows * blocks; i++) {
+            b.prepared[i] = OFFSET * sum(x, i * BLOCK);
+        }
+    }
+
+    @Override
+    void one(int panel, float[] x, int r, float[] y, int yAt, Buffers buffers) {
+        float[] sums = buffers.tile;
+        Arrays.fill(y, yAt, yAt + PANEL, 0f);
+        for (int b = 0; b < blocks; b++) {
+            one(bytes, (panel * in + b * BLOCK) * HALF, x, r * in + b * BLOCK, BLOCK, sums);
+            add(y, yAt, sums, 0, (panel * blocks + b) * PANEL, buffers.prepared[r * blocks + b]);
+        }
+    }
+
+    @Override
+    void two(int panel, float[] x, int r, float[] y0, int at0, float[] y1, int at1, Buffers buffers) {
+        float[] sums = buffers.tile;
+        Arrays.fill(y0, at0, at0 + PANEL, 0f);
+        Arrays.fill(y1, at1, at1 + PANEL, 0f);
+        for (int b = 0; b < blocks; b++) {
+            int xAt = r * in + b * BLOCK;
+            int scaleAt = (panel * blocks + b) * PANEL;
+            two(bytes, (panel * in + b * BLOCK) * HALF, x, xAt, xAt + in, BLOCK, sums, 0, PANEL);
+            add(y0, at0, sums, 0, scaleAt, buffers.prepared[r * blocks + b]);
+            add(y1, at1, sums, PANEL, scaleAt, buffers.prepared[(r + 1) * blocks + b]);
+        }
+    }
+
+    /** {@code y += scale (sum - offset)} for a panel. */
+    private void add(float[] y, int yAt, float[] sums, int sumAt, int scaleAt, float offset) {
+        for (int i = 0; i < PANEL; i += LANES) {
+            FloatVector.fromArray(F, sums, sumAt + i)
+                    .sub(offset)
+                    .fma(FloatVector.fromArray(F, scales, scaleAt + i), FloatVector.fromArray(F, y, yAt + i))
+                    .intoArray(y, yAt + i);
+        }
+    }
+
+    /** Sum of a block of x, in an order that depends on nothing. */
+    private static float sum(float[] x, int at) {
+        float s0 = 0;
+        float s1 = 0;
+        float s2 = 0;
+        float s3 = 0;
+        for (int k = at; k < at + BLOCK; k += 4) {
+            s0 += x[k];
+            s1 += x[k + 1];
+            s2 += x[k + 2];
+            s3 += x[k + 3];
+        }
+        return s0 + s1 + (s2 + s3);
+    }
+
+    private static FloatVector low(IntVector v) {
+        return (FloatVector) v.and(15).convert(I2F, 0);
+    }
+
+    private static FloatVector high(IntVector v) {
+        return (FloatVector) v.lanewise(LSHR, 4).convert(I2F, 0);
+    }
+
+    private static void one(byte[] w, int wAt, float[] x, int xAt, int n, float[] sums) {
+        FloatVector a0 = FloatVector.zero(F);
+        FloatVector a1 = a0;
+        FloatVector a2 = a0;
+        FloatVector a3 = a0;
+        int at = wAt;
+        for (int k = 0; k < n; k++, at += HALF) {
+            FloatVector xa = FloatVector.broadcast(F, x[xAt + k]);
+            IntVector v = PackedBytes.unsigned(w, at, 0);
+            a0 = low(v).fma(xa, a0);
+            a2 = high(v).fma(xa, a2);
+            v = PackedBytes.unsigned(w, at, 1);
+            a1 = low(v).fma(xa, a1);
+            a3 = high(v).fma(xa, a3);
+        }
+        a0.intoArray(sums, 0);
+        a1.intoArray(sums, LANES);
+        a2.intoArray(sums, 2 * LANES);
+        a3.intoArray(sums, 3 * LANES);
+    }
+
+    /**
+     * Longer than what HotSpot inlines (325 bytes of bytecode), as it must be: inlined into the loop over blocks, its
+     * vectors would go through the heap.
+     */
+    private static void two(
+            byte[] w, int wAt, float[] x, int x0, int x1, int n, float[] sums, int first, int second) {
+        FloatVector a0 = FloatVector.zero(F);
+        FloatVector a1 = a0;
+        FloatVector a2 = a0;
+        FloatVector a3 = a0;
+        FloatVector b0 = a0;
+        FloatVector b1 = a0;
+        FloatVector b2 = a0;
+        FloatVector b3 = a0;
+        int at = wAt;
+        for (int k = 0; k < n; k++, at += HALF) {
+            FloatVector xa = FloatVector.broadcast(F, x[x0 + k]);
+            FloatVector xb = FloatVector.broadcast(F, x[x1 + k]);
+            IntVector v = PackedBytes.unsigned(w, at, 0);
+            FloatVector q = low(v);
+            a0 = q.fma(xa, a0);
+            b0 = q.fma(xb, b0);
+            q = high(v);
+            a2 = q.fma(xa, a2);
+            b2 = q.fma(xb, b2);
+            v = PackedBytes.unsigned(w, at, 1);
+            q = low(v);
+            a1 = q.fma(xa, a1);
+            b1 = q.fma(xb, b1);
+            q = high(v);
+            a3 = q.fma(xa, a3);
+            b3 = q.fma(xb, b3);
+        }
+        a0.intoArray(sums, first);
+        a1.intoArray(sums, first + LANES);
+        a2.intoArray(sums, first + 2 * LANES);
+        a3.intoArray(sums, first + 3 * LANES);
+        b0.intoArray(sums, second);
+        b1.intoArray(sums, second + LANES);
+        b2.intoArray(sums, second + 2 * LANES);
+        b3.intoArray(sums, second + 3 * LANES);
+    }
+
+    @Override
+    int depth() {
+        return BLOCK;
+    }
+
+    @Override
+    void tile(float[] y, float[] x, int r, int height, int j, int width, int k, int depth, Buffers b, int at) {
+        Arrays.fill(b.tile, 0f);
+        GemmTile.run(height, width, depth, x, r * in + k, in, 1, b.block, at, b.tile, 0, GemmTile.COLS, b.rim, 0);
+        int scaleAt = (j / PANEL * blocks + k / BLOCK) * PANEL + j % PANEL;
+        for (int i = 0; i < height; i++) {
+            float offset = b.prepared[(r + i) * blocks + k / BLOCK];
+            for (int lane = 0; lane < width; lane++) {
+                int to = (r + i) * out + j + lane;
+                y[to] = Math.fma(b.tile[i * GemmTile.COLS + lane] - offset, scales[scaleAt + lane], y[to]);
+            }
+        }
+    }
+
+    @Override
+    void unpack(int panel, int k, int depth, float[] block, int at) {
+        for (int i = 0; i < depth; i++) {
+            int from = (panel * in + k + i) * HALF;
+            for (int g = 0; g < 2; g++) {
+                IntVector v = PackedBytes.unsigned(bytes, from, g);
+                low(v).intoArray(block, unpacked(at, depth, i, g * LANES));
+                high(v).intoArray(block, unpacked(at, depth, i, HALF + g * LANES));
+            }
+        }
+    }
+
+    @Override
+    void row(int j, float[] values, int to) {
+        int at = j / PANEL * in * HALF + j % HALF;
+        int shift = j % PANEL / HALF * 4;
+        for (int k = 0; k < in; k++) {
+            int q = bytes[at + k * HALF] >> shift & 15;
+            values[to + k] = (q - OFFSET) * scales[(j / PANEL * blocks + k / BLOCK) * PANEL + j % PANEL];
+        }
+    }
+}
