@@ -12,9 +12,11 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.Checkpoints;
+import org.aimjvm.io.QuantizedTensors;
 import org.aimjvm.io.SafeTensors;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
@@ -26,6 +28,7 @@ import org.aimjvm.nn.Params;
 import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.DType;
 import org.aimjvm.tensor.Tensor;
+import org.aimjvm.tensor.WeightFormat;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqConfigJson;
 import org.aimjvm.vq.VqModel;
@@ -49,6 +52,9 @@ public final class ModelFolder implements AutoCloseable {
     public static final String VQ_CONFIG = "vq_config.json";
     /** The file of weights that is written, and looked for first. */
     public static final String WEIGHTS = "model.safetensors";
+
+    /** Metadata of a file of weights with a tied head: which tensor stands for it. */
+    public static final Map<String, String> TIED = Map.of(HEAD, WORD);
 
     private static final List<String> LOOKED_FOR = List.of(WEIGHTS, "pytorch_model.bin", "model.pt", "model.bin");
     private static final long MAX_TEXT = 1 << 24;
@@ -185,7 +191,8 @@ public final class ModelFolder implements AutoCloseable {
         }
         Source source = new Source(
                 label,
-                CanonicalNames.of(SafeTensors.of(label.resolve(WEIGHTS), MemorySegment.ofArray(weights))),
+                CanonicalNames.of(QuantizedTensors.of(
+                        SafeTensors.of(label.resolve(WEIGHTS), MemorySegment.ofArray(weights)))),
                 file -> {
                     byte[] text = EmbeddedModels.file(name, file);
                     return text == null ? null : new String(text, StandardCharsets.UTF_8);
@@ -290,6 +297,13 @@ public final class ModelFolder implements AutoCloseable {
         return info;
     }
 
+    /** Names of the weight matrices that can be held and written in any {@link WeightFormat}. */
+    public Set<String> matrices() {
+        Params listing = Params.shapesOnly();
+        buildModel(listing);
+        return listing.matrices();
+    }
+
     /** The tensors, named {@code mamba.*} and {@code vqvae.*}, a tied head left out. Closed with this folder. */
     public TensorSource tensors() {
         return TensorSource.merge(untied, tokenizerTensors);
@@ -336,17 +350,31 @@ public final class ModelFolder implements AutoCloseable {
     }
 
     /**
-     * Reads the sequence model.
+     * Reads the sequence model, to train it or to look at its tensors.
      *
      * @throws CheckpointException if there is none, or its tensors do not fit the configuration
      */
     public AimModel readModel(Backend backend) {
+        return buildModel(Params.from(backend, modelSource(), this::buildModel));
+    }
+
+    private TensorSource modelSource() {
         if (config == null) {
             throw new CheckpointException(path, null, "no sequence model (expected tensors mamba.*)");
         }
-        TensorSource tensors = untied.select(CanonicalNames::isModel);
         checkTiedHead();
-        return buildModel(Params.from(backend, tensors, this::buildModel));
+        return untied.select(CanonicalNames::isModel);
+    }
+
+    /**
+     * Reads the sequence model to generate with; it cannot be trained. F32 weights of a safetensors file are used where they
+     * lie: the file must not be changed in place afterwards (replacing it is safe).
+     *
+     * @param format how the weight matrices are held; {@code null}: each in the format it is stored in
+     * @throws CheckpointException if there is none, or its tensors do not fit the configuration
+     */
+    public AimModel readFrozenModel(Backend backend, WeightFormat format) {
+        return buildModel(Params.frozen(backend, modelSource(), this::buildModel, format));
     }
 
     /**

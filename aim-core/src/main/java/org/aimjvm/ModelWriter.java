@@ -1,8 +1,5 @@
 package org.aimjvm;
 
-import static org.aimjvm.CanonicalNames.HEAD;
-import static org.aimjvm.CanonicalNames.WORD;
-
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -58,7 +55,7 @@ final class ModelWriter {
         }
         file.metadata("format", "pt");
         if (config != null && config.tieEmbeddings()) {
-            file.metadata(HEAD, WORD);
+            file.metadata(ModelFolder.TIED);
         }
         try (StagedFolder staged = StagedFolder.of(folder)) {
             file.write(staged.folder().resolve(ModelFolder.WEIGHTS));

@@ -6,17 +6,20 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.aimjvm.ModelFolder;
 import org.aimjvm.ModelInfo;
 import org.aimjvm.io.AtomicFiles;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.Checkpoints;
+import org.aimjvm.io.QuantizedTensors;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorInfo;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.io.TorchPickle;
 import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.WeightFormat;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -54,6 +57,12 @@ final class ConvertCommand implements Callable<Integer> {
             paramLabel = "TYPE",
             description = "Element type of floating-point tensors: f32, bf16 or f16 (default: each as it is; f64 becomes f32).") private WeightType dtype;
 
+    @Option(
+            names = "--weights",
+            paramLabel = "FORMAT",
+            description = "Format of the sequence model's weight matrices: f32, bf16, int8 or int4; the integers with scales beside"
+                    + " them (default: each as it is). Needs a model with its config.json.") private WeightFormat weights;
+
     private final Console console;
 
     ConvertCommand(Console console) {
@@ -62,6 +71,10 @@ final class ConvertCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        if (dtype != null && weights != null) {
+            throw new ParameterException(spec.commandLine(), "--dtype: " + dtype + " with --weights " + weights
+                    + " (expected one of the two)");
+        }
         boolean toFile = out.getFileName() != null && out.getFileName().toString().endsWith(ENDING);
         String ending = String.valueOf(out.getFileName()).toLowerCase(Locale.ROOT);
         if (ending.endsWith(".pt") || ending.endsWith(".bin") || ending.endsWith(".pth")) {
@@ -73,16 +86,22 @@ final class ConvertCommand implements Callable<Integer> {
         } else {
             OutputPaths.requireNewFolder(spec, "OUT", out);
         }
-        Path weights = ModelFolder.weights(in);
+        Path file = ModelFolder.weights(in);
         Path target = toFile ? out : out.resolve("model" + ENDING);
-        try (TensorSource source = Checkpoints.open(weights)) {
-            convert(source, target);
+        if (weights != null) {
+            try (ModelFolder folder = ModelFolder.open(in)) {
+                quantize(folder, target);
+            }
+        } else {
+            try (TensorSource source = Checkpoints.open(file)) {
+                convert(source, target);
+            }
         }
         if (!toFile) {
             for (String name : CONFIGURATIONS) {
-                Path file = weights.resolveSibling(name);
-                if (Files.exists(file)) {
-                    AtomicFiles.write(out.resolve(name), Files.readAllBytes(file));
+                Path configuration = file.resolveSibling(name);
+                if (Files.exists(configuration)) {
+                    AtomicFiles.write(out.resolve(name), Files.readAllBytes(configuration));
                 }
             }
         }
@@ -103,7 +122,42 @@ final class ConvertCommand implements Callable<Integer> {
         }
     }
 
+    /** All tensors under their published names, the weight matrices of the sequence model in the format asked for. */
+    private void quantize(ModelFolder folder, Path target) {
+        if (!folder.hasModel()) {
+            throw new CheckpointException(in, null,
+                    "no sequence model (expected one, whose weight matrices --weights " + weights + " can apply to)");
+        }
+        folder.check();
+        TensorSource source = folder.tensors();
+        Set<String> matrices = folder.matrices();
+        SafeTensorsWriter file = new SafeTensorsWriter().metadata("format", "pt").metadata(source.metadata())
+                .metadata(QuantizedTensors.METADATA, weights.toString());
+        if (folder.config().tieEmbeddings()) {
+            file.metadata(ModelFolder.TIED);
+        }
+        try (Progress progress = console.progress("convert", source.names().size(), "tensors")) {
+            for (String name : source.names()) {
+                TensorInfo t = source.info(name);
+                if (matrices.contains(name)) {
+                    QuantizedTensors.add(file, name, t.shape(), weights, () -> source.matrix(name));
+                } else {
+                    add(file, source, t, progress);
+                }
+            }
+            file.write(target);
+        }
+    }
+
     private void add(SafeTensorsWriter file, TensorSource source, TensorInfo t, Progress progress) {
+        if (dtype == null && source instanceof QuantizedTensors quantized && quantized.isQuantized(t.name())) {
+            WeightFormat own = source.matrix(t.name()).format();
+            QuantizedTensors.add(file, t.name(), t.shape(), own, () -> {
+                progress.advance(1);
+                return source.matrix(t.name());
+            });
+            return;
+        }
         switch (t.dtype()) {
             case F64, F32, F16, BF16 -> {
                 DType type = target(t);

@@ -60,6 +60,8 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Mixin private ComputeOptions compute;
 
+    @Mixin private WeightsOption weights;
+
     @Mixin private PictureData pictures;
 
     @Option(
@@ -143,7 +145,7 @@ final class EvaluateCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(),
                     "--val: none given, and no t10k-* files in --data (expected test pictures)");
         }
-        AiM aim = AiM.load(model, backend);
+        AiM aim = AiM.load(model, backend, weights.format());
         if (aim.pictureSize() != test.height() || aim.pictureSize() != test.width()
                 || aim.numClasses() != test.classNames().size()) {
             throw new IllegalArgumentException(

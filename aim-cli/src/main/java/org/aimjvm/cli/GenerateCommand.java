@@ -43,6 +43,8 @@ final class GenerateCommand implements Callable<Integer> {
 
     @Mixin private ComputeOptions compute;
 
+    @Mixin private WeightsOption weights;
+
     @Option(
             names = {"-m", "--model"},
             defaultValue = "fashion",
@@ -143,8 +145,8 @@ final class GenerateCommand implements Callable<Integer> {
         ComputeOptions.checked(spec, () -> options(GenerateOptions.DEFAULT)); // before a large model is read
         Backend backend = compute.backend(console);
         AiM aim = tokenizer == null
-                ? AiM.load(model, backend)
-                : AiM.load(Path.of(model), tokenizer, backend);
+                ? AiM.load(model, backend, weights.format())
+                : AiM.load(Path.of(model), tokenizer, backend, weights.format());
         GenerateOptions options = ComputeOptions.checked(spec, () -> options(aim.info().defaults()));
         List<Integer> wanted = ComputeOptions.checked(spec, () -> labels(aim));
         int total = checkedTotal(wanted.size(), options.count());

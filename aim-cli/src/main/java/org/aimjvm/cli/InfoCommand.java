@@ -8,7 +8,6 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.aimjvm.ModelFolder;
 import org.aimjvm.ModelInfo;
-import org.aimjvm.io.TensorInfo;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimConfigJson;
@@ -125,8 +124,7 @@ final class InfoCommand implements Callable<Integer> {
     private static Map<String, Long> elementsByType(TensorSource tensors) {
         Map<String, Long> elements = new TreeMap<>();
         for (String name : tensors.names()) {
-            TensorInfo t = tensors.info(name);
-            elements.merge(t.dtype().name(), (long) t.shape().size(), Long::sum);
+            elements.merge(tensors.storedAs(name), (long) tensors.info(name).shape().size(), Long::sum);
         }
         return elements;
     }

@@ -15,7 +15,9 @@ import org.aimjvm.io.SafeTensors;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.nn.Params;
+import org.aimjvm.tensor.Backends;
 import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.WeightFormat;
 import org.aimjvm.tensor.Shape;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
@@ -24,6 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -127,6 +130,20 @@ class ModelCommandsTest {
         assertThat(AiM.load(dir.resolve("bf16")).generate("b").width()).isEqualTo(8);
     }
 
+    @ParameterizedTest
+    @EnumSource(WeightFormat.class)
+    void convertedWeightsMakeThePicturesOfWeightsHeldSo(WeightFormat format) {
+        done("convert DIR/model OUT/converted --weights " + format);
+        AiM converted = AiM.load(dir.resolve("converted"));
+        AiM held = AiM.load(shared.resolve("model").toString(), Backends.best(), format);
+        assertThat(converted.generate("b").codes()).isEqualTo(held.generate("b").codes());
+        done("convert OUT/converted OUT/again");
+        assertThat(dir.resolve("again/model.safetensors"))
+                .hasSameBinaryContentAs(dir.resolve("converted/model.safetensors"));
+        assertThat(done("info OUT/converted").out()).contains("stored as " + format.name());
+        done("convert OUT/converted OUT/floats.safetensors --dtype f32");
+    }
+
     @Test
     void convertReadsPickles() {
         done("convert GOLDEN/checkpoint-formats/pytorch_model_tied_zip.bin OUT/tied.safetensors");
@@ -219,6 +236,8 @@ class ModelCommandsTest {
         "convert DIR/model DIR/model/model.safetensors   | 2 | OUT: DIR/model/model.safetensors exists",
         "convert DIR/model DIR/model       | 2 | OUT: DIR/model is not empty",
         "convert DIR/text.txt OUT/x        | 1 | DIR/text.txt: unknown format",
+        "convert DIR/model OUT/x --weights int3          | 2 | Invalid value for option '--weights'",
+        "convert DIR/model OUT/x --weights int8 --dtype f32 | 2 | --dtype: f32 with --weights int8",
         "convert DIR/none OUT/x            | 1 | DIR/none: no such file",
         "reconstruct -m DIR/model -o OUT/x.png           | 2 | Missing required parameter: 'IN'",
         "reconstruct -m DIR/model DIR/a.png              | 2 | Missing required option: '--out=",

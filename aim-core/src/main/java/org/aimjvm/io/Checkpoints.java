@@ -10,7 +10,7 @@ public final class Checkpoints {
     private Checkpoints() {}
 
     /**
-     * Opens a safetensors file or a PyTorch pickle (zip or legacy container), told apart by content; the file's ending
+     * Opens a safetensors file (weights as integers as in {@link QuantizedTensors}) or a PyTorch pickle (zip or legacy container), told apart by content; the file's ending
      * does not matter.
      *
      * @throws CheckpointException if it is neither, or damaged
@@ -22,7 +22,7 @@ public final class Checkpoints {
             return f;
         });
         return switch (format) {
-            case SAFETENSORS -> SafeTensors.open(path);
+            case SAFETENSORS -> QuantizedTensors.of(SafeTensors.open(path));
             case PICKLE -> TorchPickle.open(path);
         };
     }

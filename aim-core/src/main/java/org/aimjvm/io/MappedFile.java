@@ -10,13 +10,14 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.function.Function;
 
-/** The bytes of a file, read-only and mapped rather than copied, so that only the parts in use occupy memory. */
+/**
+ * The bytes of a file, read-only and mapped rather than copied, so that only the parts in use occupy memory. Slices handed out
+ * stay valid after {@link #close}: the file is unmapped when nothing refers to it any more.
+ */
 final class MappedFile implements AutoCloseable {
-    private final Arena arena;
-    private final MemorySegment bytes;
+    private volatile MemorySegment bytes; // null: closed
 
-    private MappedFile(Arena arena, MemorySegment bytes) {
-        this.arena = arena;
+    private MappedFile(MemorySegment bytes) {
         this.bytes = bytes;
     }
 
@@ -42,37 +43,32 @@ final class MappedFile implements AutoCloseable {
 
     /** Bytes that are already in memory. */
     static MappedFile inMemory(MemorySegment bytes) {
-        return new MappedFile(Arena.ofShared(), bytes.asReadOnly());
+        return new MappedFile(bytes.asReadOnly());
     }
 
     private static MappedFile map(Path path) {
         if (Files.isDirectory(path)) {
             throw new CheckpointException(path, null, "is a folder, expected a file");
         }
-        Arena arena = Arena.ofShared();
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-            MemorySegment bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-            return new MappedFile(arena, bytes);
+            return new MappedFile(channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), Arena.ofAuto()));
         } catch (NoSuchFileException e) {
-            arena.close();
             throw new CheckpointException(path, null, "no such file", e);
         } catch (IOException e) {
-            arena.close();
             throw new CheckpointException(path, null, "cannot be read: " + e.getMessage(), e);
         }
     }
 
     MemorySegment bytes() {
-        if (!arena.scope().isAlive()) {
+        MemorySegment open = bytes;
+        if (open == null) {
             throw new IllegalStateException("the checkpoint is closed");
         }
-        return bytes;
+        return open;
     }
 
     @Override
     public void close() {
-        if (arena.scope().isAlive()) {
-            arena.close();
-        }
+        bytes = null;
     }
 }

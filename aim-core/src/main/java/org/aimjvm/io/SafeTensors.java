@@ -5,6 +5,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
+import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.WeightMatrix;
 
 /**
  * A safetensors file, memory-mapped: an unsigned 64-bit little-endian header length, a JSON header, the tensors' bytes.
@@ -98,6 +100,15 @@ public final class SafeTensors implements TensorSource {
     @Override
     public float[] readFloats(String name) {
         return bytes(name).floats();
+    }
+
+    @Override
+    public WeightMatrix matrix(String name) {
+        TensorInfo t = info(name);
+        MemorySegment bytes = mapped(name);
+        return t.dtype() == DType.F32 && t.shape().rank() == 2 && bytes.isNative()
+                ? new WeightMatrix.Mapped(t.shape().dim(0), t.shape().dim(1), bytes)
+                : TensorSource.super.matrix(name);
     }
 
     @Override

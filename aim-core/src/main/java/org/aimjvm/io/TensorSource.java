@@ -5,6 +5,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
+import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.WeightFormat;
+import org.aimjvm.tensor.WeightMatrix;
 
 /**
  * Read-only named tensors of a checkpoint. Elements are read when asked for, into a new array every time, so a file
@@ -28,12 +31,36 @@ public interface TensorSource extends AutoCloseable {
     TensorInfo info(String name);
 
     /**
+     * How a tensor is kept, for people: its type, or the format of a weight matrix kept as integers.
+     *
+     * @throws CheckpointException if there is none of that name
+     */
+    default String storedAs(String name) {
+        return info(name).dtype().name();
+    }
+
+    /**
      * The elements in row-major order as floats: F16 and BF16 exactly, F64 and integers rounded to nearest even, BOOL
      * as 0 or 1.
      *
      * @throws CheckpointException if there is none of that name or its data cannot be read
      */
     float[] readFloats(String name);
+
+    /**
+     * A tensor (out, in) as a weight matrix in the form it is stored in; F32 numbers of a mapped file where they lie, which
+     * stay valid after {@link #close} as long as the matrix is in use.
+     *
+     * @throws CheckpointException if there is none of that name, or it is no matrix
+     */
+    default WeightMatrix matrix(String name) {
+        TensorInfo t = info(name);
+        if (t.shape().rank() != 2) {
+            throw new CheckpointException(path(), name, "shape " + t.shape() + ", expected a matrix (out, in)");
+        }
+        WeightFormat format = t.dtype() == DType.BF16 ? WeightFormat.BF16 : WeightFormat.F32;
+        return new WeightMatrix.Floats(t.shape().dim(0), t.shape().dim(1), format, () -> readFloats(name));
+    }
 
     /**
      * The elements of an integer (or BOOL: 0 or 1) tensor in row-major order.

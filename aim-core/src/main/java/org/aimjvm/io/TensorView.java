@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
+import org.aimjvm.tensor.WeightMatrix;
 
 /** Tensors of one or two other sources under names of its own. */
 final class TensorView implements TensorSource {
@@ -81,6 +82,18 @@ final class TensorView implements TensorSource {
     public float[] readFloats(String name) {
         Origin origin = origin(name);
         return origin.source.readFloats(origin.name);
+    }
+
+    @Override
+    public String storedAs(String name) {
+        Origin origin = origin(name);
+        return origin.source.storedAs(origin.name);
+    }
+
+    @Override
+    public WeightMatrix matrix(String name) {
+        Origin origin = origin(name);
+        return origin.source.matrix(origin.name);
     }
 
     @Override

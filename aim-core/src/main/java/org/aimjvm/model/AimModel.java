@@ -50,9 +50,9 @@ public final class AimModel {
         this.backend = params.backend();
         int d = config.dModel();
         Params p = params.sub("backbone");
-        this.wordEmbeddings = new Embedding(p.sub("embeddings.word_embeddings"), config.vocabSize(), d);
-        this.positionEmbeddings = new Embedding(p.sub("embeddings.position_embeddings"), config.numTokens() + 1, d);
-        this.classEmbeddings = new Embedding(p.sub("cls_embed.embedding_table"), config.numClasses() + 1, d);
+        this.wordEmbeddings = Embedding.matrix(p.sub("embeddings.word_embeddings"), config.vocabSize(), d);
+        this.positionEmbeddings = Embedding.table(p.sub("embeddings.position_embeddings"), config.numTokens() + 1, d);
+        this.classEmbeddings = Embedding.table(p.sub("cls_embed.embedding_table"), config.numClasses() + 1, d);
         this.groups = config.adaLnGroup()
                 ? new Linear(p.sub("adaln_group.1"), d, config.numGroups() * config.modulations() * d, true)
                 : null;
@@ -66,7 +66,7 @@ public final class AimModel {
         this.finalAdaLn = new Linear(p.sub("final_layer.adaLN_modulation.1"), d, 2 * d, Init.zeros(), Init.zeros());
         this.head = config.tieEmbeddings()
                 ? wordEmbeddings.weight()
-                : params.get("lm_head.weight", Shape.of(config.vocabSize(), d), Init.fanIn(d));
+                : params.matrix("lm_head.weight", Shape.of(config.vocabSize(), d), Init.fanIn(d));
     }
 
     public AimConfig config() {

@@ -8,8 +8,18 @@ import org.aimjvm.tensor.Tensor;
 public final class Embedding {
     private final Tensor weight;
 
-    public Embedding(Params params, int count, int dim) {
-        this.weight = params.get("weight", Shape.of(count, dim), Init.normal(0.02));
+    private Embedding(Tensor weight) {
+        this.weight = weight;
+    }
+
+    /** A table that is only looked up in. */
+    public static Embedding table(Params params, int count, int dim) {
+        return new Embedding(params.get("weight", Shape.of(count, dim), Init.normal(0.02)));
+    }
+
+    /** A table that is the weight of a linear layer too, and held as such. */
+    public static Embedding matrix(Params params, int count, int dim) {
+        return new Embedding(params.matrix("weight", Shape.of(count, dim), Init.normal(0.02)));
     }
 
     /** ids I32 (...) to (..., dim). */

@@ -20,7 +20,7 @@ public final class Linear {
 
     /** @param biasInit {@code null} for no bias */
     public Linear(Params params, int in, int out, Init weightInit, Init biasInit) {
-        this.weight = params.get("weight", Shape.of(out, in), weightInit);
+        this.weight = params.matrix("weight", Shape.of(out, in), weightInit);
         this.bias = biasInit == null ? null : params.get("bias", Shape.of(out), biasInit);
     }
 

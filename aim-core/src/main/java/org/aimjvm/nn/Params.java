@@ -17,6 +17,8 @@ import org.aimjvm.io.TensorSource;
 import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
+import org.aimjvm.tensor.WeightFormat;
+import org.aimjvm.tensor.WeightMatrix;
 
 /**
  * Where a model's tensors come from. A layer's constructor asks for each tensor by the name it has in the published
@@ -26,6 +28,11 @@ import org.aimjvm.tensor.Tensor;
 public final class Params {
     private interface Supply {
         float[] values(String name, Shape shape, Init init);
+    }
+
+    /** A weight matrix on the backend, in a form that is only read. */
+    private interface Matrices {
+        Tensor weights(String name, Shape shape, Init init);
     }
 
     private final Root root;
@@ -38,6 +45,8 @@ public final class Params {
         final Map<String, Tensor> trainable = new LinkedHashMap<>();
         final Set<String> optional = new TreeSet<>();
         final Map<String, Init> inits = new HashMap<>();
+        final Set<String> matrices = new TreeSet<>();
+        Matrices frozen; // null: matrices are plain tensors that can be trained
         Supply initial; // null: starting values are not known
 
         Root(Backend backend, Supply supply) {
@@ -59,6 +68,20 @@ public final class Params {
         return new Params(
                 new Root(backend, (name, shape, init) -> init.values(shape, new SplittableRandom(seed + hash(name)))),
                 "");
+    }
+
+    /**
+     * As {@link #random(Backend, long)} for a model that only generates: weight matrices are held in {@code format}.
+     */
+    public static Params random(Backend backend, long seed, WeightFormat format) {
+        Params params = random(backend, seed);
+        params.root.frozen = (name, shape, init) -> Tensor.weights(
+                backend,
+                new WeightMatrix.Floats(
+                        shape.dim(0), shape.dim(1), WeightFormat.F32,
+                        () -> params.root.supply.values(name, shape, init)),
+                format);
+        return params;
     }
 
     /** No data: a model built on it has names and shapes but computes nothing. Costs no memory, whatever the size. */
@@ -111,6 +134,23 @@ public final class Params {
                                 ? source.readFloats(name)
                                 : init.values(shape, new SplittableRandom(hash(name)))),
                 "");
+    }
+
+    /**
+     * As {@link #from(Backend, TensorSource, Consumer)} for a model that only generates: weight matrices are held in
+     * {@code format}, those of a mapped F32 file without a copy.
+     *
+     * @param format {@code null}: each in the format it is stored in
+     * @throws CheckpointException if names or shapes disagree
+     */
+    public static Params frozen(
+            Backend backend, TensorSource source, Consumer<Params> build, WeightFormat format) {
+        Params params = from(backend, source, build);
+        params.root.frozen = (name, shape, init) -> {
+            WeightMatrix matrix = source.matrix(name);
+            return Tensor.weights(backend, matrix, format == null ? matrix.format() : format);
+        };
+        return params;
     }
 
     /**
@@ -174,6 +214,22 @@ public final class Params {
         return t;
     }
 
+    /**
+     * As {@link #get} for a weight matrix (out, in) that is only multiplied and looked up in: a model made for generating
+     * holds it in another form, see {@link WeightFormat}.
+     */
+    public Tensor matrix(String name, Shape shape, Init init) {
+        root.matrices.add(prefix + name);
+        if (root.frozen == null) {
+            return get(name, shape, init);
+        }
+        String path = claim(name, init);
+        Tensor t = root.frozen.weights(path, shape, init);
+        root.tensors.put(path, t);
+        root.trainable.put(path, t);
+        return t;
+    }
+
     /** As {@link #get} for a tensor that is saved but not trained, and that a checkpoint may lack: statistics. */
     public Tensor buffer(String name, Shape shape, Init init) {
         Tensor t = make(name, shape, init).detach();
@@ -183,14 +239,24 @@ public final class Params {
     }
 
     private Tensor make(String name, Shape shape, Init init) {
+        String path = claim(name, init);
+        return root.supply == null
+                ? Tensor.empty(root.backend, shape)
+                : Tensor.parameter(root.backend, shape, root.supply.values(path, shape, init));
+    }
+
+    private String claim(String name, Init init) {
         String path = prefix + name;
         if (root.tensors.containsKey(path)) {
             throw new IllegalStateException("parameter " + path + ": asked for twice");
         }
         root.inits.put(path, init);
-        return root.supply == null
-                ? Tensor.empty(root.backend, shape)
-                : Tensor.parameter(root.backend, shape, root.supply.values(path, shape, init));
+        return path;
+    }
+
+    /** Full names of the weight matrices asked for so far, see {@link #matrix}. */
+    public Set<String> matrices() {
+        return Collections.unmodifiableSet(root.matrices);
     }
 
     /** The backend the tensors live on. */
