@@ -28,8 +28,9 @@ public final class LinearOp {
             Shapes.expect("linear", "bias", bias, out);
         }
         if (w.storage().isFrozen() && Autograd.isRecorded(x, bias)) {
-            throw new IllegalStateException("linear: a gradient through weights that are only read (expected a model loaded"
-                    + " for training, not for inference)");
+            throw new IllegalStateException(
+                    "linear: a gradient through weights that are only read (expected a model loaded"
+                            + " for training, not for inference)");
         }
         Backend backend = x.backend();
         int rows = x.shape().rows();

@@ -87,7 +87,8 @@ public final class Quantization {
         float greatest = 0;
         for (int k = at; k < at + n; k++) {
             if (!Float.isFinite(w[k])) {
-                throw new IllegalArgumentException("weights: " + w[k] + " (expected finite numbers to make integers of)");
+                throw new IllegalArgumentException(
+                        "weights: " + w[k] + " (expected finite numbers to make integers of)");
             }
             if (Math.abs(w[k]) > Math.abs(greatest)) {
                 greatest = w[k];

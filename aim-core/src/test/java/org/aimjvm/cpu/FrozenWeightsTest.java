@@ -18,6 +18,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Linear layers whose weights are held in each format: values, order of additions, independence of rows and threads. */
@@ -81,11 +82,10 @@ class FrozenWeightsTest {
         }
     }
 
-    @ParameterizedTest(name = "{0}, {1} x {2}")
-    @MethodSource("cases")
-    void bf16HasTheBitsOfPlainProductsWithTheSameValues(WeightFormat format, int out, int in) {
-        assumeTrue(format == WeightFormat.BF16, "bf16 only");
-        Storage weights = vector.weights(matrix(out, in), format);
+    @ParameterizedTest(name = "{0} x {1}")
+    @CsvSource({"1, 1", "17, 33", "65, 288", "129, 257", "300, 544"})
+    void bf16HasTheBitsOfPlainProductsWithTheSameValues(int out, int in) {
+        Storage weights = vector.weights(matrix(out, in), WeightFormat.BF16);
         Storage plain = new HeapStorage(values(weights, out * in));
         for (int rows : new int[] {1, 2, 7}) {
             float[] x = random(rows * in, 3);

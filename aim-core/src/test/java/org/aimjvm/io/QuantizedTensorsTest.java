@@ -21,8 +21,7 @@ class QuantizedTensorsTest {
     private static final int OUT = 5;
     private static final int IN = 64;
 
-    @TempDir
-    private Path dir;
+    @TempDir private Path dir;
 
     @ParameterizedTest
     @EnumSource(WeightFormat.class)
