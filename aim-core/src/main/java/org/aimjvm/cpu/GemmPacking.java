@@ -15,31 +15,40 @@ import jdk.incubator.vector.FloatVector;
 final class GemmPacking {
     private GemmPacking() {}
 
-    /** Panels of B stored (depth, width) with rows {@code ldb} apart. */
-    static void rows(float[] panels, float[] b, int bOff, int ldb, int depth, int width) {
+    /** Columns rounded up to whole panels. */
+    static int padded(int columns) {
+        return (columns + GemmTile.COLS - 1) / GemmTile.COLS * GemmTile.COLS;
+    }
+
+    /**
+     * Rows {@code [p0, p1)} of panels of {@code depth} rows, which begin at {@code panelsOff}, of B stored (depth, width) with
+     * rows {@code ldb} apart.
+     */
+    static void rows(
+            float[] panels, int panelsOff, float[] b, int bOff, int ldb, int depth, int p0, int p1, int width) {
         int full = width - width % GemmTile.COLS;
-        for (int p = 0; p < depth; p++) {
+        for (int p = p0; p < p1; p++) {
             int from = bOff + p * ldb;
+            int to = panelsOff + p * GemmTile.COLS;
             for (int j = 0; j < full; j += GemmTile.COLS) {
-                int to = j * depth + p * GemmTile.COLS;
-                FloatVector.fromArray(F, b, from + j).intoArray(panels, to);
-                FloatVector.fromArray(F, b, from + j + LANES).intoArray(panels, to + LANES);
+                FloatVector.fromArray(F, b, from + j).intoArray(panels, to + j * depth);
+                FloatVector.fromArray(F, b, from + j + LANES).intoArray(panels, to + j * depth + LANES);
             }
-        }
-        if (full < width) {
-            for (int p = 0; p < depth; p++) {
-                System.arraycopy(b, bOff + p * ldb + full, panels, full * depth + p * GemmTile.COLS, width - full);
+            if (full < width) {
+                int end = (width - full + LANES - 1) / LANES * LANES;
+                System.arraycopy(b, from + full, panels, to + full * depth, width - full);
+                Arrays.fill(panels, to + full * depth + width - full, to + full * depth + end, 0f);
             }
-            clearRim(panels, full * depth, depth, width - full);
         }
     }
 
-    /** Panels of B stored transposed, (width, depth) with rows {@code ldb} apart. */
-    static void columns(float[] panels, float[] b, int bOff, int ldb, int depth, int width) {
+    /** Panels from {@code panelsOff} on, of B stored transposed, (width, depth) with rows {@code ldb} apart. */
+    static void columns(float[] panels, int panelsOff, float[] b, int bOff, int ldb, int depth, int width) {
         for (int j = 0; j < width; j += GemmTile.COLS) {
             int cols = Math.min(GemmTile.COLS, width - j);
-            VectorTranspose.transpose(panels, j * depth, GemmTile.COLS, b, bOff + j * ldb, ldb, cols, depth);
-            clearRim(panels, j * depth, depth, cols);
+            int panel = panelsOff + j * depth;
+            VectorTranspose.transpose(panels, panel, GemmTile.COLS, b, bOff + j * ldb, ldb, cols, depth);
+            clearRim(panels, panel, depth, cols);
         }
     }
 
@@ -49,27 +58,6 @@ final class GemmPacking {
         if (cols < end) {
             for (int p = 0; p < depth; p++) {
                 Arrays.fill(panels, panel + p * GemmTile.COLS + cols, panel + p * GemmTile.COLS + end, 0f);
-            }
-        }
-    }
-
-    /**
-     * Tiles of {@link GemmTile#ROWS} rows of A stored transposed, (depth, rows) with rows {@code lda} apart: element (r, p) of
-     * the tile of rows {@code [i, i + ROWS)} goes to {@code i * depth + p * ROWS + r}.
-     *
-     * @param tiles at least a vector longer than the tiles
-     */
-    static void tiles(float[] tiles, float[] a, int aOff, int lda, int depth, int rows) {
-        for (int p = 0; p < depth; p++) {
-            int from = aOff + p * lda;
-            for (int i = 0; i < rows; i += GemmTile.ROWS) {
-                int to = i * depth + p * GemmTile.ROWS;
-                // a whole vector where what is too much is overwritten by the next row
-                if (LANES >= GemmTile.ROWS && from + i + LANES <= a.length && p < depth - 1) {
-                    FloatVector.fromArray(F, a, from + i).intoArray(tiles, to);
-                } else {
-                    System.arraycopy(a, from + i, tiles, to, Math.min(GemmTile.ROWS, rows - i));
-                }
             }
         }
     }

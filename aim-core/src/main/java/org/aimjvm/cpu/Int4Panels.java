@@ -189,8 +189,8 @@ final class Int4Panels extends PanelWeights {
 
     @Override
     void tile(float[] y, float[] x, int r, int height, int j, int width, int k, int depth, Buffers b, int at) {
-        Arrays.fill(b.tile, 0f);
-        GemmTile.run(height, width, depth, x, r * in + k, in, 1, b.block, at, b.tile, 0, GemmTile.COLS, b.rim, 0);
+        GemmTile.run(height, width, depth, x, r * in + k, in, b.block, at, GemmTile.ZEROS, 0, 0, b.tile, 0, GemmTile.COLS,
+                b.rim, 0);
         int scaleAt = (j / PANEL * blocks + k / BLOCK) * PANEL + j % PANEL;
         for (int i = 0; i < height; i++) {
             float offset = b.prepared[(r + i) * blocks + k / BLOCK];

@@ -114,7 +114,8 @@ abstract class PanelWeights extends FrozenWeights {
 
     /** Adds the products of a block of inputs to a tile of y; {@code at} is where the tile's panel starts in the block. */
     void tile(float[] y, float[] x, int r, int height, int j, int width, int k, int depth, Buffers b, int at) {
-        GemmTile.run(height, width, depth, x, r * in + k, in, 1, b.block, at, y, r * out + j, out, b.rim, 0);
+        int to = r * out + j;
+        GemmTile.run(height, width, depth, x, r * in + k, in, b.block, at, y, to, out, y, to, out, b.rim, 0);
     }
 
     /** Inputs of a block: {@link #DEPTH}, or fewer where {@link #tile} wants that. */

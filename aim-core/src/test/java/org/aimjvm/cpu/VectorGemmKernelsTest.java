@@ -25,7 +25,7 @@ class VectorGemmKernelsTest {
     @ParameterizedTest(name = "batch {0}, {1} x {2} x {3}")
     @CsvSource({
         "1, 1, 1, 1", "2, 3, 5, 0", "3, 2, 17, 33", "1, 13, 31, 257", "2, 12, 32, 256", "1, 49, 65, 300",
-        "1, 25, 300, 40",
+        "1, 25, 300, 40", "1, 97, 45, 1601", "1, 193, 33, 770", "1, 128, 13, 769", "1, 129, 13, 5", "2, 100, 1100, 3",
         "1, 400, 33, 20", "5, 16, 16, 16"
     })
     void everyElementIsOneChainOfFusedMultiplyAddsInTheOrderOfK(int batch, int m, int n, int k) {
