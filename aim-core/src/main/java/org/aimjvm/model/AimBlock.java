@@ -21,6 +21,7 @@ import org.aimjvm.ssm.Mamba1;
 import org.aimjvm.ssm.Mamba1Config;
 import org.aimjvm.ssm.Mamba2;
 import org.aimjvm.ssm.Mamba2Config;
+import org.aimjvm.tensor.Recompute;
 import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
 
@@ -110,6 +111,23 @@ final class AimBlock {
         trace.see(name + "_residual", residual);
         trace.see(name + "_hidden", hidden);
         return new Streams(hidden, residual);
+    }
+
+    /** {@link #forward} over whole sequences, computed again in the backward pass. */
+    Streams forwardRecomputed(Streams in, Tensor[] p, Dropout dropout) {
+        Tensor[] inputs = new Tensor[2 + p.length];
+        inputs[0] = in.hidden;
+        inputs[1] = in.residual;
+        System.arraycopy(p, 0, inputs, 2, p.length);
+        Dropout start = dropout.copy();
+        Tensor[] out = Recompute.of(xs -> forward(xs, dropout), xs -> forward(xs, start.copy()), inputs);
+        return new Streams(out[0], out[1]);
+    }
+
+    private Tensor[] forward(Tensor[] xs, Dropout dropout) {
+        Tensor[] p = Arrays.copyOfRange(xs, 2, xs.length);
+        Streams out = forward(new Streams(xs[0], xs[1]), p, null, dropout, Trace.OFF);
+        return new Tensor[] {out.hidden, out.residual};
     }
 
     MixerState newState(int batch, int maxLength) {

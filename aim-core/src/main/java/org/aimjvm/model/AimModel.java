@@ -14,6 +14,7 @@ import org.aimjvm.nn.MixerState;
 import org.aimjvm.nn.Norm;
 import org.aimjvm.nn.Params;
 import org.aimjvm.nn.Trace;
+import org.aimjvm.op.LinearCrossEntropyOp;
 import org.aimjvm.op.LinearOp;
 import org.aimjvm.op.ModulateOp;
 import org.aimjvm.op.SplitOp;
@@ -132,6 +133,28 @@ public final class AimModel {
      * @throws IllegalArgumentException if the sequence would get longer than numTokens + 1 or batches differ
      */
     public Tensor forward(Conditioning condition, Tensor tokens, DecodeState state, Dropout dropout, Trace trace) {
+        return LinearOp.linear(features(condition, tokens, state, dropout, trace, false), head, null);
+    }
+
+    /**
+     * The training loss, {@code mean of -log softmax(forward(condition, tokens, null))[target]}, without logits of a whole batch
+     * in memory.
+     *
+     * @param tokens as in {@link #forward(Conditioning, Tensor, DecodeState, Dropout, Trace)}
+     * @param targets I32 (batch, L), the code each element is to predict
+     * @param checkpointBlocks keeps only what passes between blocks and computes them again in the backward pass
+     * @return a scalar, the same bits with and without {@code checkpointBlocks}
+     */
+    public Tensor loss(
+            Conditioning condition, Tensor tokens, Tensor targets, Dropout dropout, boolean checkpointBlocks) {
+        return LinearCrossEntropyOp.meanCrossEntropy(
+                features(condition, tokens, null, dropout, Trace.OFF, checkpointBlocks), head, targets);
+    }
+
+    /** What the head turns into logits, (batch, L, dModel). */
+    private Tensor features(
+            Conditioning condition, Tensor tokens, DecodeState state, Dropout dropout, Trace trace,
+            boolean checkpointBlocks) {
         int batch = condition.batch();
         int start = state == null ? 0 : state.position();
         checkInput(tokens, state, batch, start);
@@ -139,7 +162,10 @@ public final class AimModel {
         AimBlock.Streams streams = new AimBlock.Streams(hidden, null);
         for (int i = 0; i < blocks.size(); i++) {
             MixerState layer = state == null ? null : state.layer(i);
-            streams = blocks.get(i).forward(streams, condition.blocks().get(i), layer, dropout, trace);
+            Tensor[] modulation = condition.blocks().get(i);
+            streams = checkpointBlocks
+                    ? blocks.get(i).forwardRecomputed(streams, modulation, dropout)
+                    : blocks.get(i).forward(streams, modulation, layer, dropout, trace);
         }
         if (state != null) {
             state.advance(hidden.dim(1));
@@ -149,7 +175,7 @@ public final class AimModel {
         Tensor out =
                 ModulateOp.modulate(normFinal.forward(normed), condition.finalShift(), condition.finalScale());
         trace.see("final_out", out);
-        return LinearOp.linear(out, head, null);
+        return out;
     }
 
     private void checkInput(Tensor tokens, DecodeState state, int batch, int start) {

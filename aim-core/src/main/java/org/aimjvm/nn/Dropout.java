@@ -25,6 +25,13 @@ public final class Dropout {
         return new Dropout(seed, true);
     }
 
+    /** Draws from here on the masks that this one will draw. */
+    public Dropout copy() {
+        Dropout copy = new Dropout(seed, active);
+        copy.uses = uses;
+        return copy;
+    }
+
     /** {@code x} with elements dropped with probability {@code p}, or {@code x} itself if off or {@code p} is 0. */
     public Tensor apply(Tensor x, float p) {
         if (!active || p == 0) {

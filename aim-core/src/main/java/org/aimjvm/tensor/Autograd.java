@@ -25,14 +25,20 @@ public final class Autograd {
         Tensor[] apply(Tensor[] dOuts);
     }
 
+    /** As {@link BackwardMany}; adds the gradients of parameters that are not among the inputs to {@code leaves}. */
+    @FunctionalInterface
+    interface BackwardPart {
+        Tensor[] apply(Tensor[] dOuts, Map<Tensor, Tensor> leaves);
+    }
+
     /** One recorded operation. */
     static final class Node {
         final long order;
         final Tensor[] inputs;
         final int outputs;
-        final BackwardMany backward;
+        final BackwardPart backward;
 
-        Node(long order, Tensor[] inputs, int outputs, BackwardMany backward) {
+        Node(long order, Tensor[] inputs, int outputs, BackwardPart backward) {
             this.order = order;
             this.inputs = inputs;
             this.outputs = outputs;
@@ -46,7 +52,7 @@ public final class Autograd {
      */
     public static Tensor record(Tensor out, Backward backward, Tensor... inputs) {
         if (isRecorded(inputs)) {
-            attach(new Tensor[] {out}, dOuts -> backward.apply(dOuts[0]), inputs);
+            attach(new Tensor[] {out}, (dOuts, _) -> backward.apply(dOuts[0]), inputs);
         }
         return out;
     }
@@ -54,7 +60,7 @@ public final class Autograd {
     /** As {@link #record(Tensor, Backward, Tensor...)} for an operation with several outputs. Returns {@code outs}. */
     public static Tensor[] record(Tensor[] outs, BackwardMany backward, Tensor... inputs) {
         if (isRecorded(inputs)) {
-            attach(outs, backward, inputs);
+            attach(outs, (dOuts, _) -> backward.apply(dOuts), inputs);
         }
         return outs;
     }
@@ -72,7 +78,8 @@ public final class Autograd {
         return false;
     }
 
-    private static void attach(Tensor[] outs, BackwardMany backward, Tensor[] inputs) {
+    /** Makes {@code outs} the results of an operation on {@code inputs}. */
+    static void attach(Tensor[] outs, BackwardPart backward, Tensor[] inputs) {
         Node node = new Node(Scope.nextOrder(), inputs, outs.length, backward);
         for (int i = 0; i < outs.length; i++) {
             outs[i].attach(node, i);
@@ -87,13 +94,27 @@ public final class Autograd {
             throw new IllegalStateException(
                     "backward: nothing was recorded (compute the loss from parameters inside Scope.training())");
         }
+        return new Gradients(
+                gradients(new Tensor[] {loss}, new Tensor[] {Tensor.full(loss.backend(), loss.shape(), 1f)}));
+    }
+
+    /**
+     * Gradients of {@code sum over i of <outs[i], dOuts[i]>} with respect to every leaf.
+     *
+     * @param dOuts {@code null} where an output was not used
+     */
+    static Map<Tensor, Tensor> gradients(Tensor[] outs, Tensor[] dOuts) {
         Map<Tensor, Tensor> leaves = new IdentityHashMap<>();
         Map<Node, Tensor[]> pending = new HashMap<>();
         PriorityQueue<Node> queue = new PriorityQueue<>(Comparator.comparingLong((Node n) -> n.order).reversed());
-        accumulate(loss, Tensor.full(loss.backend(), loss.shape(), 1f), leaves, pending, queue);
+        for (int i = 0; i < outs.length; i++) {
+            if (dOuts[i] != null && outs[i].needsGrad()) {
+                accumulate(outs[i], dOuts[i], leaves, pending, queue);
+            }
+        }
         while (!queue.isEmpty()) {
             Node node = queue.poll();
-            Tensor[] dInputs = node.backward.apply(pending.remove(node));
+            Tensor[] dInputs = node.backward.apply(pending.remove(node), leaves);
             for (int i = 0; i < node.inputs.length; i++) {
                 if (node.inputs[i] != null && node.inputs[i].needsGrad()) {
                     if (dInputs[i] == null) {
@@ -103,7 +124,7 @@ public final class Autograd {
                 }
             }
         }
-        return new Gradients(leaves);
+        return leaves;
     }
 
     private static void accumulate(
@@ -127,7 +148,7 @@ public final class Autograd {
     }
 
     /** Never in place: a closure may hand the same tensor to two inputs. */
-    private static Tensor sum(Tensor a, Tensor b) {
+    static Tensor sum(Tensor a, Tensor b) {
         Tensor y = Tensor.empty(a.backend(), a.shape());
         a.backend().elementwise().add(y.storage(), a.storage(), b.storage(), a.size());
         return y;

@@ -11,7 +11,8 @@ import java.util.Map;
  * outermost scope, which hands it out again; when that one closes, the memory goes back to the backend. So a loop that
  * opens a scope per iteration inside one outer scope runs in constant memory.
  *
- * <p>Opened only by the outer loops (training, generation, code extraction); models never free anything. Not shared
+ * <p>Opened only by the outer loops (training, generation, code extraction) and inside an operation for what it alone needs;
+ * models never free anything. Not shared
  * between threads.
  */
 public final class Scope implements AutoCloseable {
@@ -57,16 +58,25 @@ public final class Scope implements AutoCloseable {
 
     /** Hands {@code t} to the enclosing scope (or to the garbage collector), so that it outlives this one. Returns it. */
     public Tensor keep(Tensor t) {
+        if (!keepIfMadeHere(t)) {
+            throw new IllegalArgumentException(
+                    "keep: tensor of shape " + t.shape() + " (expected one made in this scope)");
+        }
+        return t;
+    }
+
+    /** As {@link #keep}; does nothing to the memory of another scope. Returns whether it was this one's. */
+    boolean keepIfMadeHere(Tensor t) {
         for (int i = owned.size() - 1; i >= 0; i--) {
             if (owned.get(i).storage == t.storage()) {
                 Owned o = owned.remove(i);
                 if (parent != null) {
                     parent.owned.add(o);
                 }
-                return t;
+                return true;
             }
         }
-        throw new IllegalArgumentException("keep: tensor of shape " + t.shape() + " (expected one made in this scope)");
+        return false;
     }
 
     static long nextOrder() {

@@ -17,7 +17,7 @@ public interface SoftmaxKernels {
      */
     void crossEntropy(Storage loss, Storage logSumExp, Storage logits, Storage targets, int rows, int cols);
 
-    /** {@code dLogits[r, c] = dLoss[r] (softmax(logits[r])[c] - [c == target[r]])}. */
+    /** {@code dLogits[r, c] = dLoss[r] (softmax(logits[r])[c] - [c == target[r]])}; {@code dLogits} may be {@code logits}. */
     void crossEntropyBackward(
             Storage dLogits, Storage dLoss, Storage logits, Storage logSumExp, Storage targets, int rows, int cols);
 

@@ -195,6 +195,11 @@ public final class Tensor {
         return new Tensor(backend, storage, shape, false);
     }
 
+    /** The same elements as a leaf that wants a gradient; shares memory. */
+    Tensor leaf() {
+        return new Tensor(backend, storage, shape, true);
+    }
+
     /** Whether a gradient with respect to this tensor is wanted: it is a parameter or depends on one. */
     public boolean needsGrad() {
         return parameter || node != null;

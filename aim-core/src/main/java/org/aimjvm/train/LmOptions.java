@@ -9,8 +9,10 @@ import java.util.Objects;
  * @param labelDropout probability that a picture's label is replaced by the null class, once per picture and step, so that
  *     guidance has an unconditional model; the paper uses 0.1
  * @param heldOut pictures of the training set that are validated on instead of trained on, when there is no validation set
+ * @param checkpointBlocks computes each block again in the backward pass instead of keeping what is inside it: the same
+ *     numbers, less memory, more time
  */
-public record LmOptions(TrainRecipe recipe, double labelDropout, int heldOut) {
+public record LmOptions(TrainRecipe recipe, double labelDropout, int heldOut, boolean checkpointBlocks) {
     public LmOptions {
         Objects.requireNonNull(recipe, "recipe");
         if (!(labelDropout >= 0 && labelDropout <= 1)) {

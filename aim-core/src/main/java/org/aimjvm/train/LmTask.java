@@ -12,9 +12,6 @@ import org.aimjvm.model.AimConfigJson;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.nn.Dropout;
 import org.aimjvm.nn.Params;
-import org.aimjvm.nn.Trace;
-import org.aimjvm.op.CrossEntropyOp;
-import org.aimjvm.op.ReduceOp;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
@@ -145,8 +142,7 @@ final class LmTask implements TrainTask {
         Tensor targets = Tensor.ofInts(model.backend(), Shape.of(batch, length), codes);
         Tensor tokens = length == 1 ? null : Tensor.ofInts(model.backend(), Shape.of(batch, length - 1), inputs);
         Tensor y = Tensor.ofInts(model.backend(), Shape.of(batch), labels);
-        Tensor logits = model.forward(model.condition(y), tokens, null, dropout, Trace.OFF); // (batch, length, V)
-        return ReduceOp.mean(CrossEntropyOp.crossEntropy(logits, targets));
+        return model.loss(model.condition(y), tokens, targets, dropout, options.checkpointBlocks());
     }
 
     @Override

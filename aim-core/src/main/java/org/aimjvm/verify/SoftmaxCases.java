@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.aimjvm.op.CausalAttentionOp;
 import org.aimjvm.op.CrossEntropyOp;
+import org.aimjvm.op.LinearCrossEntropyOp;
 import org.aimjvm.op.SoftmaxOp;
 
 /** Softmax, cross-entropy and attention. */
@@ -26,6 +27,14 @@ final class SoftmaxCases {
         cases.add(OpCase.of(
                 "crossEntropy 2x3x11", xs -> CrossEntropyOp.crossEntropy(xs[0], xs[1]), in(-4, 4, 2, 3, 11), ints(11, 2,
                         3)));
+        for (int[] s : new int[][] {{1, 1, 2}, {3, 7, 17}, {513, 5, 33}}) { // rows, inputs, classes
+            cases.add(OpCase.of(
+                    "meanCrossEntropy " + s[0] + "x" + s[1] + " -> " + s[2],
+                    xs -> LinearCrossEntropyOp.meanCrossEntropy(xs[0], xs[1], xs[2]),
+                    x(s[0], s[1]),
+                    x(s[2], s[1]),
+                    ints(s[2], s[0])));
+        }
         int[][] attentions = {{1, 1, 1, 1, 1}, {2, 7, 4, 2, 6}, {1, 65, 3, 1, 16}, {2, 65, 4, 4, 33}, {1, 33, 2, 2,
             64}};
         for (int[] a : attentions) {

@@ -20,7 +20,7 @@ class LmTrainerTest {
     @TempDir Path folder;
 
     private static LmOptions options(int steps, int accumulation) {
-        return new LmOptions(TinyRuns.recipe(steps, 4, accumulation, 3e-3), 0.2, 6);
+        return new LmOptions(TinyRuns.recipe(steps, 4, accumulation, 3e-3), 0.2, 6, false);
     }
 
     private Recorder run(TokenDataset codes, LmOptions options, RunOptions run) {
@@ -76,6 +76,17 @@ class LmTrainerTest {
     }
 
     @Test
+    void aRunWithCheckpointedBlocksIsTheSameRunAndCanBeContinuedWithout() {
+        try (TokenDataset codes = TinyRuns.codes(folder.resolve("codes"), 38, 1)) {
+            LmOptions o = options(6, 1);
+            LmOptions checkpointed = new LmOptions(o.recipe(), o.labelDropout(), o.heldOut(), true);
+            RunOptions run = new RunOptions(folder.resolve("run"), 3, 3, 0, 0, 0);
+            assertThat(run(codes, checkpointed, run).losses()).isEqualTo(run(codes, o, RunOptions.NONE).losses());
+            TinyRuns.lm(codes, o, RunOptions.NONE, new Recorder()).resume(RunFolder.latest(run.folder()).orElseThrow());
+        }
+    }
+
+    @Test
     void lossesDoNotDependOnTheThreads() {
         try (TokenDataset codes = TinyRuns.codes(folder.resolve("codes"), 38, 1)) {
             Recorder one = new Recorder();
@@ -107,8 +118,8 @@ class LmTrainerTest {
     @Test
     void accumulationGivesTheStepOfTheWholeBatch() {
         try (TokenDataset codes = TinyRuns.codes(folder.resolve("codes"), 38, 1)) {
-            LmOptions whole = new LmOptions(TinyRuns.recipe(1, 4, 1, 3e-3), 0, 0);
-            LmOptions parts = new LmOptions(TinyRuns.recipe(1, 4, 4, 3e-3), 0, 0);
+            LmOptions whole = new LmOptions(TinyRuns.recipe(1, 4, 1, 3e-3), 0, 0, false);
+            LmOptions parts = new LmOptions(TinyRuns.recipe(1, 4, 4, 3e-3), 0, 0, false);
             TrainMetrics a = run(codes, whole, RunOptions.NONE).steps.getFirst();
             TrainMetrics b = run(codes, parts, RunOptions.NONE).steps.getFirst();
             // dropout masks differ between the two, so only about
