@@ -27,18 +27,27 @@ abstract class CpuBackend implements Backend {
         // Java arrays: the garbage collector takes them
     }
 
+    /** Does something to device memory in its turn among the kernels. */
+    abstract void inOrder(Runnable work);
+
+    /** Fails where a transfer between host and device would not be repeated. */
+    abstract void checkTransfer(String what);
+
     @Override
     public final void write(Storage dst, int offset, float[] values, int from, int count) {
+        checkTransfer("write");
         System.arraycopy(values, from, HeapStorage.floats(dst), offset, count);
     }
 
     @Override
     public final void write(Storage dst, int offset, int[] values, int from, int count) {
+        checkTransfer("write");
         System.arraycopy(values, from, HeapStorage.ints(dst), offset, count);
     }
 
     @Override
     public final void read(Storage src, int offset, float[] values, int to, int count) {
+        checkTransfer("read");
         if (src instanceof FrozenWeights w) {
             w.read(offset, values, to, count);
             return;
@@ -48,21 +57,21 @@ abstract class CpuBackend implements Backend {
 
     @Override
     public final void read(Storage src, int offset, int[] values, int to, int count) {
+        checkTransfer("read");
         System.arraycopy(HeapStorage.ints(src), offset, values, to, count);
     }
 
     @Override
     public final void copy(Storage dst, int dstOffset, Storage src, int srcOffset, int count) {
-        if (dst.dtype() == DType.I32) {
-            System.arraycopy(HeapStorage.ints(src), srcOffset, HeapStorage.ints(dst), dstOffset, count);
-        } else {
-            System.arraycopy(HeapStorage.floats(src), srcOffset, HeapStorage.floats(dst), dstOffset, count);
-        }
+        Object from = dst.dtype() == DType.I32 ? HeapStorage.ints(src) : HeapStorage.floats(src);
+        Object to = dst.dtype() == DType.I32 ? HeapStorage.ints(dst) : HeapStorage.floats(dst);
+        inOrder(() -> System.arraycopy(from, srcOffset, to, dstOffset, count));
     }
 
     @Override
     public final void fill(Storage dst, int offset, int count, float value) {
-        Arrays.fill(HeapStorage.floats(dst), offset, offset + count, value);
+        float[] values = HeapStorage.floats(dst);
+        inOrder(() -> Arrays.fill(values, offset, offset + count, value));
     }
 
     @Override

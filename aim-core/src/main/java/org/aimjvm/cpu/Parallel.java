@@ -1,13 +1,19 @@
 package org.aimjvm.cpu;
 
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.LockSupport;
 
 /**
  * Runs the pieces of a range on a fixed set of threads. The pieces depend only on the range and the grain, never on the
  * number of threads, and each is computed by one thread in order, so results are the same for any number of threads.
+ * Threads take pieces as they come: one that has lost its core holds up at most the piece it has begun.
  *
- * <p>Workers spin for a short while between calls, since decoding makes thousands of short calls per second, then park.
+ * <p>A launch allocates nothing and makes no system call while the workers are awake. They spin for a short while after
+ * each launch, since decoding makes thousands a second, then sleep.
+ *
+ * <p>A thread's launches can be {@linkplain #record recorded} and repeated without the code that made them.
  */
 final class Parallel {
     /** One piece {@code [from, to)} of a range. */
@@ -16,53 +22,45 @@ final class Parallel {
         void run(int from, int to);
     }
 
-    /** Spins before parking: about 50 microseconds, longer than the gap between two kernels of a step. */
-    private static final int SPINS = 2_000;
+    /** Spins before sleeping: some 100 microseconds, longer than what a step does on one thread. */
+    private static final int SPINS = 4_000;
+
+    /** Spins for the last pieces of others before giving way to whoever keeps them from their core. */
+    private static final int PATIENCE = 1_000;
+
+    /** Elements between the counters: each has its own pair of cache lines. */
+    private static final int APART = 32;
+
+    /** Counter of the pieces that nobody has taken. Positive only while the fields of the launch are set. */
+    private static final int LEFT = APART;
+
+    /** Counter of the pieces that are computed. */
+    private static final int DONE = 2 * APART;
+
+    /** First of the flags of sleeping workers. */
+    private static final int ASLEEP = 3 * APART;
 
     private final int threads;
     private final Thread[] workers;
-    private final AtomicInteger busy = new AtomicInteger();
-    private volatile Job job;
+    private final AtomicBoolean busy = new AtomicBoolean();
+    private final AtomicIntegerArray counters;
+    private final ThreadLocal<Recorder> recorder = new ThreadLocal<>();
 
-    private static final class Job {
-        final Body body;
-        final int n;
-        final int grain;
-        final int pieces;
-        final AtomicInteger next = new AtomicInteger();
-        final AtomicInteger done = new AtomicInteger();
-        volatile RuntimeException failure;
-        volatile Error error;
-
-        Job(Body body, int n, int grain) {
-            this.body = body;
-            this.n = n;
-            this.grain = grain;
-            this.pieces = (n + grain - 1) / grain;
-        }
-
-        void work() {
-            for (int p = next.getAndIncrement(); p < pieces; p = next.getAndIncrement()) {
-                try {
-                    int from = p * grain;
-                    body.run(from, Math.min(n, from + grain));
-                } catch (RuntimeException e) {
-                    failure = e;
-                } catch (Error e) {
-                    error = e;
-                } finally {
-                    done.incrementAndGet();
-                }
-            }
-        }
-    }
+    // The launch under way. Whoever takes a piece may read it: the launch does not end before that piece is done.
+    private Body body;
+    private int n;
+    private int grain;
+    private int pieces;
+    private volatile Throwable failure;
 
     /** Starts {@code threads - 1} daemon workers; the caller of {@link #forRange} is the last thread. */
     Parallel(int threads) {
         this.threads = threads;
         this.workers = new Thread[threads - 1];
+        this.counters = new AtomicIntegerArray(ASLEEP + workers.length + APART);
         for (int i = 0; i < workers.length; i++) {
-            workers[i] = new Thread(this::serve, "aim-cpu-" + (i + 1));
+            int index = i;
+            workers[i] = new Thread(() -> serve(index), "aim-cpu-" + (i + 1));
             workers[i].setDaemon(true);
             workers[i].start();
         }
@@ -74,59 +72,163 @@ final class Parallel {
 
     /**
      * Calls {@code body} for the pieces {@code [i * grain, min(n, (i + 1) * grain))} of {@code [0, n)} and returns when all
-     * are done. Runs on the caller's thread alone when there is one piece, one thread, or a call is already under way (from
-     * a body, or from another thread).
+     * are done. Runs on the caller's thread alone when there is one piece, one thread, or a launch is already under way
+     * (from a body, or from another thread).
+     *
+     * <p>A body must find everything it depends on when it runs: it may be recorded, and run again when only the contents
+     * of the arrays have changed.
      */
     void forRange(int n, int grain, Body body) {
         if (n <= 0) {
             return;
         }
-        if (workers.length == 0 || n <= grain || !busy.compareAndSet(0, 1)) {
-            for (int from = 0; from < n; from += grain) {
-                body.run(from, Math.min(n, from + grain));
-            }
+        Recorder r = recorder.get();
+        if (r == null || r.insideBody) {
+            launch(n, grain, body);
             return;
         }
+        r.add(n, grain, body);
+        r.insideBody = true; // what a body launches is part of it
         try {
-            Job j = new Job(body, n, grain);
-            job = j;
-            for (Thread w : workers) {
-                LockSupport.unpark(w);
-            }
-            j.work();
-            for (int spins = 0; j.done.get() < j.pieces; spins++) {
-                if (spins < SPINS) {
-                    Thread.onSpinWait();
-                } else {
-                    Thread.yield(); // a worker has lost its core: let it run
-                }
-            }
-            job = null;
-            if (j.error != null) {
-                throw j.error;
-            }
-            if (j.failure != null) {
-                throw j.failure;
-            }
+            launch(n, grain, body);
         } finally {
-            busy.set(0);
+            r.insideBody = false;
         }
     }
 
-    private void serve() {
-        Job last = null;
+    /**
+     * Runs {@code work} and returns what repeats the launches that this thread made in it, in their order. Repeating
+     * allocates nothing if the bodies do not.
+     *
+     * @throws IllegalStateException if this thread is recording already
+     */
+    Runnable record(Runnable work) {
+        if (recorder.get() != null) {
+            throw new IllegalStateException("record: inside another recording (expected one at a time)");
+        }
+        Recorder r = new Recorder();
+        recorder.set(r);
+        try {
+            work.run();
+        } finally {
+            recorder.remove();
+        }
+        int count = r.count;
+        int[] sizes = Arrays.copyOf(r.sizes, 2 * count);
+        Body[] bodies = Arrays.copyOf(r.bodies, count);
+        return () -> {
+            for (int i = 0; i < count; i++) {
+                launch(sizes[2 * i], sizes[2 * i + 1], bodies[i]);
+            }
+        };
+    }
+
+    /** Whether this thread is recording. */
+    boolean isRecording() {
+        return recorder.get() != null;
+    }
+
+    /** The launches of one thread. */
+    private static final class Recorder {
+        int[] sizes = new int[64]; // n and grain of each
+        Body[] bodies = new Body[32];
+        int count;
+        boolean insideBody;
+
+        void add(int n, int grain, Body body) {
+            if (count == bodies.length) {
+                bodies = Arrays.copyOf(bodies, 2 * count);
+                sizes = Arrays.copyOf(sizes, 4 * count);
+            }
+            sizes[2 * count] = n;
+            sizes[2 * count + 1] = grain;
+            bodies[count++] = body;
+        }
+    }
+
+    private void launch(int n, int grain, Body body) {
+        if (n <= grain) {
+            body.run(0, n);
+        } else if (workers.length == 0 || !busy.compareAndSet(false, true)) {
+            for (int from = 0; from < n; from += grain) {
+                body.run(from, Math.min(n, from + grain));
+            }
+        } else {
+            try {
+                share(n, grain, body);
+            } finally {
+                busy.set(false);
+            }
+        }
+    }
+
+    private void share(int n, int grain, Body body) {
+        this.n = n;
+        this.grain = grain;
+        this.body = body;
+        pieces = (n + grain - 1) / grain;
+        counters.setRelease(DONE, 0);
+        counters.set(LEFT, pieces); // publishes the launch, and comes before the look at who sleeps
+        for (int i = 0; i < workers.length; i++) {
+            if (counters.get(ASLEEP + i) != 0) {
+                LockSupport.unpark(workers[i]);
+            }
+        }
+        takePieces();
+        for (int spins = 0; counters.get(DONE) < pieces; spins++) {
+            if (spins < PATIENCE) {
+                Thread.onSpinWait();
+            } else {
+                Thread.yield(); // a worker has lost its core: let it run
+            }
+        }
+        this.body = null; // must not be kept alive by an idle backend
+        Throwable f = failure;
+        if (f != null) {
+            failure = null;
+            throwUnchecked(f);
+        }
+    }
+
+    private static void throwUnchecked(Throwable f) {
+        if (f instanceof Error e) {
+            throw e;
+        }
+        throw (RuntimeException) f; // bodies declare no checked exception
+    }
+
+    /** Takes pieces while there are any; whether it got one. */
+    private boolean takePieces() {
+        boolean worked = false;
+        for (int left = counters.get(LEFT); left > 0; left = counters.get(LEFT)) {
+            if (counters.compareAndSet(LEFT, left, left - 1)) { // the piece is ours, whichever launch it is of
+                worked = true;
+                int from = (pieces - left) * grain;
+                try {
+                    body.run(from, Math.min(n, from + grain));
+                } catch (RuntimeException | Error e) {
+                    failure = e;
+                } finally {
+                    counters.getAndIncrement(DONE);
+                }
+            }
+        }
+        return worked;
+    }
+
+    private void serve(int index) {
         int idle = 0;
         while (true) {
-            Job j = job;
-            if (j != null && j != last) {
-                last = j;
-                j.work();
+            if (takePieces()) {
                 idle = 0;
             } else if (++idle < SPINS) {
                 Thread.onSpinWait();
             } else {
-                last = null; // a finished job must not be kept alive by a parked worker
-                LockSupport.park(this);
+                counters.set(ASLEEP + index, 1);
+                if (counters.get(LEFT) == 0) { // nothing was launched before the flag could be seen
+                    LockSupport.park(this);
+                }
+                counters.set(ASLEEP + index, 0);
                 idle = 0;
             }
         }

@@ -13,7 +13,7 @@ import org.aimjvm.tensor.Storage;
 import org.aimjvm.tensor.WeightFormat;
 import org.aimjvm.tensor.WeightMatrix;
 
-/** Plain loops on one thread: the readable reference that defines the right answer. */
+/** Plain loops on one thread: the readable reference that defines the right answer. Records nothing. */
 final class ScalarBackend extends CpuBackend {
     private final GemmKernels gemm = new ScalarGemmKernels();
     private final ElementwiseKernels elementwise = new ScalarElementwiseKernels();
@@ -45,6 +45,16 @@ final class ScalarBackend extends CpuBackend {
     @Override
     public String description() {
         return "plain loops, 1 thread";
+    }
+
+    @Override
+    void inOrder(Runnable work) {
+        work.run();
+    }
+
+    @Override
+    void checkTransfer(String what) {
+        // nothing is recorded
     }
 
     @Override

@@ -95,18 +95,41 @@ final class ScalarSoftmaxKernels implements SoftmaxKernels {
     }
 
     @Override
+    public void appendKeysAndValues(
+            Storage keys, Storage values, Storage length, Storage k, Storage v, int batch, int added, int capacity,
+            int width) {
+        append(floats(keys), floats(values), ints(length), floats(k), floats(v), batch, added, capacity, width);
+    }
+
+    static void append(
+            float[] keys, float[] values, int[] length, float[] k, float[] v, int batch, int added, int capacity,
+            int width) {
+        if (length[0] + added > capacity) {
+            throw new IllegalArgumentException("causalAttention: " + length[0] + " cached and " + added
+                    + " new positions, expected at most the capacity, " + capacity);
+        }
+        for (int b = 0; b < batch; b++) {
+            int at = (b * capacity + length[0]) * width;
+            System.arraycopy(k, b * added * width, keys, at, added * width);
+            System.arraycopy(v, b * added * width, values, at, added * width);
+        }
+        length[0] += added;
+    }
+
+    @Override
     public void causalAttention(
             Storage out,
             Storage q,
             Storage k,
             Storage v,
+            Storage keysUsed,
             int batch,
             int queryLength,
-            int keyLength,
             int keyCapacity,
             int heads,
             int kvHeads,
             int headDim) {
+        int keyLength = keysUsed == null ? keyCapacity : ints(keysUsed)[0];
         float[] os = floats(out);
         float[] qs = floats(q);
         float[] ks = floats(k);

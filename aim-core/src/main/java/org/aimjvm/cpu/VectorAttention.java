@@ -22,13 +22,14 @@ final class VectorAttention {
     }
 
     void forward(
-            float[] out, float[] q, float[] k, float[] v, int batch, int queryLength, int keyLength, int keyCapacity,
+            float[] out, float[] q, float[] k, float[] v, int[] keysUsed, int batch, int queryLength, int keyCapacity,
             int heads, int kvHeads, int headDim) {
         float scale = (float) (1 / Math.sqrt(headDim));
         int kvRow = kvHeads * headDim;
-        int grain = Math.max(1, VectorElementwiseKernels.GRAIN / Math.max(1, keyLength * headDim));
+        int grain = Math.max(1, VectorElementwiseKernels.GRAIN / Math.max(1, keyCapacity * headDim));
         parallel.forRange(batch * heads * queryLength, grain, (from, to) -> {
-            float[] p = scores.floats(keyLength);
+            int keyLength = keysUsed == null ? keyCapacity : keysUsed[0];
+            float[] p = scores.floats(keyCapacity); // of one size for a whole decoding
             for (int item = from; item < to; item++) {
                 int i = item % queryLength;
                 int h = item / queryLength % heads;

@@ -1,5 +1,6 @@
 package org.aimjvm.cpu;
 
+import java.util.Optional;
 import org.aimjvm.tensor.ConvKernels;
 import org.aimjvm.tensor.ElementwiseKernels;
 import org.aimjvm.tensor.GemmKernels;
@@ -56,6 +57,24 @@ final class VectorBackend extends CpuBackend {
     @Override
     public String description() {
         return "Vector API, " + Simd.F.vectorBitSize() + "-bit, " + parallel.threads() + " threads";
+    }
+
+    @Override
+    void inOrder(Runnable work) {
+        parallel.forRange(1, 1, (from, to) -> work.run());
+    }
+
+    @Override
+    void checkTransfer(String what) {
+        if (parallel.isRecording()) {
+            throw new IllegalStateException(
+                    what + ": inside a recording (expected before or after, as it would not be repeated)");
+        }
+    }
+
+    @Override
+    public Optional<Runnable> record(Runnable work) {
+        return Optional.of(parallel.record(work));
     }
 
     @Override

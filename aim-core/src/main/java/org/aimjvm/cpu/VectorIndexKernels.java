@@ -28,11 +28,10 @@ final class VectorIndexKernels implements IndexKernels {
     public void embedding(Storage y, Storage table, Storage ids, int rows, int vocab, int dim) {
         float[] ys = floats(y);
         int[] is = ints(ids);
-        checkIds(is, rows, vocab);
         if (table instanceof FrozenWeights w) {
             parallel.forRange(rows, rowGrain(dim), (from, to) -> {
                 for (int r = from; r < to; r++) {
-                    w.row(is[r], ys, r * dim);
+                    w.row(ScalarIndexKernels.checkedId(is[r], vocab), ys, r * dim);
                 }
             });
             return;
@@ -40,7 +39,7 @@ final class VectorIndexKernels implements IndexKernels {
         float[] ts = floats(table);
         parallel.forRange(rows, rowGrain(dim), (from, to) -> {
             for (int r = from; r < to; r++) {
-                System.arraycopy(ts, is[r] * dim, ys, r * dim, dim);
+                System.arraycopy(ts, ScalarIndexKernels.checkedId(is[r], vocab) * dim, ys, r * dim, dim);
             }
         });
     }

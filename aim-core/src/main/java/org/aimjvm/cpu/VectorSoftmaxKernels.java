@@ -114,22 +114,34 @@ final class VectorSoftmaxKernels implements SoftmaxKernels {
     }
 
     @Override
+    public void appendKeysAndValues(
+            Storage keys, Storage values, Storage length, Storage k, Storage v, int batch, int added, int capacity,
+            int width) {
+        float[] keyRows = floats(keys);
+        float[] valueRows = floats(values);
+        int[] used = ints(length);
+        float[] newKeys = floats(k);
+        float[] newValues = floats(v);
+        parallel.forRange(1, 1, (from, to) -> ScalarSoftmaxKernels.append(
+                keyRows, valueRows, used, newKeys, newValues, batch, added, capacity, width));
+    }
+
+    @Override
     public void causalAttention(
             Storage out,
             Storage q,
             Storage k,
             Storage v,
+            Storage keyLength,
             int batch,
             int queryLength,
-            int keyLength,
             int keyCapacity,
             int heads,
             int kvHeads,
             int headDim) {
         attention.forward(
-                floats(out), floats(q), floats(k), floats(v), batch, queryLength, keyLength, keyCapacity, heads,
-                kvHeads,
-                headDim);
+                floats(out), floats(q), floats(k), floats(v), keyLength == null ? null : ints(keyLength), batch,
+                queryLength, keyCapacity, heads, kvHeads, headDim);
     }
 
     @Override

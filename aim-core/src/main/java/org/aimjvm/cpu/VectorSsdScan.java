@@ -6,7 +6,7 @@ import org.aimjvm.cpu.SmallGemm.Part;
 import org.aimjvm.tensor.SsdShape;
 
 /**
- * Forward SSD scan. One element is the recurrent update in one pass over the state. Longer inputs go in chunks of
+ * Forward SSD scan. One element is the recurrent update ({@link VectorSsdStep}). Longer inputs go in chunks of
  * {@link SsdChunk#SIZE} (Dao and Gu 2024, section 6), for each head
  *
  * <pre>
@@ -20,8 +20,6 @@ import org.aimjvm.tensor.SsdShape;
 final class VectorSsdScan {
     private static final int Q = SsdChunk.SIZE;
     private static final int LANES = Simd.LANES;
-    /** Heads of a piece of the recurrent update: small ones are not worth waking a thread for. */
-    private static final int HEADS_PER_STEP = 8;
 
     /** Working memory of one thread. */
     static final class Work {
@@ -36,11 +34,7 @@ final class VectorSsdScan {
     static void scan(SsdInputs in, float[] ys, float[] finals, Parallel parallel, ThreadLocal<Work> work) {
         SsdShape s = in.s();
         if (s.length() == 1) {
-            parallel.forRange(s.batch() * s.heads(), HEADS_PER_STEP, (from, to) -> {
-                for (int i = from; i < to; i++) {
-                    step(in, ys, finals, i / s.heads(), i % s.heads());
-                }
-            });
+            VectorSsdStep.run(in, ys, finals, parallel);
             return;
         }
         parallel.forRange(in.tasks(), 1, (from, to) -> {
@@ -144,51 +138,6 @@ final class VectorSsdScan {
         for (int i = 0; i < count; i += LANES) {
             a.fma(FloatVector.fromArray(Simd.F, x, xAt + i), FloatVector.fromArray(Simd.F, y, yAt + i)).intoArray(y,
                     yAt + i);
-        }
-    }
-
-    /** The recurrent update of one head of one sequence: {@code S = decay S + d x B^T}, {@code y = S C + D x}. */
-    private static void step(SsdInputs in, float[] ys, float[] finals, int b, int h) {
-        SsdShape s = in.s();
-        int pDim = s.headDim();
-        int nDim = s.dState();
-        float[] xbc = in.xbc();
-        float[] initials = in.initial();
-        float raw = in.dt()[b * s.heads() + h] + in.dtBias()[h];
-        float d = Math.min(Math.max(VectorMath.softplus(raw), s.dtMin()), s.dtMax());
-        float decay = VectorMath.exp(d * in.a(h));
-        int xAt = in.xAt(b, h);
-        int bAt = in.bAt(b, h);
-        int cAt = in.cAt(b, h);
-        int bound = Simd.F.loopBound(nDim);
-        for (int p = 0; p < pDim; p++) {
-            int at = in.stateAt(b, h) + p * nDim;
-            float x = xbc[xAt + p];
-            float dx = d * x;
-            FloatVector sum = FloatVector.zero(Simd.F);
-            for (int n = 0; n < bound; n += LANES) {
-                FloatVector state = FloatVector.fromArray(Simd.F, xbc, bAt + n).mul(dx);
-                if (initials != null) {
-                    state = FloatVector.fromArray(Simd.F, initials, at + n).fma(FloatVector.broadcast(Simd.F, decay),
-                            state);
-                }
-                if (finals != null) {
-                    state.intoArray(finals, at + n);
-                }
-                sum = state.fma(FloatVector.fromArray(Simd.F, xbc, cAt + n), sum);
-            }
-            float total = Lanes.sum(sum);
-            for (int n = bound; n < nDim; n++) {
-                float state = xbc[bAt + n] * dx;
-                if (initials != null) {
-                    state = Math.fma(initials[at + n], decay, state);
-                }
-                if (finals != null) {
-                    finals[at + n] = state;
-                }
-                total = Math.fma(state, xbc[cAt + n], total);
-            }
-            ys[b * s.innerDim() + h * pDim + p] = Math.fma(in.skip(h, p), x, total);
         }
     }
 }

@@ -109,6 +109,13 @@ final class VectorSsmKernels implements SsmKernels {
             int length,
             int channels,
             int dState) {
+        if (length == 1) {
+            new VectorSelectiveStep(
+                    floats(x), floats(delta), floatsOrNull(deltaBias), floats(aLog), floats(bMat), floats(cMat),
+                    floatsOrNull(d), floatsOrNull(initialState), channels, dState)
+                    .run(floats(y), floatsOrNull(finalState), batch, parallel, work);
+            return;
+        }
         VectorSelectiveScan.forward(
                 inputs(x, delta, deltaBias, aLog, bMat, cMat, d, initialState, batch, length, channels, dState),
                 floats(y), floatsOrNull(finalState), parallel, work);

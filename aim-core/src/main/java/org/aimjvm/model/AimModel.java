@@ -19,6 +19,7 @@ import org.aimjvm.op.LinearOp;
 import org.aimjvm.op.ModulateOp;
 import org.aimjvm.op.SplitOp;
 import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
 
@@ -133,7 +134,14 @@ public final class AimModel {
      * @throws IllegalArgumentException if the sequence would get longer than numTokens + 1 or batches differ
      */
     public Tensor forward(Conditioning condition, Tensor tokens, DecodeState state, Dropout dropout, Trace trace) {
-        return LinearOp.linear(features(condition, tokens, state, dropout, trace, false), head, null);
+        checkInput(tokens, state, condition.batch());
+        int start = state == null ? 0 : state.position();
+        Tensor rows = positionRows(tokens, start);
+        Tensor logits = pass(condition, start == 0, tokens, rows, state, dropout, trace);
+        if (state != null) {
+            state.advance(logits.dim(1));
+        }
+        return logits;
     }
 
     /**
@@ -147,28 +155,45 @@ public final class AimModel {
      */
     public Tensor loss(
             Conditioning condition, Tensor tokens, Tensor targets, Dropout dropout, boolean checkpointBlocks) {
-        return LinearCrossEntropyOp.meanCrossEntropy(
-                features(condition, tokens, null, dropout, Trace.OFF, checkpointBlocks), head, targets);
+        checkInput(tokens, null, condition.batch());
+        Tensor rows = positionRows(tokens, 0);
+        Tensor features = features(condition, true, tokens, rows, null, dropout, Trace.OFF, checkpointBlocks);
+        return LinearCrossEntropyOp.meanCrossEntropy(features, head, targets);
+    }
+
+    /**
+     * The part of {@link #forward} that runs on the device, without the position of {@code state}: what depends on it comes
+     * in as {@code rows}.
+     *
+     * @param fromStart whether the class element comes first
+     * @param rows I32 as tokens, their rows of the position table
+     */
+    Tensor pass(
+            Conditioning condition, boolean fromStart, Tensor tokens, Tensor rows, DecodeState state, Dropout dropout,
+            Trace trace) {
+        return LinearOp.linear(
+                features(condition, fromStart, tokens, rows, state, dropout, trace, false), head, null);
     }
 
     /** What the head turns into logits, (batch, L, dModel). */
     private Tensor features(
-            Conditioning condition, Tensor tokens, DecodeState state, Dropout dropout, Trace trace,
-            boolean checkpointBlocks) {
-        int batch = condition.batch();
-        int start = state == null ? 0 : state.position();
-        checkInput(tokens, state, batch, start);
-        Tensor hidden = embed(condition, tokens, start, dropout, trace); // (batch, L, dModel)
+            Conditioning condition, boolean fromStart, Tensor tokens, Tensor rows, DecodeState state, Dropout dropout,
+            Trace trace, boolean checkpointBlocks) {
+        Tensor hidden = embed(condition, fromStart, tokens, rows, dropout, trace); // (batch, L, dModel)
         AimBlock.Streams streams = new AimBlock.Streams(hidden, null);
         for (int i = 0; i < blocks.size(); i++) {
             MixerState layer = state == null ? null : state.layer(i);
             Tensor[] modulation = condition.blocks().get(i);
-            streams = checkpointBlocks
-                    ? blocks.get(i).forwardRecomputed(streams, modulation, dropout)
-                    : blocks.get(i).forward(streams, modulation, layer, dropout, trace);
-        }
-        if (state != null) {
-            state.advance(hidden.dim(1));
+            try (Scope part = Scope.part()) {
+                AimBlock.Streams next = checkpointBlocks
+                        ? blocks.get(i).forwardRecomputed(streams, modulation, dropout)
+                        : blocks.get(i).forward(streams, modulation, layer, dropout, trace);
+                part.keep(next.hidden());
+                if (next.residual().storage() != streams.hidden().storage()) { // the first block passes its input on
+                    part.keep(next.residual());
+                }
+                streams = next;
+            }
         }
         Tensor normed = normF.forward(add(streams.hidden(), streams.residual()));
         trace.see("norm_f_out", normed);
@@ -178,7 +203,9 @@ public final class AimModel {
         return out;
     }
 
-    private void checkInput(Tensor tokens, DecodeState state, int batch, int start) {
+    /** Fails unless {@code tokens} can come next in {@code state}; parameters as in {@link #forward}. */
+    void checkInput(Tensor tokens, DecodeState state, int batch) {
+        int start = state == null ? 0 : state.position();
         if (state != null && state.batch() != batch) {
             throw new IllegalArgumentException("forward: state of " + state.batch() + " sequences, expected " + batch);
         }
@@ -199,28 +226,42 @@ public final class AimModel {
     }
 
     /** Class element at position 0, then word plus position embeddings; image token j stands at sequence index j + 1. */
-    private Tensor embed(Conditioning condition, Tensor tokens, int start, Dropout dropout, Trace trace) {
+    private Tensor embed(
+            Conditioning condition, boolean fromStart, Tensor tokens, Tensor rows, Dropout dropout, Trace trace) {
         int batch = condition.batch();
         int d = config.dModel();
         Tensor c = condition.classElement();
-        if (start == 0) {
+        if (fromStart) {
             trace.see("class_embed", c);
         }
         if (tokens == null) {
             return c.reshape(batch, 1, d);
         }
         int count = tokens.dim(1);
-        int firstToken = start == 0 ? 0 : start - 1;
-        int[] rows = new int[batch * count];
-        for (int i = 0; i < rows.length; i++) {
-            rows[i] = firstToken + i % count + positions.offset();
-        }
-        Tensor position = positionEmbeddings.forward(Tensor.ofInts(backend, Shape.of(batch, count), rows));
+        Tensor position = positionEmbeddings.forward(rows);
         Tensor words = dropout.apply(wordEmbeddings.forward(tokens), config.tokenDrop());
         Tensor embedded = add(words, position); // (batch, T, dModel)
         trace.see("token_plus_position", embedded);
-        return start > 0
-                ? embedded
-                : SplitOp.concat(c, embedded.reshape(batch, count * d)).reshape(batch, count + 1, d);
+        return fromStart
+                ? SplitOp.concat(c, embedded.reshape(batch, count * d)).reshape(batch, count + 1, d)
+                : embedded;
+    }
+
+    /** Rows of the position table of the tokens that follow element {@code start - 1}, as tokens; {@code null} for none. */
+    private Tensor positionRows(Tensor tokens, int start) {
+        if (tokens == null) {
+            return null;
+        }
+        int count = tokens.dim(1);
+        int[] rows = new int[tokens.size()];
+        for (int i = 0; i < rows.length; i++) {
+            rows[i] = positionRow(Math.max(1, start)) + i % count;
+        }
+        return Tensor.ofInts(backend, tokens.shape(), rows);
+    }
+
+    /** Row of the position table of the image token at sequence index {@code element}, from 1. */
+    int positionRow(int element) {
+        return element - 1 + positions.offset();
     }
 }

@@ -29,9 +29,8 @@ public final class CausalAttentionOp {
         Tensor out = Tensor.empty(backend, q.shape());
         backend.softmax()
                 .causalAttention(
-                        out.storage(), q.storage(), k.storage(), v.storage(), batch, length, length, length, heads,
-                        kvHeads,
-                        headDim);
+                        out.storage(), q.storage(), k.storage(), v.storage(), null, batch, length, length, heads,
+                        kvHeads, headDim);
         return Autograd.record(
                 out,
                 dOut -> {
@@ -77,8 +76,8 @@ public final class CausalAttentionOp {
         Tensor out = Tensor.empty(backend, q.shape());
         backend.softmax()
                 .causalAttention(
-                        out.storage(), q.storage(), cache.keys().storage(), cache.values().storage(), batch, length,
-                        cache.length(), cache.keys().dim(1), heads, kvHeads, headDim);
+                        out.storage(), q.storage(), cache.keys().storage(), cache.values().storage(),
+                        cache.lengthStorage(), batch, length, cache.keys().dim(1), heads, kvHeads, headDim);
         return out;
     }
 

@@ -2,13 +2,17 @@ package org.aimjvm.op;
 
 import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.Storage;
 import org.aimjvm.tensor.Tensor;
 
-/** Keys and values of the positions an attention layer has seen while decoding. */
+/**
+ * Keys and values of the positions an attention layer has seen while decoding. Their number is kept on the device, so that
+ * a recorded step goes on from where the last one ended.
+ */
 public final class KvCache {
     private final Tensor keys;
     private final Tensor values;
-    private int length;
+    private final Tensor length; // I32 (1)
 
     /**
      * An empty cache.
@@ -19,11 +23,17 @@ public final class KvCache {
     public KvCache(Backend backend, int batch, int capacity, int kvWidth) {
         this.keys = Tensor.persistent(backend, Shape.of(batch, capacity, kvWidth));
         this.values = Tensor.persistent(backend, Shape.of(batch, capacity, kvWidth));
+        this.length = Tensor.persistentInts(backend, Shape.of(1));
     }
 
     /** Number of positions held. */
     public int length() {
-        return length;
+        return length.toInts()[0];
+    }
+
+    /** {@link #length()} as kernels read it, I32. */
+    Storage lengthStorage() {
+        return length.storage();
     }
 
     /** Keys (batch, capacity, kvWidth), the first {@link #length()} rows of each sequence in use. */
@@ -38,7 +48,7 @@ public final class KvCache {
 
     /** Forgets all positions. */
     public void clear() {
-        length = 0;
+        length.write(new int[1]);
     }
 
     /**
@@ -55,15 +65,10 @@ public final class KvCache {
         int added = k.dim(1);
         Shapes.expect("causalAttention", "k", k, batch, added, width);
         Shapes.expect("causalAttention", "v", v, batch, added, width);
-        Shapes.check(
-                length + added <= capacity,
-                "causalAttention",
-                length + " cached and " + added + " new positions, expected at most the capacity, " + capacity);
-        for (int b = 0; b < batch; b++) {
-            int at = (b * capacity + length) * width;
-            keys.backend().copy(keys.storage(), at, k.storage(), b * added * width, added * width);
-            keys.backend().copy(values.storage(), at, v.storage(), b * added * width, added * width);
-        }
-        length += added;
+        keys.backend()
+                .softmax()
+                .appendKeysAndValues(
+                        keys.storage(), values.storage(), length.storage(), k.storage(), v.storage(), batch, added,
+                        capacity, width);
     }
 }

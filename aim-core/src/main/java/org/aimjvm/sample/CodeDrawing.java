@@ -3,15 +3,12 @@ package org.aimjvm.sample;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import org.aimjvm.model.AimModel;
-import org.aimjvm.model.Conditioning;
-import org.aimjvm.model.DecodeState;
+import org.aimjvm.model.Decoder;
 import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.Scope;
-import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
 
-/** Draws the codes of one batch after another; keeps its buffers and the model's state in between. */
-final class CodeDrawing {
+/** Draws the codes of one batch after another; keeps its buffers and the model's decoder in between. */
+final class CodeDrawing implements AutoCloseable {
     /** Told after each position. */
     interface Progress {
         /** The first {@code done} codes of every picture of the batch are drawn. */
@@ -23,7 +20,7 @@ final class CodeDrawing {
     private final GenerationListener listener;
     private final Sampler sampler;
     private final boolean guided;
-    private DecodeState state;
+    private Decoder decoder;
     private float[] logits = {};
 
     CodeDrawing(AimModel model, GenerationRequest request, GenerationListener listener) {
@@ -48,48 +45,47 @@ final class CodeDrawing {
         int sequences = guided ? 2 * count : count; // conditional half, then null half
         int[][] codes = new int[count][tokens];
         int[] next = new int[sequences];
-        begin(sequences);
-        try (Scope _ = Scope.inference()) {
-            Conditioning condition =
-                    model.condition(Tensor.ofInts(backend, Shape.of(sequences), labels(batch, sequences)));
-            for (int t = 0; t < tokens; t++) {
-                if (listener.isCancelled()) {
-                    throw new CancellationException("generation cancelled at token " + t + " of " + tokens);
-                }
-                try (Scope _ = Scope.inference()) {
-                    Tensor input = t == 0 ? null : Tensor.ofInts(backend, Shape.of(sequences, 1), next);
-                    Tensor out = model.forward(condition, input, state); // (sequences, 1, V)
-                    backend.read(out.storage(), 0, logits, 0, sequences * vocab);
-                }
-                if (guided) {
-                    guide(count * vocab, request.guidance().scale(t, tokens));
-                }
-                for (int i = 0; i < count; i++) {
-                    int token = t < request.prefix().size()
-                            ? request.prefix().get(t)
-                            : sampler.sample(logits, i * vocab, uniform(batch.get(i), t));
-                    codes[i][t] = token;
-                    next[i] = token;
-                    if (guided) {
-                        next[count + i] = token;
-                    }
-                    listener.onToken(first + i, t, token);
-                }
-                progress.drawn(codes, t + 1);
+        prepare(sequences);
+        for (int t = 0; t < tokens; t++) {
+            if (listener.isCancelled()) {
+                throw new CancellationException("generation cancelled at token " + t + " of " + tokens);
             }
+            Tensor out = t == 0 ? decoder.begin(labels(batch, sequences)) : decoder.next(next); // (sequences, 1, V)
+            backend.read(out.storage(), 0, logits, 0, sequences * vocab);
+            if (guided) {
+                guide(count * vocab, request.guidance().scale(t, tokens));
+            }
+            for (int i = 0; i < count; i++) {
+                int token = t < request.prefix().size()
+                        ? request.prefix().get(t)
+                        : sampler.sample(logits, i * vocab, uniform(batch.get(i), t));
+                codes[i][t] = token;
+                next[i] = token;
+                if (guided) {
+                    next[count + i] = token;
+                }
+                listener.onToken(first + i, t, token);
+            }
+            progress.drawn(codes, t + 1);
         }
         return codes;
     }
 
-    private void begin(int sequences) {
-        if (state == null || state.batch() != sequences) {
-            state = model.newState(sequences);
-        } else {
-            state.reset();
+    private void prepare(int sequences) {
+        if (decoder == null || decoder.batch() != sequences) {
+            close();
+            decoder = new Decoder(model, sequences);
         }
         int needed = sequences * model.config().vocabSize();
         if (logits.length < needed) {
             logits = new float[needed];
+        }
+    }
+
+    @Override
+    public void close() {
+        if (decoder != null) {
+            decoder.close();
         }
     }
 

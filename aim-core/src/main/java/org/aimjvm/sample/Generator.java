@@ -85,8 +85,8 @@ public final class Generator {
             GenerationRequest request, GenerationListener listener, Consumer<? super GeneratedPicture> each) {
         check(request);
         List<GenerationRequest.Job> jobs = request.jobs();
-        try (Scope _ = Scope.inference()) {
-            CodeDrawing drawing = new CodeDrawing(model, request, listener);
+        try (Scope _ = Scope.inference();
+                CodeDrawing drawing = new CodeDrawing(model, request, listener)) {
             for (int first = 0; first < jobs.size(); first += request.batchSize()) {
                 List<GenerationRequest.Job> batch =
                         jobs.subList(first, Math.min(jobs.size(), first + request.batchSize()));

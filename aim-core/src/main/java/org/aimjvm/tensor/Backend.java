@@ -1,5 +1,7 @@
 package org.aimjvm.tensor;
 
+import java.util.Optional;
+
 /**
  * Memory plus a handful of kernel families: everything the library needs of a device. Operations ({@code
  * org.aimjvm.op}) know autograd and shapes and call one kernel; kernels know neither. A backend implements every
@@ -52,6 +54,23 @@ public interface Backend {
 
     /** Sets {@code count} F32 elements of {@code dst} to {@code value}. */
     void fill(Storage dst, int offset, int count, float value);
+
+    /**
+     * Runs {@code work} on this thread and, where a backend can, records what it had the device do, so that it can be
+     * repeated without the work around it: the CPU's counterpart of a CUDA graph. Here and in every repetition the kernels
+     * run in their order on the same memory, so they see what has been written to it in the meantime; nothing else may
+     * differ from one time to the next. The memory must stay as it is for as long as there are repetitions.
+     *
+     * <p>While a recording runs, {@link #write} and {@link #read} on its thread are an error: they would not be repeated.
+     * Not for use by several threads at once; repetitions may come from any thread.
+     *
+     * @return what repeats it, allocating nothing; empty where this backend does not record (the work has been done)
+     * @throws IllegalStateException from inside another recording
+     */
+    default Optional<Runnable> record(Runnable work) {
+        work.run();
+        return Optional.empty();
+    }
 
     GemmKernels gemm();
 

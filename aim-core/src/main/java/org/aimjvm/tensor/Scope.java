@@ -11,9 +11,8 @@ import java.util.Map;
  * outermost scope, which hands it out again; when that one closes, the memory goes back to the backend. So a loop that
  * opens a scope per iteration inside one outer scope runs in constant memory.
  *
- * <p>Opened only by the outer loops (training, generation, code extraction) and inside an operation for what it alone needs;
- * models never free anything. Not shared
- * between threads.
+ * <p>Opened only by the outer loops (training, generation, code extraction), inside an operation for what it alone needs, and
+ * of models only by the sequence model, around each of its blocks ({@link #part}). Not shared between threads.
  */
 public final class Scope implements AutoCloseable {
     private record Size(Backend backend, DType dtype, int size) {}
@@ -24,30 +23,103 @@ public final class Scope implements AutoCloseable {
     /** With assertions on, freed memory is overwritten so that a kernel that leaves elements unwritten shows. */
     private static final boolean POISON = Scope.class.desiredAssertionStatus();
 
-    private final Scope parent;
+    private Scope parent;
     private final Scope root;
     private final boolean training;
+    private final boolean part;
     private final List<Owned> owned = new ArrayList<>();
     private final Map<Size, ArrayDeque<Storage>> free;
     private long orders;
     private boolean closed;
 
-    private Scope(boolean training) {
+    private Scope(boolean training, boolean part) {
         this.parent = CURRENT.get();
         this.root = parent == null ? this : parent.root;
         this.training = training;
+        this.part = part;
         this.free = parent == null ? new HashMap<>() : null;
         CURRENT.set(this);
     }
 
+    /** A root that is not open. */
+    private Scope() {
+        this.root = this;
+        this.training = false;
+        this.part = false;
+        this.free = new HashMap<>();
+    }
+
+    /**
+     * A scope that is not open yet, with memory of its own, shared with no other: for work that is done again and again
+     * with {@link #reopen} and {@link #leave}.
+     */
+    static Scope detached() {
+        return new Scope();
+    }
+
+    /** Makes a {@link #detached} scope the innermost one of this thread, with all that it owns. */
+    void reopen() {
+        if (closed) {
+            throw new IllegalStateException("scope: opened after it was closed");
+        }
+        parent = CURRENT.get();
+        CURRENT.set(this);
+    }
+
+    /** Makes the scope around a {@link #reopen reopened} one the innermost again; what it owns stays as it is. */
+    void leave() {
+        restore();
+    }
+
+    /** Makes the memory of everything this scope owns available to it again. */
+    void recycle() {
+        for (Owned o : owned) {
+            o.storage.release();
+            Storage reusable = o.backend.reuse(o.storage);
+            if (POISON && reusable.dtype() == DType.F32) {
+                o.backend.fill(reusable, 0, reusable.size(), Float.NaN);
+            }
+            root.free.computeIfAbsent(new Size(o.backend, reusable.dtype(), reusable.size()), k -> new ArrayDeque<>())
+                    .push(reusable);
+        }
+        owned.clear();
+    }
+
+    /** Gives the memory of a {@link #detached} scope, which is not open, back to the backend. */
+    void discard() {
+        closed = true;
+        recycle();
+        free.forEach((size, storages) -> storages.forEach(size.backend::free));
+        free.clear();
+    }
+
+    private void restore() {
+        if (CURRENT.get() != this) {
+            throw new IllegalStateException("scope: closed while an inner scope is open or from another thread");
+        }
+        if (parent == null) {
+            CURRENT.remove();
+        } else {
+            CURRENT.set(parent);
+        }
+    }
+
+    /**
+     * Opens a scope for a part of a pass, so that the memory of what the part made and did not {@link #keep} serves the
+     * next part. Where gradients are recorded the parts are needed until the end, and the scope passes everything on.
+     */
+    public static Scope part() {
+        return new Scope(isRecording(), true);
+    }
+
     /** Opens a scope in which operations are recorded for {@link Tensor#backward}. */
     public static Scope training() {
-        return new Scope(true);
+        return new Scope(true, false);
     }
 
     /** Opens a scope in which nothing is recorded. */
     public static Scope inference() {
-        return new Scope(false);
+        return new Scope(false, false);
     }
 
     /** Whether the innermost open scope records operations. */
@@ -104,25 +176,15 @@ public final class Scope implements AutoCloseable {
         if (closed) {
             return;
         }
-        if (CURRENT.get() != this) {
-            throw new IllegalStateException("scope: closed while an inner scope is open or from another thread");
-        }
+        restore();
         closed = true;
-        for (Owned o : owned) {
-            o.storage.release();
-            Storage reusable = o.backend.reuse(o.storage);
-            if (POISON && reusable.dtype() == DType.F32) {
-                o.backend.fill(reusable, 0, reusable.size(), Float.NaN);
-            }
-            root.free.computeIfAbsent(new Size(o.backend, reusable.dtype(), reusable.size()), k -> new ArrayDeque<>())
-                    .push(reusable);
+        if (part && training) {
+            parent.owned.addAll(owned);
+            return;
         }
-        owned.clear();
+        recycle();
         if (parent == null) {
             free.forEach((size, storages) -> storages.forEach(size.backend::free));
-            CURRENT.remove();
-        } else {
-            CURRENT.set(parent);
         }
     }
 }

@@ -22,6 +22,21 @@ public interface SoftmaxKernels {
             Storage dLogits, Storage dLoss, Storage logits, Storage logSumExp, Storage targets, int rows, int cols);
 
     /**
+     * Adds positions to a cache of keys and values: rows {@code [length, length + added)} of each sequence are set, then
+     * {@code length} grows by {@code added}. It is read when the kernel runs.
+     *
+     * @param keys (batch, capacity, width). Modified
+     * @param values as keys. Modified
+     * @param length I32, one element: rows in use. Modified
+     * @param k (batch, added, width)
+     * @param v as k
+     * @throws IllegalArgumentException on backends that can tell, before any change, if the capacity is exceeded
+     */
+    void appendKeysAndValues(
+            Storage keys, Storage values, Storage length, Storage k, Storage v, int batch, int added, int capacity,
+            int width);
+
+    /**
      * Causal grouped-query attention. Query i of a call stands at absolute position {@code keyLength - queryLength + i} and
      * sees keys {@code 0..} that position; query head h uses key/value head {@code h / (heads / kvHeads)}; scores are
      * scaled by {@code 1 / sqrt(headDim)}.
@@ -30,15 +45,16 @@ public interface SoftmaxKernels {
      * @param q (batch, queryLength, heads * headDim)
      * @param k (batch, keyCapacity, kvHeads * headDim), the first {@code keyLength} rows of each sequence in use
      * @param v as k
+     * @param keyLength I32, one element, read when the kernel runs; {@code null}: keyCapacity
      */
     void causalAttention(
             Storage out,
             Storage q,
             Storage k,
             Storage v,
+            Storage keyLength,
             int batch,
             int queryLength,
-            int keyLength,
             int keyCapacity,
             int heads,
             int kvHeads,

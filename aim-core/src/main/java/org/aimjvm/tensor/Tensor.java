@@ -98,6 +98,13 @@ public final class Tensor {
         return new Tensor(backend, s, shape, false);
     }
 
+    /** An I32 tensor of zeros owned by no scope: what the host tells a {@link Recording}. */
+    public static Tensor persistentInts(Backend backend, Shape shape) {
+        Storage s = backend.allocate(DType.I32, shape.size());
+        backend.write(s, 0, new int[shape.size()], 0, shape.size());
+        return new Tensor(backend, s, shape, false);
+    }
+
     private static void checkCount(Shape shape, int count) {
         if (shape.size() != count) {
             throw new IllegalArgumentException("tensor: " + count + " values, expected " + shape.size() + " for shape "
@@ -159,6 +166,12 @@ public final class Tensor {
 
     /** Overwrites all elements. */
     public void write(float[] values) {
+        checkCount(shape, values.length);
+        backend.write(storage, 0, values, 0, values.length);
+    }
+
+    /** Overwrites all elements of an I32 tensor. */
+    public void write(int[] values) {
         checkCount(shape, values.length);
         backend.write(storage, 0, values, 0, values.length);
     }

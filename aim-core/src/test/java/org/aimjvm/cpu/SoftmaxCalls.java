@@ -4,6 +4,9 @@ import static org.aimjvm.cpu.KernelCall.sizes;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.Storage;
 
 /** Softmax, cross-entropy and attention kernels, with one row and with many pieces. */
 final class SoftmaxCalls {
@@ -64,7 +67,8 @@ final class SoftmaxCalls {
                     sizes(nq, nk, nk),
                     (b, o, i) -> b.softmax()
                             .causalAttention(
-                                    o[0], i[0], i[1], i[2], batch, queries, keys, capacity, heads, kvHeads, headDim)));
+                                    o[0], i[0], i[1], i[2], keys == capacity ? null : ints(b, keys), batch, queries,
+                                    capacity, heads, kvHeads, headDim)));
             if (queries == capacity) {
                 calls.add(KernelCall.of(
                         "causalAttentionBackward" + size,
@@ -77,5 +81,11 @@ final class SoftmaxCalls {
             }
         }
         return calls;
+    }
+
+    private static Storage ints(Backend backend, int value) {
+        Storage s = backend.allocate(DType.I32, 1);
+        backend.write(s, 0, new int[] {value}, 0, 1);
+        return s;
     }
 }

@@ -1,0 +1,101 @@
+package org.aimjvm.model;
+
+import java.util.Arrays;
+import org.aimjvm.nn.Dropout;
+import org.aimjvm.nn.Trace;
+import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.Recording;
+import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.Tensor;
+
+/**
+ * Decodes a batch of sequences token by token, with the bits of {@link AimModel#forward}. The pass is {@linkplain Recording
+ * recorded} on the first sequences and repeated for each further token, which allocates nothing; all that changes from token
+ * to token are the ids and rows of the position table that are written before it. A backend that does not record runs the
+ * pass itself each time.
+ *
+ * <p>Reads the model's weights where they lie, so it follows a training that goes on.
+ */
+public final class Decoder implements AutoCloseable {
+    private final AimModel model;
+    private final DecodeState state;
+    private final Tensor labels; // I32 (batch)
+    private final Tensor tokens; // I32 (batch, 1)
+    private final Tensor rows; // I32 (batch, 1)
+    private final int[] row;
+    private final Recording<Conditioning> conditioning;
+    private final Recording<Tensor> first;
+    private final Recording<Tensor> next;
+    private Conditioning condition;
+
+    /**
+     * @param batch number of sequences
+     */
+    public Decoder(AimModel model, int batch) {
+        this.model = model;
+        this.state = model.newState(batch);
+        Backend backend = model.backend();
+        this.labels = Tensor.persistentInts(backend, Shape.of(batch));
+        this.tokens = Tensor.persistentInts(backend, Shape.of(batch, 1));
+        this.rows = Tensor.persistentInts(backend, Shape.of(batch, 1));
+        this.row = new int[batch];
+        this.conditioning = new Recording<>(backend, () -> model.condition(labels));
+        this.first = new Recording<>(
+                backend, () -> model.pass(condition, true, null, null, state, Dropout.OFF, Trace.OFF));
+        this.next = new Recording<>(
+                backend, () -> model.pass(condition, false, tokens, rows, state, Dropout.OFF, Trace.OFF));
+    }
+
+    /** Number of sequences. */
+    public int batch() {
+        return state.batch();
+    }
+
+    /** Elements processed so far, the class element included. */
+    public int position() {
+        return state.position();
+    }
+
+    /**
+     * Starts new sequences and processes their class element.
+     *
+     * @param newLabels a class of each, or {@link AimConfig#nullClass()}
+     * @return logits of their first token, (batch, 1, V), valid until the next call
+     */
+    public Tensor begin(int[] newLabels) {
+        state.reset();
+        labels.write(newLabels);
+        condition = conditioning.run();
+        Tensor logits = first.run();
+        state.advance(1);
+        return logits;
+    }
+
+    /**
+     * Processes the next token of each sequence.
+     *
+     * @return logits of the token after it, (batch, 1, V), valid until the next call
+     * @throws IllegalStateException if no sequence was begun
+     * @throws IllegalArgumentException if the sequence is complete, or a token is no code
+     */
+    public Tensor next(int[] nextTokens) {
+        if (state.position() == 0) {
+            throw new IllegalStateException("decode: no sequences (expected begin before the first token)");
+        }
+        model.checkInput(tokens, state, state.batch());
+        tokens.write(nextTokens);
+        Arrays.fill(row, model.positionRow(state.position()));
+        rows.write(row);
+        Tensor logits = next.run();
+        state.advance(1);
+        return logits;
+    }
+
+    /** Gives back the memory of the recorded passes. */
+    @Override
+    public void close() {
+        conditioning.close();
+        first.close();
+        next.close();
+    }
+}
