@@ -17,8 +17,8 @@ final class VectorCausalConv1d {
     /** Channels of a task of the gradient: the rows in use fit the first cache. */
     private static final int CHANNELS_PER_TASK = 512;
 
-    /** Channels of one element; a piece has eight of these, as less is not worth waking a thread for. */
-    private static final int CHANNELS_PER_STEP = 512;
+    /** Channels of a piece of one element, a multiple of all vectors. */
+    private static final int CHANNELS_PER_STEP = 256;
 
     private final float[] xs;
     private final float[] ws;
@@ -43,13 +43,7 @@ final class VectorCausalConv1d {
 
     void forward(float[] ys, float[] states, Parallel parallel, Workspace partials) {
         if (length == 1 && states != null) {
-            int blocks = (channels + CHANNELS_PER_STEP - 1) / CHANNELS_PER_STEP;
-            parallel.forRange(batch * blocks, 8, (from, to) -> {
-                for (int i = from; i < to; i++) {
-                    int c = i % blocks * CHANNELS_PER_STEP;
-                    step(ys, states, i / blocks, c, Math.min(channels, c + CHANNELS_PER_STEP));
-                }
-            });
+            parallel.forRange(channels, CHANNELS_PER_STEP, (from, to) -> step(ys, states, from, to));
             return;
         }
         float[] wT = transposedWeight(partials);
@@ -82,34 +76,30 @@ final class VectorCausalConv1d {
         return wT;
     }
 
-    /** One element with a state: the window of a channel lies together. */
-    private void step(float[] ys, float[] states, int b, int from, int to) {
-        for (int c = from; c < to; c++) {
-            int at = (b * channels + c) * width;
-            int w = c * width;
-            float x = xs[b * channels + c];
-            float v = biases == null ? 0f : biases[c];
-            if (width == USUAL_WIDTH) {
-                float s1 = states[at + 1];
-                float s2 = states[at + 2];
-                float s3 = states[at + 3];
-                v = Math.fma(ws[w + 3], x, Math.fma(ws[w + 2], s3, Math.fma(ws[w + 1], s2, Math.fma(ws[w], s1, v))));
-                states[at] = s1;
-                states[at + 1] = s2;
-                states[at + 2] = s3;
-            } else {
-                for (int m = 0; m < width - 1; m++) {
-                    v = Math.fma(ws[w + m], states[at + m + 1], v);
-                    states[at + m] = states[at + m + 1];
-                }
-                v = Math.fma(ws[w + width - 1], x, v);
+    /** One element of channels {@code [from, to)} of all sequences, with a state. */
+    private void step(float[] ys, float[] states, int from, int to) {
+        int vectors = width == VectorConvStep.WIDTH ? Simd.F.loopBound(to - from) : 0;
+        if (vectors > 0) {
+            VectorConvStep.run(ys, states, xs, ws, biases, batch, channels, from, from + vectors);
+        }
+        for (int b = 0; b < batch; b++) {
+            for (int c = from + vectors; c < to; c++) {
+                ys[b * channels + c] = stepChannel(states, (b * channels + c) * width, xs[b * channels + c], c);
             }
-            states[at + width - 1] = x;
-            ys[b * channels + c] = v;
+            if (silu) {
+                silu(ys, b * channels + from, to - from);
+            }
         }
-        if (silu) {
-            silu(ys, b * channels + from, to - from);
+    }
+
+    private float stepChannel(float[] states, int at, float x, int c) {
+        float v = biases == null ? 0f : biases[c];
+        for (int m = 0; m < width - 1; m++) {
+            v = Math.fma(ws[c * width + m], states[at + m + 1], v);
+            states[at + m] = states[at + m + 1];
         }
+        states[at + width - 1] = x;
+        return Math.fma(ws[c * width + width - 1], x, v);
     }
 
     /** A row whose first taps come from the state. */
