@@ -1,6 +1,7 @@
 package org.aimjvm.bench;
 
 import java.util.concurrent.TimeUnit;
+import org.aimjvm.measure.LmCost;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.model.AimPresets;
@@ -57,16 +58,10 @@ public class DecodeBenchmark {
         state = model.newState(2 * pictures);
         scope = org.aimjvm.tensor.Scope.inference();
         condition = model.condition(Tensor.ofInts(backend, Shape.of(2 * pictures), new int[2 * pictures]));
-        System.out.printf("weights read a token: %d bytes%n", 4 * (params.count() - readOncePerPicture(params)));
-    }
-
-    /** Conditioning weights, constant over a picture, and of the position and label tables all but a row. */
-    private static long readOncePerPicture(Params params) {
-        return params.trainable().entrySet().stream()
-                .filter(e -> e.getKey().contains("adaLN_modulation") || e.getKey().contains("adaln_group")
-                        || e.getKey().contains("position_embeddings") || e.getKey().contains("cls_embed"))
-                .mapToLong(e -> e.getValue().size())
-                .sum();
+        LmCost cost = LmCost.of(config);
+        System.out.printf(
+                "a token reads %d bytes of weights, reads and writes %d bytes of states%n", cost.weightBytes(),
+                2 * pictures * cost.stateBytes());
     }
 
     @TearDown(Level.Trial)

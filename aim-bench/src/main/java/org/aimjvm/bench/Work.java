@@ -18,4 +18,9 @@ public class Work {
         gigaflop += 2e-9 * m * n * k;
         weightGigabytes += 4e-9 * n * k;
     }
+
+    /** Adds operations that read no weights. */
+    void flops(double count) {
+        gigaflop += 1e-9 * count;
+    }
 }

@@ -18,7 +18,7 @@ import picocli.CommandLine.Spec;
         versionProvider = Version.class,
         subcommands = {GenerateCommand.class, ReconstructCommand.class, TrainCommand.class, TokenizeCommand.class,
             DataCommand.class, EvaluateCommand.class, InfoCommand.class, InitCommand.class, ConvertCommand.class,
-            VerifyCommand.class,
+            VerifyCommand.class, BenchCommand.class,
             DoctorCommand.class},
         footer = {"", "Exit codes: 0 done, 1 failed, 2 wrong usage. 'aim COMMAND --help' explains a command."})
 public final class Aim implements Callable<Integer> {

@@ -34,7 +34,7 @@ final class ComputeOptions {
      * @throws org.aimjvm.tensor.BackendException if it does not work here
      */
     Backend backend(Console console) {
-        int n = threads == null ? Backends.defaultThreads() : threads;
+        int n = threads();
         String name = backend == null ? System.getProperty(Backends.BACKEND_PROPERTY) : backend;
         if (n < 1) {
             throw usage("--threads: " + n + ", expected at least 1");
@@ -52,6 +52,11 @@ final class ComputeOptions {
                     .println("aim: backend scalar, slow: SIMD is off, " + p.availability().reason()));
         }
         return threads == null ? best : openBest(n);
+    }
+
+    /** Threads asked for, or one for each processor. */
+    int threads() {
+        return threads == null ? Backends.defaultThreads() : threads;
     }
 
     private static Backend openBest(int threads) {

@@ -1,0 +1,55 @@
+package org.aimjvm.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** {@code aim bench}: wrong usage before any work, and one short run. */
+class BenchCommandTest {
+    @TempDir private Path dir;
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "--preset aim-s          | --preset: aim-s, expected one of aim-1b, aim-b, aim-l, aim-xl",
+        "--weights f32,f8        | --weights: f8, expected one of f32",
+        "--batch 0               | --batch: 0 \\(expected 1 to 256\\)",
+        "--batch 1,x             | Invalid value for option '--batch'",
+        "--batch 257             | --batch: 257 \\(expected 1 to 256\\)",
+        "--guided maybe          | Invalid value for option '--guided': expected one of \\[ON, OFF, BOTH\\]",
+        "--work lm-encode        | Invalid value for option '--work' .*lm-decode, LM_PREFILL, lm-prefill",
+        "--seconds 0             | --seconds: 0.0 \\(expected 0.01 to below 3601.0\\)",
+        "--seconds NaN           | --seconds: NaN",
+        "--train-batch 0         | --train-batch: 0 \\(expected at least 1\\)",
+        "--threads 0             | --threads: 0, expected at least 1",
+        "--backend cuda          | --backend: cuda, expected one of vector, scalar",
+        "--json DIR              | --json: DIR is a folder, expected a file name",
+        "--preset aim-1b --batch 256 --work lm-prefill | heap: at most .* for aim-1b with batch 256 \\(AIM_JAVA_OPTS",
+        "--preset aim-1b --work train-step | heap: at most .* for aim-1b in training",
+    })
+    void refuses(String options, String expected) {
+        Outcome o = Outcome.of(Outcome.words(dir, "bench " + options));
+        assertThat(o.exit()).as(o.err()).isEqualTo(Aim.USAGE);
+        assertThat(o.out()).isEmpty();
+        assertThat(o.err()).hasLineCount(1)
+                .matches("(?s)aim: bench: .*" + expected.replace("DIR", dir.toString()) + ".*");
+    }
+
+    @Test
+    void oneRowInTheTableAndInTheFile() throws Exception {
+        Path json = dir.resolve("rows/bench.json");
+        Outcome o = Outcome.of(
+                "bench", "--work", "vq-encode", "--seconds", "0.01", "--threads", "1", "--json", json.toString());
+        assertThat(o.exit()).as(o.err()).isZero();
+        assertThat(o.out()).contains("reading memory in order", "1 threads", "vq-encode  vq-f16  f32       1     no");
+        JsonNode rows = JsonMapper.shared().readTree(json);
+        assertThat(rows.size()).isEqualTo(1);
+        assertThat(rows.get(0).get("threads").intValue()).isEqualTo(1);
+        assertThat(dir.resolve("rows")).isDirectoryContaining(p -> p.equals(json));
+    }
+}

@@ -1,0 +1,100 @@
+package org.aimjvm.measure;
+
+import java.util.Map;
+import java.util.function.ToLongFunction;
+import org.aimjvm.model.AimConfig;
+import org.aimjvm.model.AimModel;
+import org.aimjvm.model.PositionRule;
+import org.aimjvm.nn.Params;
+import org.aimjvm.ssm.Mamba1Config;
+import org.aimjvm.ssm.Mamba2Config;
+import org.aimjvm.tensor.Tensor;
+
+/**
+ * What a sequence model must at least read, write and compute for one element of each sequence: a floor, nothing of it twice.
+ *
+ * <p>Weights are read once for all sequences of a step. What depends on the labels alone (adaLN) is computed once a picture, and
+ * of the tables of positions, classes and (if the head is a matrix of its own) words a row is looked up: none of these counts.
+ * The states of the recurrence and of the convolution are read and written; keys and values of attention are read up to the
+ * position, and one of each is written.
+ *
+ * @param weightBytes read a step
+ * @param stateBytes read and written a step and sequence, without attention
+ * @param cacheBytesPerPosition read a step, sequence and earlier position, by attention
+ * @param flops a step and sequence, a multiply-add counting as two, without what attention does with earlier positions
+ * @param flopsPerPosition the same for each earlier position, by attention
+ */
+public record LmCost(
+        long weightBytes, long stateBytes, long cacheBytesPerPosition, double flops, double flopsPerPosition) {
+    private static final int F32 = 4;
+
+    /**
+     * @param tensors the model's, by name
+     * @param bytes how many a tensor takes in its format
+     */
+    public static LmCost of(AimConfig config, Map<String, Tensor> tensors, ToLongFunction<Tensor> bytes) {
+        long weightBytes = 0;
+        double flops = 0;
+        for (Map.Entry<String, Tensor> e : tensors.entrySet()) {
+            if (isReadEveryStep(e.getKey(), config)) {
+                weightBytes += bytes.applyAsLong(e.getValue());
+                flops += e.getValue().shape().rank() >= 2 ? 2.0 * e.getValue().size() : 0;
+            }
+        }
+        int attending = (int) config.attentionLayers().stream().distinct().count();
+        int recurrent = config.nLayer() - attending;
+        long cache = 0;
+        double mixing = 0;
+        if (attending > 0) {
+            cache = 2L * F32 * config.attention().numHeadsKv() * config.attention().headDim() * attending;
+            mixing = 4.0 * config.attention().numHeads() * config.attention().headDim() * attending;
+        }
+        return new LmCost(
+                weightBytes, 2L * F32 * recurrent * stateFloats(config), cache,
+                flops + recurrent * scanFlops(config), mixing);
+    }
+
+    /** Of F32 weights, without making them. */
+    public static LmCost of(AimConfig config) {
+        return of(config, tensors(config), t -> (long) F32 * t.size());
+    }
+
+    /** Names and shapes of a model's tensors, without data. */
+    static Map<String, Tensor> tensors(AimConfig config) {
+        Params params = Params.shapesOnly();
+        new AimModel(params, config, PositionRule.SEQUENCE_INDEX);
+        return params.all();
+    }
+
+    private static boolean isReadEveryStep(String name, AimConfig config) {
+        return !(name.contains("adaLN_modulation") || name.contains("adaln_group") || name.contains("scale_shift_table")
+                || name.contains("position_embeddings")
+                || name.contains("cls_embed")
+                || name.contains("word_embeddings") && !config.tieEmbeddings());
+    }
+
+    private static long stateFloats(AimConfig config) {
+        return switch (config.ssm()) {
+            case Mamba2Config c -> (long) c.ssmDim() * c.dState() + (long) c.convDim() * c.dConv();
+            case Mamba1Config c -> (long) c.dModel() * c.expand() * (c.dState() + c.dConv());
+        };
+    }
+
+    /** Five operations an element of the state: decay, a multiply-add of the input, a multiply-add of the output. */
+    private static double scanFlops(AimConfig config) {
+        return switch (config.ssm()) {
+            case Mamba2Config c -> 5.0 * c.ssmDim() * c.dState();
+            case Mamba1Config c -> 5.0 * c.dModel() * c.expand() * c.dState();
+        };
+    }
+
+    /** Bytes a step of {@code sequences} at {@code position} moves. */
+    public double bytes(int sequences, double position) {
+        return weightBytes + sequences * (stateBytes + cacheBytesPerPosition * position);
+    }
+
+    /** Operations a step of {@code sequences} at {@code position} takes. */
+    public double flops(int sequences, double position) {
+        return sequences * (flops + flopsPerPosition * position);
+    }
+}

@@ -1,0 +1,122 @@
+package org.aimjvm.measure;
+
+import java.util.List;
+import java.util.SplittableRandom;
+import org.aimjvm.model.AimConfig;
+import org.aimjvm.model.AimModel;
+import org.aimjvm.model.PositionRule;
+import org.aimjvm.nn.Params;
+import org.aimjvm.sample.Generator;
+import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.Tensor;
+import org.aimjvm.vq.VqConfig;
+import org.aimjvm.vq.VqModel;
+
+/** A sequence model with random weights, and a generator that draws its codes: times do not depend on the weights' values. */
+public final class LmSubject {
+    /** Formats of weights. */
+    public static final List<String> FORMATS = List.of("f32");
+
+    private static final long MEBIBYTE = 1 << 20;
+    /** Classes, codes in flight, the JVM's own. */
+    private static final long BASE_BYTES = 192 * MEBIBYTE;
+
+    private final String name;
+    private final String weights;
+    private final AimModel model;
+    private final Params params;
+    private final Generator generator;
+    private final LmCost cost;
+
+    private LmSubject(String name, String weights, AimModel model, Params params, LmCost cost) {
+        this.name = name;
+        this.weights = weights;
+        this.model = model;
+        this.params = params;
+        this.cost = cost;
+        this.generator = new Generator(model, smallTokenizer(model));
+    }
+
+    /**
+     * Builds the model.
+     *
+     * @param name for reports
+     * @param weights one of {@link #FORMATS}
+     */
+    public static LmSubject random(Backend backend, String name, AimConfig config, String weights) {
+        if (!FORMATS.contains(weights)) {
+            throw new IllegalArgumentException("weights: " + weights + " (expected one of " + FORMATS + ")");
+        }
+        Params params = Params.random(backend, 0);
+        AimModel model = new AimModel(params, config, PositionRule.SEQUENCE_INDEX);
+        return new LmSubject(name, weights, model, params, LmCost.of(config, params.all(), t -> 4L * t.size()));
+    }
+
+    /** The generator wants one; drawing is ended before it would be used. */
+    private static VqModel smallTokenizer(AimModel model) {
+        VqConfig config = new VqConfig(
+                8, List.of(1), 1, 8, model.config().vocabSize(), 8, 1, 1, 1, 1e-6f, true, 0.25f, 0);
+        return new VqModel(Params.random(model.backend(), 0), config);
+    }
+
+    /**
+     * Bytes of heap that decoding {@code sequences} at once, or a prefill of as many whole sequences, takes at most, with room
+     * for what is made on the way: an estimate, not a bound.
+     */
+    public static long bytesToDecode(AimConfig config, int sequences, boolean prefill) {
+        long weights = 0;
+        long largest = 0;
+        for (Tensor t : LmCost.tensors(config).values()) {
+            weights += 4L * t.size();
+            largest = Math.max(largest, 4L * t.size());
+        }
+        LmCost cost = LmCost.of(config);
+        long states = sequences * (cost.stateBytes() / 2 + cost.cacheBytesPerPosition() * (config.numTokens() + 1));
+        long rows = prefill ? (long) sequences * config.numTokens() : sequences;
+        long activations = 4L * rows * (config.vocabSize() + 32L * config.dModel());
+        return BASE_BYTES + LimitMeter.MEBIBYTES * MEBIBYTE + weights + 2 * largest + 2 * states + activations;
+    }
+
+    /** As {@link #bytesToDecode} for training steps of {@code batch} whole sequences. */
+    public static long bytesToTrain(AimConfig config, int batch) {
+        long parameters = LmCost.tensors(config).values().stream().mapToLong(Tensor::size).sum();
+        long tokens = (long) batch * config.numTokens();
+        long activations = 4L * tokens * (config.nLayer() * 24L * config.dModel() + 4L * config.vocabSize());
+        return BASE_BYTES + LimitMeter.MEBIBYTES * MEBIBYTE + 16 * parameters + activations;
+    }
+
+    public String name() {
+        return name;
+    }
+
+    /** Format of the weights. */
+    public String weights() {
+        return weights;
+    }
+
+    public AimModel model() {
+        return model;
+    }
+
+    public AimConfig config() {
+        return model.config();
+    }
+
+    public LmCost cost() {
+        return cost;
+    }
+
+    Params params() {
+        return params;
+    }
+
+    Generator generator() {
+        return generator;
+    }
+
+    /** Random codes. */
+    int[] codes(int count) {
+        SplittableRandom random = new SplittableRandom(0);
+        return random.ints(count, 0, config().vocabSize()).toArray();
+    }
+}

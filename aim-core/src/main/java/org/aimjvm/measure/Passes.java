@@ -1,0 +1,140 @@
+package org.aimjvm.measure;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.aimjvm.model.Conditioning;
+import org.aimjvm.model.DecodeState;
+import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.Scope;
+import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.Tensor;
+import org.aimjvm.train.AdamWOptions;
+import org.aimjvm.train.LmOptions;
+import org.aimjvm.train.LmTrainer;
+import org.aimjvm.train.LrSchedule;
+import org.aimjvm.train.RunOptions;
+import org.aimjvm.train.TokenDataset;
+import org.aimjvm.train.TokenDatasetInfo;
+import org.aimjvm.train.TokenDatasetWriter;
+import org.aimjvm.train.TrainListener;
+import org.aimjvm.train.TrainMetrics;
+import org.aimjvm.train.TrainRecipe;
+import org.aimjvm.vq.VqModel;
+
+/** Works that are repeated as a whole: prefill, tokenizer, training step. Each returns the seconds of its repetitions. */
+public final class Passes {
+    private static final int LEAST = 3;
+    private static final double LEARNING_RATE = 1e-4;
+    private static final double LABEL_DROPOUT = 0.1;
+
+    private Passes() {}
+
+    /** {@code batch} whole sequences at once, from their start, into a state that decoding could go on from. */
+    public static Spread prefill(LmSubject subject, int batch, double warmUp, double seconds) {
+        Backend backend = subject.model().backend();
+        int tokens = subject.config().numTokens();
+        DecodeState state = subject.model().newState(batch);
+        try (Scope _ = Scope.inference()) {
+            Conditioning condition = subject.model().condition(
+                    Tensor.ofInts(backend, Shape.of(batch),
+                            IntStream.range(0, batch).map(i -> i % subject.config().numClasses()).toArray()));
+            Tensor codes = Tensor.ofInts(backend, Shape.of(batch, tokens), subject.codes(batch * tokens));
+            return repeat(warmUp, seconds, () -> {
+                state.reset();
+                subject.model().forward(condition, codes, state);
+            });
+        }
+    }
+
+    /** One picture, pixels to codes. */
+    public static Spread encode(VqModel model, int pixels, double warmUp, double seconds) {
+        Backend backend = model.backend();
+        try (Scope _ = Scope.inference()) {
+            Tensor x = Tensor.full(backend, Shape.of(1, model.config().inChannels(), pixels, pixels), 0.25f);
+            return repeat(warmUp, seconds, () -> model.encode(x));
+        }
+    }
+
+    /** One picture, codes to pixels. */
+    public static Spread decode(VqModel model, int side, double warmUp, double seconds) {
+        try (Scope _ = Scope.inference()) {
+            Tensor codes = Tensor.ofInts(
+                    model.backend(), Shape.of(side * side),
+                    IntStream.range(0, side * side).map(i -> i * 31 % model.config().nEmbed()).toArray());
+            return repeat(warmUp, seconds, () -> model.decode(codes, 1, side, side));
+        }
+    }
+
+    /** Steps of {@code batch} pictures: forward, backward, AdamW. Changes the subject's weights. */
+    public static Spread train(LmSubject subject, int batch, Path scratch, double warmUp, double seconds) {
+        writeCodes(subject, batch, scratch);
+        List<Double> steps = new ArrayList<>();
+        LmTrainer[] trainer = new LmTrainer[1];
+        try (TokenDataset data = TokenDataset.open(scratch)) {
+            TrainRecipe recipe = new TrainRecipe(
+                    batch, 1, 0, AdamWOptions.of(LEARNING_RATE),
+                    new LrSchedule(LrSchedule.Kind.CONSTANT, 0, Integer.MAX_VALUE), 0);
+            long start = System.nanoTime();
+            trainer[0] = new LmTrainer(
+                    subject.model(), subject.params(), data, null, new LmOptions(recipe, LABEL_DROPOUT, 0, false),
+                    RunOptions.NONE, new TrainListener() {
+                        private long measuring; // 0: warming up
+
+                        @Override
+                        public void onStep(TrainMetrics metrics) {
+                            long now = System.nanoTime();
+                            if (measuring > 0) {
+                                steps.add(metrics.seconds());
+                            } else if (now - start > 1e9 * warmUp) {
+                                measuring = now;
+                            }
+                            if (steps.size() >= LEAST && now - measuring > 1e9 * seconds) {
+                                trainer[0].stop();
+                            }
+                        }
+                    });
+            trainer[0].run();
+        }
+        return Spread.of(steps.stream().mapToDouble(Double::doubleValue).toArray());
+    }
+
+    private static void writeCodes(LmSubject subject, int count, Path folder) {
+        int tokens = subject.config().numTokens();
+        int side = (int) Math.round(Math.sqrt(tokens));
+        TokenDatasetInfo info = new TokenDatasetInfo(
+                side, tokens / side, subject.config().vocabSize(),
+                IntStream.range(0, subject.config().numClasses()).mapToObj(Integer::toString).toList(), "random",
+                "none");
+        int[] codes = subject.codes(count * tokens);
+        try (TokenDatasetWriter writer =
+                new TokenDatasetWriter(folder, info, count, TokenDatasetWriter.DEFAULT_CODES_PER_FILE)) {
+            for (int i = 0; i < count; i++) {
+                writer.add(codes, i * tokens, i % subject.config().numClasses());
+            }
+            writer.finish();
+        }
+    }
+
+    private static Spread repeat(double warmUp, double seconds, Runnable body) {
+        long start = System.nanoTime();
+        do {
+            scoped(body);
+        } while (System.nanoTime() - start < 1e9 * warmUp);
+        List<Double> times = new ArrayList<>();
+        long measuring = System.nanoTime();
+        while (times.size() < LEAST || System.nanoTime() - measuring < 1e9 * seconds) {
+            times.add(scoped(body));
+        }
+        return Spread.of(times.stream().mapToDouble(Double::doubleValue).toArray());
+    }
+
+    private static double scoped(Runnable body) {
+        long start = System.nanoTime();
+        try (Scope _ = Scope.inference()) {
+            body.run();
+        }
+        return 1e-9 * (System.nanoTime() - start);
+    }
+}

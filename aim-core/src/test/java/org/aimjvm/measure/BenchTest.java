@@ -1,0 +1,119 @@
+package org.aimjvm.measure;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.aimjvm.model.AimConfig;
+import org.aimjvm.nn.Params;
+import org.aimjvm.ssm.Mamba2Config;
+import org.aimjvm.tensor.Backends;
+import org.aimjvm.vq.VqConfig;
+import org.aimjvm.vq.VqModel;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Works on small models: what is counted and said; never how long it took. */
+class BenchTest {
+    private static final int TOKENS = 36;
+
+    private final Bench bench = new Bench(new LimitMeter(2), 0.001);
+    private final LmSubject subject = LmSubject.random(
+            Backends.best(), "tiny",
+            new AimConfig(
+                    16, 0, 2, 23, 3, TOKENS,
+                    new Mamba2Config(16, 8, 4, 2, 4, 1, 0, false, true, false, 1, 16, 0.001, 0.1, 1e-4, 0,
+                            Float.POSITIVE_INFINITY, false, true, Double.NaN),
+                    null, List.of(), true, true, false, 1, 0, 0, 0),
+            "f32");
+
+    @Test
+    void limitsArePositiveAndCountTheirRounds() {
+        MachineLimits l = new LimitMeter(3).rounds().take(1).take(1).limits();
+        assertThat(l.threads()).isEqualTo(3);
+        assertThat(List.of(l.read(), l.update(), l.multiplyAdd())).allSatisfy(s -> {
+            assertThat(s.count()).isEqualTo(2);
+            assertThat(s.least()).isPositive().isFinite();
+        });
+    }
+
+    @Test
+    void decodingCountsCodesAndSequences() {
+        Measurement m = bench.decode(subject, 3, true);
+        assertThat(m.work()).isEqualTo("lm-decode");
+        assertThat(m.tokensPerStep()).isEqualTo(3);
+        assertThat(m.bytesPerStep()).isEqualTo(subject.cost().bytes(6, 0));
+        assertThat(m.step().count()).isGreaterThanOrEqualTo(16);
+        assertThat(m.tokensPerSecond()).isCloseTo(3 / m.step().median(), within(1e-9));
+        assertThat(m.shareOfBandwidth())
+                .isCloseTo(m.bytesPerStep() / m.step().median() / m.limits().read().median(), within(1e-12));
+        assertThat(bench.decode(subject, 3, false).bytesPerStep()).isEqualTo(subject.cost().bytes(3, 0));
+    }
+
+    @Test
+    void enoughTimeDrawsWholePictures() {
+        DecodeTimes t = new DecodeMeter(subject, 2, true).measure(0.5);
+        assertThat(t.whole()).isNotEmpty();
+        assertThat(t.isExtrapolated()).isFalse();
+        assertThat(t.positions()).contains(1, TOKENS - 1).doesNotContain(0, TOKENS);
+        assertThat(t.steps()).hasSameSizeAs(t.positions());
+    }
+
+    @Test
+    void picturesAreExtrapolatedFromTheFirstCodeAndEqualSteps() {
+        DecodeTimes t = new DecodeTimes(256, List.of(3.0), new ArrayList<>(), new ArrayList<>(), List.of());
+        for (int i = 1; i <= 20; i++) {
+            t.steps().add(0.5);
+            t.positions().add(i);
+        }
+        assertThat(t.isFlat()).isTrue();
+        assertThat(t.secondsOfAll()).isEqualTo(3 + 255 * 0.5);
+        for (int i = 11; i <= 20; i++) {
+            t.steps().set(i - 1, 0.6);
+        }
+        assertThat(t.isFlat()).as("20 % slower in the second half").isFalse();
+    }
+
+    @Test
+    void passesAreRepeatedAndCounted(@TempDir Path dir) {
+        Measurement prefill = bench.prefill(subject, 2);
+        assertThat(prefill.tokensPerStep()).isEqualTo(2 * TOKENS);
+        assertThat(prefill.flopsPerStep()).isEqualTo(2 * TOKENS * subject.cost().flops());
+        Measurement train = bench.trainStep(subject, 2, dir.resolve("codes"));
+        assertThat(train.flopsPerStep()).isEqualTo(3 * prefill.flopsPerStep());
+        VqModel vq = new VqModel(
+                Params.random(subject.model().backend(), 0),
+                new VqConfig(8, List.of(1, 1), 1, 8, 16, 4, 3, 3, 4, 1e-6f, true, 0.25f, 0));
+        for (Measurement m : List.of(prefill, train, bench.vqDecode(vq, "small", 4), bench.vqEncode(vq, "small", 4))) {
+            assertThat(m.step().count()).isGreaterThanOrEqualTo(3);
+            assertThat(m.imageSeconds()).isEqualTo(m.step().median() / m.batch());
+            assertThat(m.extrapolated()).isFalse();
+        }
+    }
+
+    @Test
+    void jsonHasThePromisedKeys() {
+        ObjectNode o = bench.decode(subject, 1, false).toJson("a backend");
+        assertThat(o.propertyNames()).contains(
+                "work", "preset", "weights", "batch", "threads", "guided", "seconds_per_image", "tokens_per_second",
+                "bytes_per_second", "share_of_bandwidth", "share_of_peak", "seconds_per_step", "machine", "backend",
+                "jdk", "extrapolated");
+        assertThat(o.get("guided").booleanValue()).isFalse();
+        assertThat(o.get("seconds_per_step").get("median").doubleValue()).isPositive();
+        assertThat(o.get("machine").get("read_bytes_per_second").get("count").intValue()).isPositive();
+    }
+
+    @Test
+    void needsOfMemoryGrowWithTheModelAndTheBatch() {
+        AimConfig small = AimConfig.mamba2(768, 24, 0);
+        AimConfig large = AimConfig.mamba2(2048, 48, 4);
+        long weights = 4L * LmCost.tensors(large).values().stream().mapToLong(t -> t.size()).sum();
+        assertThat(LmSubject.bytesToDecode(large, 2, false)).isBetween(weights, 2 * weights);
+        assertThat(LmSubject.bytesToDecode(small, 2, false)).isLessThan(LmSubject.bytesToDecode(large, 2, false));
+        assertThat(LmSubject.bytesToDecode(small, 16, true)).isGreaterThan(LmSubject.bytesToDecode(small, 2, true));
+        assertThat(LmSubject.bytesToTrain(small, 4)).isGreaterThan(4 * 4L * 147_000_000);
+    }
+}
