@@ -33,7 +33,8 @@ import picocli.CommandLine.Spec;
             "First what the machine can do at most: reading memory, reading and writing it, multiply-adds. Then each work for"
                     + " some seconds: medians, their spread, and their share of those limits, which are measured again around"
                     + " each work. Close other programs; results of a shared machine are lower bounds."
-        })
+        },
+        subcommands = {BenchGrowthCommand.class, BenchPlotCommand.class})
 final class BenchCommand implements Callable<Integer> {
     private static final int SIDE = 16;
     private static final int LIMIT_ROUNDS = 15;
@@ -175,26 +176,33 @@ final class BenchCommand implements Callable<Integer> {
             throw checks.usage("--json: " + json + " is a folder, expected a file name");
         }
         for (String preset : presets) { // all, before the first takes its time
-            if (works.contains(Work.LM_DECODE) || works.contains(Work.LM_PREFILL)) {
-                int largest = batches.stream().mapToInt(Integer::intValue).max().orElseThrow();
-                requireHeap(preset + " with batch " + largest, largestNeed(AimPresets.get(preset), largest),
-                        "another --preset, --weights in fewer bits or a smaller --batch");
-            }
-            if (works.contains(Work.TRAIN_STEP)) {
-                requireHeap(preset + " in training", LmSubject.bytesToTrain(AimPresets.get(preset), trainBatch),
-                        "another --preset or a smaller --train-batch");
-            }
+            requireHeap(spec, preset + " with batch " + largestBatch(), need(AimPresets.get(preset)),
+                    "another --preset, --weights in fewer bits or smaller batches");
         }
     }
 
-    private long largestNeed(AimConfig config, int batch) {
-        long decode = LmSubject.bytesToDecode(config, guided == Guided.OFF ? batch : 2 * batch, false);
-        return works.contains(Work.LM_PREFILL)
-                ? Math.max(decode, LmSubject.bytesToDecode(config, batch, true))
-                : decode;
+    private int largestBatch() {
+        return batches.stream().mapToInt(Integer::intValue).max().orElseThrow();
     }
 
-    private void requireHeap(String what, long bytes, String cure) {
+    /** Bytes of heap that the works asked for take at most. */
+    private long need(AimConfig config) {
+        long bytes = 0;
+        if (works.contains(Work.LM_DECODE)) {
+            int sequences = guided == Guided.OFF ? largestBatch() : 2 * largestBatch();
+            bytes = LmSubject.bytesToDecode(config, sequences, false);
+        }
+        if (works.contains(Work.LM_PREFILL)) {
+            bytes = Math.max(bytes, LmSubject.bytesToDecode(config, largestBatch(), true));
+        }
+        if (works.contains(Work.TRAIN_STEP)) {
+            bytes = Math.max(bytes, LmSubject.bytesToTrain(config, trainBatch));
+        }
+        return bytes;
+    }
+
+    /** @throws ParameterException if {@code what} takes more than the heap can grow to */
+    static void requireHeap(CommandSpec spec, String what, long bytes, String cure) {
         long most = Runtime.getRuntime().maxMemory();
         if (bytes > USABLE * most) {
             throw new ParameterException(
@@ -213,8 +221,7 @@ final class BenchCommand implements Callable<Integer> {
             return;
         }
         AimConfig config = AimPresets.get(preset);
-        int largest = batches.stream().mapToInt(Integer::intValue).max().orElseThrow();
-        report.building(preset, format, config, largestNeed(config, largest));
+        report.building(preset, format, config, need(config));
         LmSubject subject = LmSubject.random(backend, preset, config, format);
         for (int batch : batches) {
             if (works.contains(Work.LM_DECODE)) {

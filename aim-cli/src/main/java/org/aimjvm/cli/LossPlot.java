@@ -1,17 +1,13 @@
 package org.aimjvm.cli;
 
-import java.awt.Color;
-import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
-import org.aimjvm.io.Images;
 import org.aimjvm.train.MetricsCsv;
 import org.aimjvm.train.Trainer;
-import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
@@ -20,8 +16,6 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /** A picture of a run's loss, drawn from its table of measures. */
 final class LossPlot {
-    private static final int WIDTH = 900;
-    private static final int HEIGHT = 540;
     /** Points of a curve: more cannot be seen. */
     private static final int POINTS = 300;
 
@@ -33,21 +27,18 @@ final class LossPlot {
     static void write(Path metrics, Path png, String title) throws IOException {
         SortedMap<Integer, Map<String, Double>> table = MetricsCsv.read(metrics);
         XYChart chart = new XYChartBuilder()
-                .width(WIDTH)
-                .height(HEIGHT)
+                .width(Charts.WIDTH)
+                .height(Charts.HEIGHT)
                 .title(title)
                 .xAxisTitle("step")
                 .yAxisTitle("loss")
                 .build();
-        chart.getStyler()
-                .setLegendPosition(Styler.LegendPosition.InsideNE)
-                .setChartBackgroundColor(Color.WHITE)
-                .setPlotBorderVisible(false);
+        Charts.style(chart.getStyler());
+        chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideNE);
         boolean any = add(chart, "training", curve(table, "loss", POINTS));
         any |= add(chart, "validation", curve(table, Trainer.VALIDATION + "loss", Integer.MAX_VALUE));
         if (any) {
-            BufferedImage picture = BitmapEncoder.getBufferedImage(chart);
-            Images.writePng(png, picture);
+            Charts.write(png, 1, List.of(chart));
         }
     }
 

@@ -33,17 +33,34 @@ public final class DecodeMeter {
      * a step is seen to depend on the position.
      */
     public DecodeTimes measure(double seconds) {
-        DecodeTimes times = new DecodeTimes(
-                subject.config().numTokens(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>(),
-                new ArrayList<>());
-        long deadline = System.nanoTime() + (long) (1e9 * seconds);
-        do {
-            draw(times, deadline);
-        } while (System.nanoTime() < deadline);
+        DecodeTimes times = draw(seconds);
         if (times.isExtrapolated() && !times.isFlat()) {
             draw(times, Long.MAX_VALUE);
         }
         return times;
+    }
+
+    /** Draws for {@code seconds}, but at least a few codes. */
+    DecodeTimes draw(double seconds) {
+        DecodeTimes times = none();
+        long deadline = System.nanoTime() + (long) (1e9 * seconds);
+        do {
+            draw(times, deadline);
+        } while (System.nanoTime() < deadline);
+        return times;
+    }
+
+    /** Draws all codes of one batch. */
+    DecodeTimes drawAll() {
+        DecodeTimes times = none();
+        draw(times, Long.MAX_VALUE);
+        return times;
+    }
+
+    private DecodeTimes none() {
+        return new DecodeTimes(
+                subject.config().numTokens(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>(),
+                new ArrayList<>());
     }
 
     private void draw(DecodeTimes into, long deadline) {
