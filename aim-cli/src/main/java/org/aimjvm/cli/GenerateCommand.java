@@ -2,6 +2,7 @@ package org.aimjvm.cli;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
@@ -132,6 +133,11 @@ final class GenerateCommand implements Callable<Integer> {
             names = "--batch",
             paramLabel = "N",
             description = "Pictures made side by side; changes speed and memory, not the pictures (default: 8).") private Integer batch;
+
+    @Option(
+            names = "--timing",
+            description = "Say on standard error how long after the start of the JVM the first code, the first picture and all"
+                    + " pictures were there.") private boolean timing;
 
     private final Console console;
 
@@ -265,6 +271,7 @@ final class GenerateCommand implements Callable<Integer> {
     private void generate(
             AiM aim, List<Integer> wanted, GenerateOptions options, int total, PictureOutput pngs, StopSignal stop)
             throws IOException {
+        Times times = new Times();
         try (Progress progress =
                 console.progress("generate", (long) total * aim.model().config().numTokens(), "tokens")) {
             GenerationListener listener = new GenerationListener() {
@@ -272,11 +279,17 @@ final class GenerateCommand implements Callable<Integer> {
 
                 @Override
                 public void onToken(int picture, int position, int token) {
+                    if (done == 0) {
+                        times.firstCode = System.currentTimeMillis();
+                    }
                     progress.to(++done);
                 }
 
                 @Override
                 public void onPicture(int picture, GeneratedPicture result) {
+                    if (picture == 0) {
+                        times.firstPicture = System.currentTimeMillis();
+                    }
                     progress.note((picture + 1) + "/" + total + " pictures");
                 }
 
@@ -301,6 +314,24 @@ final class GenerateCommand implements Callable<Integer> {
         }
         if (pngs != null) {
             pngs.commit().forEach(console.out()::println);
+        }
+        if (timing) {
+            times.tell(console, total);
+        }
+    }
+
+    /** When things were there. */
+    private static final class Times {
+        private long firstCode;
+        private long firstPicture;
+
+        /** The management classes that know when the JVM started take a while to load, so they come last. */
+        void tell(Console console, int total) {
+            long now = System.currentTimeMillis();
+            long start = ManagementFactory.getRuntimeMXBean().getStartTime();
+            console.err().println(String.format(
+                    Locale.ROOT, "aim: first code after %.2f s, first picture after %.2f s, all %d after %.2f s",
+                    1e-3 * (firstCode - start), 1e-3 * (firstPicture - start), total, 1e-3 * (now - start)));
         }
     }
 

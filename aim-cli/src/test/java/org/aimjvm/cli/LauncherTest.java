@@ -227,4 +227,64 @@ class LauncherTest {
         assertThat(p.exit()).isEqualTo(1);
         assertThat(p.err()).hasLineCount(1).startsWith("aim: build: no mvn on the PATH, expected Maven 3.8 or newer");
     }
+
+    /** A JDK that writes the files its flags name, as java does when it makes an archive. */
+    private String archivingJdk(int exitWithArchive) throws IOException {
+        Path home = jdk("archiving", "25.0.1");
+        script(home.resolve("bin/java"), """
+                for a in "$@"; do
+                    case $a in
+                        -XX:DumpLoadedClassList=*) echo Classes >"${a#*=}"; exit 0 ;;
+                        -Xshare:dump) dump=yes ;;
+                        -XX:SharedArchiveFile=*) archive=${a#*=} ;;
+                    esac
+                done
+                if [ -n "${dump-}" ]; then echo Archive >"$archive"; exit 0; fi
+                for a in "$@"; do echo "<$a>"; done
+                [ -z "${archive-}" ] || exit %d""".formatted(exitWithArchive));
+        return home.toString();
+    }
+
+    private Path archives() throws IOException {
+        return root.toRealPath().resolve("aim-cli/target/aim-archives");
+    }
+
+    @Test
+    void aBuildMakesArchivesOfLoadedClassesAndJavaGetsTheOneOfItsKind() throws Exception {
+        root = Files.move(root, dir.resolve("project")); // java takes no blank in the flag
+        jar = root.resolve("aim-cli/target/aim-cli.jar");
+        mvn("mkdir -p aim-cli/target; : >aim-cli/target/aim-cli.jar");
+        environment.put("AIM_JAVA_HOME", archivingJdk(0));
+        for (int i = 0; i < 2; i++) {
+            assertThat(aim("generate").out())
+                    .contains("<-XX:SharedArchiveFile=" + archives().resolve("compute.jsa") + ">");
+            assertThat(aim("info").out()).contains("<-XX:SharedArchiveFile=" + archives().resolve("light.jsa") + ">");
+            assertThat(aim("convert").out()).doesNotContain("SharedArchiveFile");
+        }
+        assertThat(builds()).isEqualTo(1);
+        assertThat(archives().resolve("light.classes")).exists();
+        assertThat(archives()).isDirectoryNotContaining("glob:**.{tmp,new}");
+
+        environment.put("AIM_JAVA_HOME", jdk("jdk", "25.0.1").toString());
+        assertThat(aim("info").out()).as("made for another JDK").doesNotContain("SharedArchiveFile");
+    }
+
+    @Test
+    void anArchiveThatJavaDoesNotStartWithIsDropped() throws Exception {
+        root = Files.move(root, dir.resolve("project"));
+        jar = root.resolve("aim-cli/target/aim-cli.jar");
+        mvn("mkdir -p aim-cli/target; : >aim-cli/target/aim-cli.jar");
+        environment.put("AIM_JAVA_HOME", archivingJdk(1));
+        CliProcess p = aim("info");
+        assertThat(p.exit()).isZero();
+        assertThat(p.out()).contains("<info>").doesNotContain("SharedArchiveFile");
+        assertThat(archives().resolve("light.jsa")).doesNotExist();
+    }
+
+    @Test
+    void aFolderWithABlankWorksWithoutArchives() throws Exception {
+        mvn("mkdir -p aim-cli/target; : >aim-cli/target/aim-cli.jar");
+        environment.put("AIM_JAVA_HOME", archivingJdk(0));
+        assertThat(aim("generate").out()).contains("<generate>").doesNotContain("SharedArchiveFile");
+    }
 }
