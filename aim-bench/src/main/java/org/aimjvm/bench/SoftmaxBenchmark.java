@@ -90,7 +90,7 @@ public class SoftmaxBenchmark {
 
     @Benchmark
     public void attention(Traffic t) {
-        b.softmax().causalAttention(dOut, q, k, v, BATCH, LENGTH, LENGTH, LENGTH, HEADS, KV_HEADS, HEAD_DIM);
+        b.softmax().causalAttention(dOut, q, k, v, null, BATCH, LENGTH, LENGTH, HEADS, KV_HEADS, HEAD_DIM);
         t.floats(2L * (q.size() + k.size()));
     }
 
