@@ -18,7 +18,8 @@ import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * A linear layer of {@code rows} tokens, {@code in} to {@code out} features: forward, and its two gradients. Shapes: AiM-B's and
- * AiM-XL's in_proj (training and, with 2 rows, one guided decoding step), AiM-B's logits, and the embedded model's in_proj. Several
+ * AiM-XL's in_proj (training and, with 2 or 16 rows, guided decoding steps of 1 or 8 pictures), AiM-B's out_proj and logits, and the
+ * embedded model's in_proj. Several
  * copies of the weights take turns where they would otherwise stay in a cache between calls, as they do not while decoding.
  */
 @State(Scope.Benchmark)
@@ -31,8 +32,8 @@ public class GemmBenchmark {
     /** Weights in turn: together larger than every cache. */
     private static final int WEIGHT_FLOATS = 1 << 26;
 
-    @Param({"512x3352x768", "256x6448x1536", "8192x840x192", "2x3352x768", "2x6448x1536",
-        "2x16384x768"}) String rowsOutIn;
+    @Param({"512x3352x768", "256x6448x1536", "1024x768x1536", "8192x840x192", "128x1152x4096",
+        "1024x16384x768", "16x3352x768", "16x16384x768", "2x3352x768", "2x6448x1536", "2x16384x768"}) String rowsOutIn;
 
     private Backend b;
     private int rows;
@@ -56,7 +57,7 @@ public class GemmBenchmark {
         dx = Buffers.random(b, rows * in);
         y = Buffers.random(b, rows * out);
         dw = Buffers.random(b, out * in);
-        weights = new Storage[rows > 2 ? 1 : Math.max(1, WEIGHT_FLOATS / (out * in))];
+        weights = new Storage[rows > 64 ? 1 : Math.max(1, WEIGHT_FLOATS / (out * in))];
         for (int i = 0; i < weights.length; i++) {
             weights[i] = Buffers.random(b, out * in);
         }
