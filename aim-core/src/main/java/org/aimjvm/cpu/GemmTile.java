@@ -83,7 +83,8 @@ final class GemmTile {
         } else {
             for (int i = 0; i < rows; i += 4) {
                 int r = Math.min(4, rows - i);
-                WideGemmTile.run4x2(r, depth, a, aOff + i * aRow, aRow, b, bOff, s, sOff + i * lds, lds, c, cOff + i * ldc, ldc);
+                WideGemmTile.run4x2(r, depth, a, aOff + i * aRow, aRow, b, bOff, s, sOff + i * lds, lds, c,
+                        cOff + i * ldc, ldc);
             }
         }
     }

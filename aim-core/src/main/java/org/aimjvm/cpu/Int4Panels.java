@@ -189,7 +189,8 @@ final class Int4Panels extends PanelWeights {
 
     @Override
     void tile(float[] y, float[] x, int r, int height, int j, int width, int k, int depth, Buffers b, int at) {
-        GemmTile.run(height, width, depth, x, r * in + k, in, b.block, at, GemmTile.ZEROS, 0, 0, b.tile, 0, GemmTile.COLS,
+        GemmTile.run(height, width, depth, x, r * in + k, in, b.block, at, GemmTile.ZEROS, 0, 0, b.tile, 0,
+                GemmTile.COLS,
                 b.rim, 0);
         int scaleAt = (j / PANEL * blocks + k / BLOCK) * PANEL + j % PANEL;
         for (int i = 0; i < height; i++) {

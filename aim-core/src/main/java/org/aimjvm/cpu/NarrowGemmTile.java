@@ -18,7 +18,8 @@ final class NarrowGemmTile {
 
     /** 6 rows, two vectors of columns; with fewer rows the last one is computed again. */
     static void run6x2(
-            int rows, int depth, float[] a, int aOff, int aRow, float[] b, int bOff, float[] s, int sOff, int lds, float[] c, int cOff, int ldc) {
+            int rows, int depth, float[] a, int aOff, int aRow, float[] b, int bOff, float[] s, int sOff, int lds,
+            float[] c, int cOff, int ldc) {
         int last = rows - 1;
         int r0 = aOff;
         int r1 = aOff + Math.min(1, last) * aRow;
@@ -87,7 +88,8 @@ final class NarrowGemmTile {
 
     /** 4 rows, two vectors of columns; with fewer rows the last one is computed again. */
     static void run4x2(
-            int rows, int depth, float[] a, int aOff, int aRow, float[] b, int bOff, float[] s, int sOff, int lds, float[] c, int cOff, int ldc) {
+            int rows, int depth, float[] a, int aOff, int aRow, float[] b, int bOff, float[] s, int sOff, int lds,
+            float[] c, int cOff, int ldc) {
         int last = rows - 1;
         int r0 = aOff;
         int r1 = aOff + Math.min(1, last) * aRow;
@@ -136,7 +138,8 @@ final class NarrowGemmTile {
 
     /** 12 rows, one vector of columns; with fewer rows the last one is computed again. */
     static void run12x1(
-            int rows, int depth, float[] a, int aOff, int aRow, float[] b, int bOff, float[] s, int sOff, int lds, float[] c, int cOff, int ldc) {
+            int rows, int depth, float[] a, int aOff, int aRow, float[] b, int bOff, float[] s, int sOff, int lds,
+            float[] c, int cOff, int ldc) {
         int last = rows - 1;
         int r0 = aOff;
         int r1 = aOff + Math.min(1, last) * aRow;
@@ -228,7 +231,8 @@ final class NarrowGemmTile {
 
     /** 4 rows, one vector of columns; with fewer rows the last one is computed again. */
     static void run4x1(
-            int rows, int depth, float[] a, int aOff, int aRow, float[] b, int bOff, float[] s, int sOff, int lds, float[] c, int cOff, int ldc) {
+            int rows, int depth, float[] a, int aOff, int aRow, float[] b, int bOff, float[] s, int sOff, int lds,
+            float[] c, int cOff, int ldc) {
         int last = rows - 1;
         int r0 = aOff;
         int r1 = aOff + Math.min(1, last) * aRow;

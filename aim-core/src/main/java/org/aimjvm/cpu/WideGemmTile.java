@@ -16,7 +16,8 @@ final class WideGemmTile {
 
     /** 12 rows, two vectors of columns; with fewer rows the last one is computed again. */
     static void run12x2(
-            int rows, int depth, float[] a, int aOff, int aRow, float[] b, int bOff, float[] s, int sOff, int lds, float[] c, int cOff, int ldc) {
+            int rows, int depth, float[] a, int aOff, int aRow, float[] b, int bOff, float[] s, int sOff, int lds,
+            float[] c, int cOff, int ldc) {
         int last = rows - 1;
         int r0 = aOff;
         int r1 = aOff + Math.min(1, last) * aRow;
@@ -145,7 +146,8 @@ final class WideGemmTile {
 
     /** 12 rows, one vector of columns; with fewer rows the last one is computed again. */
     static void run12x1(
-            int rows, int depth, float[] a, int aOff, int aRow, float[] b, int bOff, float[] s, int sOff, int lds, float[] c, int cOff, int ldc) {
+            int rows, int depth, float[] a, int aOff, int aRow, float[] b, int bOff, float[] s, int sOff, int lds,
+            float[] c, int cOff, int ldc) {
         int last = rows - 1;
         int r0 = aOff;
         int r1 = aOff + Math.min(1, last) * aRow;
@@ -237,7 +239,8 @@ final class WideGemmTile {
 
     /** 4 rows, two vectors of columns; with fewer rows the last one is computed again. */
     static void run4x2(
-            int rows, int depth, float[] a, int aOff, int aRow, float[] b, int bOff, float[] s, int sOff, int lds, float[] c, int cOff, int ldc) {
+            int rows, int depth, float[] a, int aOff, int aRow, float[] b, int bOff, float[] s, int sOff, int lds,
+            float[] c, int cOff, int ldc) {
         int last = rows - 1;
         int r0 = aOff;
         int r1 = aOff + Math.min(1, last) * aRow;
@@ -286,7 +289,8 @@ final class WideGemmTile {
 
     /** 4 rows, one vector of columns; with fewer rows the last one is computed again. */
     static void run4x1(
-            int rows, int depth, float[] a, int aOff, int aRow, float[] b, int bOff, float[] s, int sOff, int lds, float[] c, int cOff, int ldc) {
+            int rows, int depth, float[] a, int aOff, int aRow, float[] b, int bOff, float[] s, int sOff, int lds,
+            float[] c, int cOff, int ldc) {
         int last = rows - 1;
         int r0 = aOff;
         int r1 = aOff + Math.min(1, last) * aRow;

@@ -59,7 +59,8 @@ public final class LinearCrossEntropyOp {
                 Tensor logSumExp = Tensor.empty(b, Shape.of(count));
                 b.softmax()
                         .crossEntropy(
-                                loss.storage(), logSumExp.storage(), logits.storage(), wanted.storage(), count, classes);
+                                loss.storage(), logSumExp.storage(), logits.storage(), wanted.storage(), count,
+                                classes);
                 b.copy(losses.storage(), from, loss.storage(), 0, count);
                 if (recorded) {
                     b.fill(loss.storage(), 0, count, 1f / rows);

@@ -37,7 +37,8 @@ class LossTest {
                         c.dModel(), c.dIntermediate(), 3, c.vocabSize(), c.numClasses(), c.numTokens(), c.ssm(), null,
                         List.of(), true, true, true, 2, 0.1f, 0.2f, 0.3f));
         return BACKENDS.stream()
-                .flatMap(b -> configs.entrySet().stream().map(e -> Arguments.of(b.name(), e.getKey(), b, e.getValue())));
+                .flatMap(
+                        b -> configs.entrySet().stream().map(e -> Arguments.of(b.name(), e.getKey(), b, e.getValue())));
     }
 
     @FunctionalInterface
