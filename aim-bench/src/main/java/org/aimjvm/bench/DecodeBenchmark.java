@@ -5,13 +5,11 @@ import org.aimjvm.measure.LmCost;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.model.AimPresets;
-import org.aimjvm.model.Conditioning;
-import org.aimjvm.model.DecodeState;
+import org.aimjvm.model.Decoder;
 import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.Params;
-import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Backends;
-import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.WeightFormat;
 import org.aimjvm.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -28,8 +26,8 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * One token of decoding under guidance: a forward pass of the conditional and the unconditional sequence of each picture, as
- * {@code Generator} makes it. Prints the bytes of weights a token reads, for the share of the memory's bandwidth.
+ * One token of decoding under guidance: a pass of the conditional and the unconditional sequence of each picture, as {@code
+ * Generator} makes it. Prints the bytes of weights a token reads, for the share of the memory's bandwidth.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
@@ -42,44 +40,37 @@ public class DecodeBenchmark {
 
     @Param({"1"}) public int pictures;
 
-    private Backend backend;
-    private AimModel model;
-    private Conditioning condition;
-    private DecodeState state;
-    private org.aimjvm.tensor.Scope scope;
+    @Param({"F32", "BF16", "INT8", "INT4"}) public String weights;
+
+    private Decoder decoder;
+    private int[] labels;
+    private int[] tokens;
+    private int numTokens;
 
     /** Random weights; the time does not depend on their values. */
     @Setup(Level.Trial)
     public void build() {
-        backend = Backends.best();
         AimConfig config = AimPresets.get(preset);
-        Params params = Params.random(backend, 0);
-        model = new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
-        state = model.newState(2 * pictures);
-        scope = org.aimjvm.tensor.Scope.inference();
-        condition = model.condition(Tensor.ofInts(backend, Shape.of(2 * pictures), new int[2 * pictures]));
-        LmCost cost = LmCost.of(config);
-        System.out.printf(
-                "a token reads %d bytes of weights, reads and writes %d bytes of states%n", cost.weightBytes(),
-                2 * pictures * cost.stateBytes());
+        numTokens = config.numTokens();
+        Params params = Params.random(Backends.best(), 0, WeightFormat.valueOf(weights));
+        decoder = new Decoder(
+                new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX), 2 * pictures);
+        labels = new int[2 * pictures];
+        tokens = new int[2 * pictures];
+        decoder.begin(labels);
+        System.out.printf("states read and written a token: %d bytes%n",
+                2 * pictures * LmCost.of(config).stateBytes());
     }
 
     @TearDown(Level.Trial)
     public void close() {
-        scope.close();
+        decoder.close();
     }
 
-    /** The next token of every sequence. */
+    /** The next token of every sequence; pictures follow each other, so it includes its share of what a picture costs once. */
     @Benchmark
     public int token() {
-        if (state.position() > model.config().numTokens()) {
-            state.reset();
-        }
-        try (org.aimjvm.tensor.Scope _ = org.aimjvm.tensor.Scope.inference()) {
-            Tensor next = state.position() == 0
-                    ? null
-                    : Tensor.ofInts(backend, Shape.of(2 * pictures, 1), new int[2 * pictures]);
-            return model.forward(condition, next, state).size();
-        }
+        Tensor logits = decoder.position() > numTokens ? decoder.begin(labels) : decoder.next(tokens);
+        return logits.size();
     }
 }

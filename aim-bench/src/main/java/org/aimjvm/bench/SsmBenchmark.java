@@ -34,6 +34,8 @@ import org.openjdk.jmh.annotations.Warmup;
 public class SsmBenchmark {
     private static final int CHUNK = 64;
     private static final int WIDTH = 4;
+    /** States that decoding steps go through in turn, as many as AiM-B has layers: more than the cache holds. */
+    private static final int LAYERS = 24;
     /** State size of Mamba-1, whose channels are taken to be those of the SSD scan. */
     private static final int SCAN_STATE = 16;
 
@@ -53,8 +55,9 @@ public class SsmBenchmark {
     private Storage perHead;
     private Storage dPerHead;
     private Storage y;
-    private Storage state;
-    private Storage convState;
+    private Storage[] states;
+    private Storage[] convStates;
+    private int layer;
     private Storage taps;
     private Storage dTaps;
     private Storage perChannel;
@@ -67,7 +70,7 @@ public class SsmBenchmark {
     private Storage bc;
     private Storage dB;
     private Storage dC;
-    private Storage scanState;
+    private Storage[] scanStates;
 
     private static SsdShape shape(String setting) {
         return switch (setting) {
@@ -94,8 +97,8 @@ public class SsmBenchmark {
         perHead = random(s.heads());
         dPerHead = random(s.heads());
         y = random(rows * s.innerDim());
-        state = random(s.stateShape().size());
-        convState = random(s.batch() * s.xbcDim() * WIDTH);
+        states = randoms(s.stateShape().size());
+        convStates = randoms(s.batch() * s.xbcDim() * WIDTH);
         taps = random(s.xbcDim() * WIDTH);
         dTaps = random(s.xbcDim() * WIDTH);
         perChannel = random(s.xbcDim());
@@ -108,13 +111,15 @@ public class SsmBenchmark {
         bc = random(rows * SCAN_STATE);
         dB = random(rows * SCAN_STATE);
         dC = random(rows * SCAN_STATE);
-        scanState = random(s.batch() * s.innerDim() * SCAN_STATE);
+        scanStates = randoms(s.batch() * s.innerDim() * SCAN_STATE);
         report(rows);
     }
 
     private void report(int rows) {
         if (decoding) {
-            System.out.printf("ssdScan: %d bytes of state read and written%n", 8L * s.stateShape().size());
+            System.out.printf(
+                    "bytes of state read and written: ssdScan %d, selectiveScan %d%n", 8L * s.stateShape().size(),
+                    8L * s.batch() * s.innerDim() * SCAN_STATE);
             return;
         }
         double chunks = Math.ceil((double) s.length() / CHUNK);
@@ -137,10 +142,24 @@ public class SsmBenchmark {
         return storage;
     }
 
+    private Storage[] randoms(int n) {
+        Storage[] all = new Storage[decoding ? LAYERS : 1];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = random(n);
+        }
+        return all;
+    }
+
+    /** The state of the next layer when decoding, else none. */
+    private Storage next(Storage[] all) {
+        layer = (layer + 1) % LAYERS;
+        return decoding ? all[layer] : null;
+    }
+
     /** SSD scan; from and to a state when decoding. */
     @Benchmark
     public void ssdForward() {
-        Storage kept = decoding ? state : null;
+        Storage kept = next(states);
         backend.ssm().ssdScan(y, kept, xbc, dt, perHead, perHead, perHead, kept, s);
     }
 
@@ -159,7 +178,7 @@ public class SsmBenchmark {
     public void convForward() {
         backend.ssm()
                 .causalConv1d(
-                        xbcOut, xbc, taps, perChannel, decoding ? convState : null, s.batch(), s.length(), s.xbcDim(),
+                        xbcOut, xbc, taps, perChannel, next(convStates), s.batch(), s.length(), s.xbcDim(),
                         WIDTH,
                         true);
     }
@@ -178,7 +197,7 @@ public class SsmBenchmark {
     /** Selective scan of Mamba-1 on as many channels; from and to a state when decoding. */
     @Benchmark
     public void selectiveScanForward() {
-        Storage kept = decoding ? scanState : null;
+        Storage kept = next(scanStates);
         backend.ssm()
                 .selectiveScan(
                         y, kept, x, x, perChannel, rates, bc, bc, perChannel, kept, s.batch(), s.length(), s.innerDim(),

@@ -2,7 +2,6 @@ package org.aimjvm.cpu;
 
 import static org.aimjvm.cpu.Simd.F;
 import static org.aimjvm.cpu.Simd.LANES;
-import static org.aimjvm.cpu.VectorElementwiseKernels.rowGrain;
 
 import jdk.incubator.vector.FloatVector;
 
@@ -11,6 +10,9 @@ import jdk.incubator.vector.FloatVector;
  * once and stay in the first-level cache while they are summed and scaled.
  */
 final class VectorGatedNorm {
+    /** Elements of a piece: a few microseconds, since each has an exponential and a division. */
+    private static final int GRAIN = 1 << 10;
+
     private final Parallel parallel;
     private final VectorRowSums rowSums;
     private final Scratch rowScratch = new Scratch();
@@ -24,7 +26,7 @@ final class VectorGatedNorm {
             float[] y, float[] invRms, float[] x, float[] z, float[] weight, int rows, int cols, int groups,
             boolean normBeforeGate, float eps) {
         int width = cols / groups;
-        parallel.forRange(rows, rowGrain(2 * cols), (from, to) -> {
+        parallel.forRange(rows, Math.max(1, GRAIN / cols), (from, to) -> {
             for (int i = from * groups; i < to * groups; i++) {
                 int at = i * width;
                 mulSilu(y, x, z, at, width);

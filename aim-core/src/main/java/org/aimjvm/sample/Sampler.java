@@ -3,13 +3,17 @@ package org.aimjvm.sample;
 /**
  * Turns logits into a token. Keeps buffers between calls and allocates nothing, so use one per thread.
  *
- * <p>Top-k works on the logits; the others on {@code exp((l - max) / temperature)}, sums of which are taken in double
- * precision.
+ * <p>Top-k works on the logits; the others on {@code exp((l - max) / temperature)}. All is computed in double precision; sums
+ * are taken over blocks of {@value #BLOCK} tokens and then over blocks.
  */
 public final class Sampler {
+    /** Tokens whose probabilities are added up before a draw looks for the one among them. */
+    private static final int BLOCK = 64;
+
     private final SamplingOptions options;
     private final int vocab;
     private final float[] probabilities; // not normalised: the greatest is 1
+    private final double[] blockSums;
     private final RadixSelect select = new RadixSelect();
 
     /**
@@ -23,6 +27,7 @@ public final class Sampler {
         this.options = options;
         this.vocab = vocabSize;
         this.probabilities = new float[vocabSize];
+        this.blockSums = new double[(vocabSize + BLOCK - 1) / BLOCK];
     }
 
     /**
@@ -39,8 +44,23 @@ public final class Sampler {
         }
         double threshold = uniform * filter(logits, offset);
         double running = 0;
-        int last = -1;
-        for (int i = 0; i < vocab; i++) {
+        int last = -1; // the last token with a probability: rounding may leave the threshold unreached
+        for (int block = 0; block < blockSums.length; block++) {
+            double next = running + blockSums[block];
+            if (next > threshold) {
+                return find(block * BLOCK, running, threshold);
+            }
+            last = blockSums[block] > 0 ? block : last;
+            running = next;
+        }
+        return find(last * BLOCK, 0, Double.POSITIVE_INFINITY);
+    }
+
+    /** The first token of a block at which the running sum exceeds the threshold, or its last one with a probability. */
+    private int find(int from, double before, double threshold) {
+        double running = before;
+        int last = from;
+        for (int i = from; i < Math.min(vocab, from + BLOCK); i++) {
             if (probabilities[i] > 0) {
                 running += probabilities[i];
                 last = i;
@@ -49,7 +69,7 @@ public final class Sampler {
                 }
             }
         }
-        return last; // rounding: uniform * total may be total
+        return last;
     }
 
     /**
@@ -69,14 +89,29 @@ public final class Sampler {
     }
 
     private float greatest(float[] logits, int offset) {
-        float max = Float.NEGATIVE_INFINITY;
-        for (int i = 0; i < vocab; i++) {
-            float l = logits[offset + i];
-            if (Float.isNaN(l)) {
-                throw new IllegalArgumentException(
-                        "sample: logit " + i + " is NaN (the weights are damaged or training diverged)");
+        float m0 = Float.NEGATIVE_INFINITY; // several, so that comparisons overlap; NaN once there is one
+        float m1 = m0;
+        float m2 = m0;
+        float m3 = m0;
+        int at = offset;
+        int end = offset + vocab;
+        for (; at <= end - 4; at += 4) {
+            m0 = Math.max(m0, logits[at]);
+            m1 = Math.max(m1, logits[at + 1]);
+            m2 = Math.max(m2, logits[at + 2]);
+            m3 = Math.max(m3, logits[at + 3]);
+        }
+        for (; at < end; at++) {
+            m0 = Math.max(m0, logits[at]);
+        }
+        float max = Math.max(Math.max(m0, m1), Math.max(m2, m3));
+        if (Float.isNaN(max)) {
+            int i = 0;
+            while (!Float.isNaN(logits[offset + i])) {
+                i++;
             }
-            max = Math.max(max, l);
+            throw new IllegalArgumentException(
+                    "sample: logit " + i + " is NaN (the weights are damaged or training diverged)");
         }
         if (Float.isInfinite(max)) {
             throw new IllegalArgumentException("sample: greatest logit is " + max + " (expected a finite number)");
@@ -92,50 +127,80 @@ public final class Sampler {
         return k == 0 || k >= vocab ? Float.NEGATIVE_INFINITY : select.kthLargest(logits, offset, vocab, k);
     }
 
-    /** Leaves the probabilities of the tokens kept, the greatest 1, and 0 for the others. Returns their sum. */
+    /** Leaves the probabilities of the tokens kept, the greatest 1, and 0 for the others, and their sums. Returns the total. */
     private double filter(float[] logits, int offset) {
         float max = greatest(logits, offset);
         float least = leastLogit(logits, offset, max);
-        double total = 0;
+        if (options.topK() == 1) {
+            for (int i = 0; i < vocab; i++) {
+                probabilities[i] = logits[offset + i] == max ? 1 : 0;
+            }
+        } else {
+            computeProbabilities(logits, offset, max, least);
+        }
+        double total = sumBlocks();
+        if (options.topP() < 1) {
+            dropTail(total);
+            total = sumBlocks();
+        }
+        if (options.minP() > 0) {
+            dropBelow(options.minP());
+            total = sumBlocks();
+        }
+        return total;
+    }
+
+    private void computeProbabilities(float[] logits, int offset, float max, float least) {
+        double perTemperature = 1 / (double) options.temperature();
         for (int i = 0; i < vocab; i++) {
             float l = logits[offset + i];
-            float p = l < least ? 0 : (float) Math.exp((double) (l - max) / options.temperature());
-            probabilities[i] = p;
-            total += p;
+            probabilities[i] = l < least ? 0 : (float) NegativeExp.of((l - max) * perTemperature);
         }
-        if (options.topP() < 1) {
-            total = dropTail(total);
+    }
+
+    /** Fills the sums of the blocks, each in four parts so that additions overlap. Returns the sum of them all. */
+    private double sumBlocks() {
+        double total = 0;
+        for (int block = 0; block < blockSums.length; block++) {
+            int i = block * BLOCK;
+            int end = Math.min(vocab, i + BLOCK);
+            double s0 = 0;
+            double s1 = 0;
+            double s2 = 0;
+            double s3 = 0;
+            for (; i <= end - 4; i += 4) {
+                s0 += probabilities[i];
+                s1 += probabilities[i + 1];
+                s2 += probabilities[i + 2];
+                s3 += probabilities[i + 3];
+            }
+            for (; i < end; i++) {
+                s0 += probabilities[i];
+            }
+            blockSums[block] = s0 + s1 + (s2 + s3);
+            total += blockSums[block];
         }
-        return options.minP() > 0 ? dropBelow(options.minP()) : total;
+        return total;
     }
 
     /**
      * Drops a token when the probabilities from the least up to and including it sum to at most 1 - topP, but never the
      * greatest; among equal probabilities the one with the lower index goes first, as in a stable ascending sort.
      */
-    private double dropTail(double total) {
+    private void dropTail(double total) {
         float least = select.leastKept(probabilities, (1 - (double) options.topP()) * total);
         int copiesToDrop = select.copiesBelow();
-        double kept = 0;
         for (int i = 0; i < vocab; i++) {
             float p = probabilities[i];
             if (p < least || p == least && copiesToDrop-- > 0) {
                 probabilities[i] = 0;
-            } else {
-                kept += p;
             }
         }
-        return kept;
     }
 
-    private double dropBelow(float least) {
-        double kept = 0;
+    private void dropBelow(float least) {
         for (int i = 0; i < vocab; i++) {
-            if (probabilities[i] < least) {
-                probabilities[i] = 0;
-            }
-            kept += probabilities[i];
+            probabilities[i] = probabilities[i] < least ? 0 : probabilities[i];
         }
-        return kept;
     }
 }
