@@ -41,6 +41,36 @@ final class ScalarConvKernels implements ConvKernels {
     }
 
     @Override
+    public void normSiluConv2d(
+            Storage y, Storage x, Storage stats, Storage normWeight, Storage normBias, int groups, Storage w,
+            Storage bias,
+            Storage residual, Conv2dShape s) {
+        int area = s.inHeight() * s.inWidth();
+        float[] normalized = new float[s.batch() * s.inChannels() * area];
+        ScalarNormKernels.normalize(
+                normalized, floats(stats), floats(x), floats(normWeight), floats(normBias), s.batch(), s.inChannels(),
+                area,
+                groups, true);
+        conv2d(y, new HeapStorage(normalized), w, bias, s);
+        if (residual != null) {
+            float[] ys = floats(y);
+            float[] rs = floats(residual);
+            int n = s.batch() * s.outChannels() * s.outHeight() * s.outWidth();
+            for (int i = 0; i < n; i++) {
+                ys[i] = rs[i] + ys[i];
+            }
+        }
+    }
+
+    @Override
+    public void upsampleConv2d(Storage y, Storage x, Storage w, Storage bias, Conv2dShape s) {
+        int planes = s.batch() * s.inChannels();
+        HeapStorage doubled = new HeapStorage(new float[planes * s.inHeight() * s.inWidth()]);
+        upsampleNearest2x(doubled, x, planes, s.inHeight() / 2, s.inWidth() / 2);
+        conv2d(y, doubled, w, bias, s);
+    }
+
+    @Override
     public void conv2dBackwardInput(Storage dx, Storage dy, Storage w, Conv2dShape s) {
         float[] dxs = floats(dx);
         float[] dys = floats(dy);

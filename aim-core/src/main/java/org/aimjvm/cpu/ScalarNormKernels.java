@@ -222,21 +222,28 @@ final class ScalarNormKernels implements NormKernels {
             int groups,
             float eps,
             boolean silu) {
-        float[] ys = floats(y);
         float[] ss = floats(stats);
         float[] xs = floats(x);
-        float[] ws = floats(weight);
-        float[] bs = floats(bias);
-        int width = channels / groups;
+        int count = channels / groups * area;
         for (int g = 0; g < batch * groups; g++) {
-            meanAndInverse(ss, g, xs, g * width * area, width * area, eps);
-            for (int j = 0; j < width; j++) {
-                int plane = (g * width + j) * area;
-                int channel = (g * width + j) % channels;
-                for (int i = plane; i < plane + area; i++) {
-                    float u = (xs[i] - ss[2 * g]) * ss[2 * g + 1] * ws[channel] + bs[channel];
-                    ys[i] = silu ? u * sigmoid(u) : u;
-                }
+            meanAndInverse(ss, g, xs, g * count, count, eps);
+        }
+        if (y != null) {
+            normalize(floats(y), ss, xs, floats(weight), floats(bias), batch, channels, area, groups, silu);
+        }
+    }
+
+    /** {@link #groupNorm} with known statistics. */
+    static void normalize(
+            float[] ys, float[] ss, float[] xs, float[] ws, float[] bs, int batch, int channels, int area, int groups,
+            boolean silu) {
+        int width = channels / groups;
+        for (int plane = 0; plane < batch * channels; plane++) {
+            int g = plane / width;
+            int channel = plane % channels;
+            for (int i = plane * area; i < (plane + 1) * area; i++) {
+                float u = (xs[i] - ss[2 * g]) * ss[2 * g + 1] * ws[channel] + bs[channel];
+                ys[i] = silu ? u * sigmoid(u) : u;
             }
         }
     }

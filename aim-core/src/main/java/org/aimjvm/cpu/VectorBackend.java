@@ -1,6 +1,8 @@
 package org.aimjvm.cpu;
 
 import java.util.Optional;
+import java.util.function.Predicate;
+import org.aimjvm.tensor.Conv2dShape;
 import org.aimjvm.tensor.ConvKernels;
 import org.aimjvm.tensor.ElementwiseKernels;
 import org.aimjvm.tensor.GemmKernels;
@@ -26,9 +28,14 @@ final class VectorBackend extends CpuBackend {
     private final OptimKernels optim;
 
     VectorBackend(int threads) {
+        this(threads, WinogradConv::fits);
+    }
+
+    /** @param byWinograd as in {@link VectorConvKernels} */
+    VectorBackend(int threads, Predicate<Conv2dShape> byWinograd) {
         this.parallel = new Parallel(threads);
         this.gemm = new VectorGemmKernels(parallel);
-        this.conv = new VectorConvKernels(parallel, gemm);
+        this.conv = new VectorConvKernels(parallel, gemm, byWinograd);
         this.elementwise = new VectorElementwiseKernels(parallel);
         this.ssm = new VectorSsmKernels(parallel);
         this.norm = new VectorNormKernels(parallel);

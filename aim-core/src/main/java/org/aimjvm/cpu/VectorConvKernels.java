@@ -6,6 +6,7 @@ import static org.aimjvm.cpu.Simd.F;
 import static org.aimjvm.cpu.Simd.LANES;
 
 import java.util.Arrays;
+import java.util.function.Predicate;
 import jdk.incubator.vector.FloatVector;
 import org.aimjvm.tensor.Conv2dShape;
 import org.aimjvm.tensor.ConvKernels;
@@ -26,12 +27,23 @@ final class VectorConvKernels implements ConvKernels {
 
     private final Parallel parallel;
     private final VectorGemmKernels gemm;
+    private final WinogradConv winograd;
+    private final VectorGroupNorm groupNorm;
+    private final Predicate<Conv2dShape> byWinograd;
     private final Scratch patchScratch = new Scratch();
     private final Scratch resultScratch = new Scratch();
 
     VectorConvKernels(Parallel parallel, VectorGemmKernels gemm) {
+        this(parallel, gemm, WinogradConv::fits);
+    }
+
+    /** @param byWinograd which convolutions of kernel 3x3 and stride 1 are computed by {@link WinogradConv} */
+    VectorConvKernels(Parallel parallel, VectorGemmKernels gemm, Predicate<Conv2dShape> byWinograd) {
         this.parallel = parallel;
         this.gemm = gemm;
+        this.byWinograd = byWinograd;
+        this.winograd = new WinogradConv(parallel);
+        this.groupNorm = new VectorGroupNorm(parallel);
     }
 
     @Override
@@ -39,7 +51,61 @@ final class VectorConvKernels implements ConvKernels {
         convolve(floats(y), floats(x), floats(w), floatsOrNull(bias), s);
     }
 
+    @Override
+    public void normSiluConv2d(
+            Storage y, Storage x, Storage stats, Storage normWeight, Storage normBias, int groups, Storage w,
+            Storage bias,
+            Storage residual, Conv2dShape s) {
+        float[] ys = floats(y);
+        float[] ss = floats(stats);
+        float[] weights = floats(normWeight);
+        float[] biases = floats(normBias);
+        float[] rs = floatsOrNull(residual);
+        if (byWinograd.test(s)) {
+            PictureRows rows = new PictureRows(
+                    floats(x), s, false, new PictureRows.Norm(ss, weights, biases, groups));
+            winograd.forward(ys, rows, floats(w), floatsOrNull(bias), rs, s);
+            return;
+        }
+        int area = s.inHeight() * s.inWidth();
+        float[] normalized = new float[s.batch() * s.inChannels() * area];
+        groupNorm.forwardSilu(normalized, ss, floats(x), weights, biases, s.batch(), s.inChannels(), area, groups);
+        convolveDirectly(ys, normalized, floats(w), floatsOrNull(bias), s);
+        if (rs != null) {
+            addTo(ys, rs, s.batch() * s.outChannels() * s.outHeight() * s.outWidth());
+        }
+    }
+
+    private void addTo(float[] y, float[] x, int n) {
+        parallel.forRange(n, VectorElementwiseKernels.GRAIN, (from, to) -> {
+            for (int i = from; i < to; i++) {
+                y[i] = x[i] + y[i];
+            }
+        });
+    }
+
+    @Override
+    public void upsampleConv2d(Storage y, Storage x, Storage w, Storage bias, Conv2dShape s) {
+        if (byWinograd.test(s)) {
+            PictureRows rows = new PictureRows(floats(x), s, true, null);
+            winograd.forward(floats(y), rows, floats(w), floatsOrNull(bias), null, s);
+            return;
+        }
+        int planes = s.batch() * s.inChannels();
+        HeapStorage doubled = new HeapStorage(new float[planes * s.inHeight() * s.inWidth()]);
+        upsampleNearest2x(doubled, x, planes, s.inHeight() / 2, s.inWidth() / 2);
+        convolveDirectly(floats(y), floats(doubled), floats(w), floatsOrNull(bias), s);
+    }
+
     private void convolve(float[] ys, float[] xs, float[] ws, float[] bs, Conv2dShape s) {
+        if (byWinograd.test(s)) {
+            winograd.forward(ys, new PictureRows(xs, s, false, null), ws, bs, null, s);
+        } else {
+            convolveDirectly(ys, xs, ws, bs, s);
+        }
+    }
+
+    void convolveDirectly(float[] ys, float[] xs, float[] ws, float[] bs, Conv2dShape s) {
         int rows = blockRows(s);
         int blocks = (s.outHeight() + rows - 1) / rows;
         int area = s.outHeight() * s.outWidth();

@@ -25,6 +25,7 @@ final class VectorGroupNorm {
         return Math.max(1, VectorElementwiseKernels.GRAIN / Math.max(1, groupSize));
     }
 
+    /** {@code y} may be {@code null}: statistics only. */
     void forward(
             float[] y, float[] stats, float[] x, float[] weight, float[] bias, int batch, int channels, int area,
             int groups,
@@ -33,14 +34,35 @@ final class VectorGroupNorm {
         parallel.forRange(batch * groups, grain(width * area), (from, to) -> {
             for (int g = from; g < to; g++) {
                 VectorSums.meanAndInverse(stats, g, x, g * width * area, width * area, eps);
-                for (int j = g * width; j < (g + 1) * width; j++) {
-                    float w = weight[j % channels] * stats[2 * g + 1];
-                    if (silu) {
-                        affineSilu(y, x, j * area, area, stats[2 * g], w, bias[j % channels]);
-                    } else {
-                        affine(y, x, j * area, area, stats[2 * g], w, bias[j % channels]);
-                    }
+                if (y != null) {
+                    normalize(y, stats, x, weight, bias, g, channels, area, groups, silu);
                 }
+            }
+        });
+    }
+
+    /** Group {@code g} of the batch, whose statistics are known. */
+    private static void normalize(
+            float[] y, float[] stats, float[] x, float[] weight, float[] bias, int g, int channels, int area,
+            int groups, boolean silu) {
+        int width = channels / groups;
+        for (int j = g * width; j < (g + 1) * width; j++) {
+            float w = weight[j % channels] * stats[2 * g + 1];
+            if (silu) {
+                affineSilu(y, x, j * area, area, stats[2 * g], w, bias[j % channels]);
+            } else {
+                affine(y, x, j * area, area, stats[2 * g], w, bias[j % channels]);
+            }
+        }
+    }
+
+    /** {@link #forward} with silu and known statistics. */
+    void forwardSilu(
+            float[] y, float[] stats, float[] x, float[] weight, float[] bias, int batch, int channels, int area,
+            int groups) {
+        parallel.forRange(batch * groups, grain(channels / groups * area), (from, to) -> {
+            for (int g = from; g < to; g++) {
+                normalize(y, stats, x, weight, bias, g, channels, area, groups, true);
             }
         });
     }
@@ -59,7 +81,7 @@ final class VectorGroupNorm {
     }
 
     /** {@code y = silu((x - mean) w + bias)}. */
-    private static void affineSilu(float[] y, float[] x, int at, int area, float mean, float w, float bias) {
+    static void affineSilu(float[] y, float[] x, int at, int area, float mean, float w, float bias) {
         FloatVector wv = FloatVector.broadcast(F, w);
         FloatVector bv = FloatVector.broadcast(F, bias);
         int i = at;

@@ -1,6 +1,7 @@
 package org.aimjvm.nn;
 
 import org.aimjvm.op.Conv2dOp;
+import org.aimjvm.op.UpsampleOp;
 import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
 
@@ -44,6 +45,25 @@ public final class Conv2d {
     /** x (batch, in, height, width) to (batch, out, ...). */
     public Tensor forward(Tensor x) {
         return Conv2dOp.conv2d(x, weight, bias, stride, padBefore, padBefore, padAfter, padAfter);
+    }
+
+    /** As {@link #forward} of {@code silu} of the normalised x; plus {@code residual} unless that is {@code null}. Stride 1. */
+    public Tensor forward(GroupNorm norm, Tensor x, Tensor residual) {
+        checkPlain();
+        return norm.siluConv2d(x, weight, bias, padBefore, residual);
+    }
+
+    /** As {@link #forward} of x doubled in height and width by repeating pixels. Stride 1. */
+    public Tensor forwardUpsampled(Tensor x) {
+        checkPlain();
+        return UpsampleOp.upsampleConv2d(x, weight, bias, padBefore);
+    }
+
+    private void checkPlain() {
+        if (stride != 1 || padBefore != padAfter) {
+            throw new IllegalStateException("convolution: stride " + stride + ", padding " + padBefore + " and "
+                    + padAfter + " (expected stride 1, equal padding)");
+        }
     }
 
     /** (out, in, k, k). */

@@ -1,6 +1,7 @@
 package org.aimjvm.nn;
 
 import org.aimjvm.op.GroupNormOp;
+import org.aimjvm.op.NormConv2dOp;
 import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
 
@@ -26,5 +27,9 @@ public final class GroupNorm {
     /** {@code silu} of the normalised x, fused. */
     public Tensor forwardSilu(Tensor x) {
         return GroupNormOp.groupNorm(x, weight, bias, groups, eps, true);
+    }
+
+    Tensor siluConv2d(Tensor x, Tensor convWeight, Tensor convBias, int pad, Tensor residual) {
+        return NormConv2dOp.normSiluConv2d(x, weight, bias, groups, eps, convWeight, convBias, pad, residual);
     }
 }

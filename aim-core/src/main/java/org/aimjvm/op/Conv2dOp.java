@@ -21,19 +21,8 @@ public final class Conv2dOp {
      */
     public static Tensor conv2d(
             Tensor x, Tensor w, Tensor bias, int stride, int padTop, int padLeft, int padBottom, int padRight) {
-        Shapes.expectRank("conv2d", "x", x, 4);
-        Shapes.expectRank("conv2d", "weight", w, 4);
-        Shapes.check(
-                w.dim(1) == x.dim(1), "conv2d",
-                "x of shape " + x.shape() + ", expected " + w.dim(1) + " channels for weight " + w.shape());
-        if (bias != null) {
-            Shapes.expect("conv2d", "bias", bias, w.dim(0));
-        }
+        Conv2dShape s = shape(x, w, bias, stride, padTop, padLeft, padBottom, padRight);
         Backend backend = x.backend();
-        Conv2dShape s = new Conv2dShape(
-                x.dim(0), x.dim(1), x.dim(2), x.dim(3), w.dim(0), w.dim(2), w.dim(3), stride, padTop, padLeft,
-                padBottom,
-                padRight);
         Tensor y = Tensor.empty(backend, Shape.of(x.dim(0), w.dim(0), s.outHeight(), s.outWidth()));
         backend.conv().conv2d(y.storage(), x.storage(), w.storage(), Grads.storage(bias), s);
         return Autograd.record(
@@ -54,5 +43,21 @@ public final class Conv2dOp {
                 x,
                 w,
                 bias);
+    }
+
+    static Conv2dShape shape(
+            Tensor x, Tensor w, Tensor bias, int stride, int padTop, int padLeft, int padBottom, int padRight) {
+        Shapes.expectRank("conv2d", "x", x, 4);
+        Shapes.expectRank("conv2d", "weight", w, 4);
+        Shapes.check(
+                w.dim(1) == x.dim(1), "conv2d",
+                "x of shape " + x.shape() + ", expected " + w.dim(1) + " channels for weight " + w.shape());
+        if (bias != null) {
+            Shapes.expect("conv2d", "bias", bias, w.dim(0));
+        }
+        return new Conv2dShape(
+                x.dim(0), x.dim(1), x.dim(2), x.dim(3), w.dim(0), w.dim(2), w.dim(3), stride, padTop, padLeft,
+                padBottom,
+                padRight);
     }
 }

@@ -23,16 +23,10 @@ public final class GroupNormOp {
      * @return as x
      */
     public static Tensor groupNorm(Tensor x, Tensor weight, Tensor bias, int groups, float eps, boolean silu) {
-        Shapes.expectRank("groupNorm", "x", x, 4);
+        check(x, weight, bias, groups);
         int batch = x.dim(0);
         int channels = x.dim(1);
         int area = x.dim(2) * x.dim(3);
-        Shapes.expect("groupNorm", "weight", weight, channels);
-        Shapes.expect("groupNorm", "bias", bias, channels);
-        Shapes.check(
-                groups >= 1 && channels % groups == 0,
-                "groupNorm",
-                "groups " + groups + " (expected a divisor of " + channels + " channels)");
         Backend backend = x.backend();
         Tensor y = Tensor.empty(backend, x.shape());
         Tensor stats = Tensor.empty(backend, Shape.of(batch, groups, 2));
@@ -57,5 +51,16 @@ public final class GroupNormOp {
                 x,
                 weight,
                 bias);
+    }
+
+    static void check(Tensor x, Tensor weight, Tensor bias, int groups) {
+        Shapes.expectRank("groupNorm", "x", x, 4);
+        int channels = x.dim(1);
+        Shapes.expect("groupNorm", "weight", weight, channels);
+        Shapes.expect("groupNorm", "bias", bias, channels);
+        Shapes.check(
+                groups >= 1 && channels % groups == 0,
+                "groupNorm",
+                "groups " + groups + " (expected a divisor of " + channels + " channels)");
     }
 }

@@ -2,6 +2,8 @@ package org.aimjvm.op;
 
 import org.aimjvm.tensor.Autograd;
 import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.Conv2dShape;
+import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
 
@@ -26,5 +28,28 @@ public final class UpsampleOp {
                     return new Tensor[] {dX};
                 },
                 x);
+    }
+
+    /**
+     * {@link Conv2dOp#conv2d} of {@link #upsampleNearest2x}, stride 1, equal padding on all sides. Where nothing is recorded one kernel
+     * computes it and the larger picture is never stored; a gradient needs that picture, so a recording scope gets the two
+     * operations, which have the same bits.
+     *
+     * @param x (batch, inChannels, height, width)
+     * @param w (outChannels, inChannels, kernelHeight, kernelWidth)
+     * @param bias (outChannels), or {@code null}
+     * @return (batch, outChannels, outHeight, outWidth)
+     */
+    public static Tensor upsampleConv2d(Tensor x, Tensor w, Tensor bias, int pad) {
+        if (Scope.isRecording()) {
+            return Conv2dOp.conv2d(upsampleNearest2x(x), w, bias, 1, pad, pad, pad, pad);
+        }
+        Conv2dShape of = Conv2dOp.shape(x, w, bias, 1, pad, pad, pad, pad);
+        Conv2dShape s = new Conv2dShape(
+                of.batch(), of.inChannels(), 2 * of.inHeight(), 2 * of.inWidth(), of.outChannels(), of.kernelHeight(),
+                of.kernelWidth(), 1, pad, pad, pad, pad);
+        Tensor y = Tensor.empty(x.backend(), Shape.of(s.batch(), s.outChannels(), s.outHeight(), s.outWidth()));
+        x.backend().conv().upsampleConv2d(y.storage(), x.storage(), w.storage(), Grads.storage(bias), s);
+        return y;
     }
 }

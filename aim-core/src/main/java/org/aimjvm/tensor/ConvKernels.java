@@ -13,6 +13,34 @@ public interface ConvKernels {
      */
     void conv2d(Storage y, Storage x, Storage w, Storage bias, Conv2dShape s);
 
+    /**
+     * {@link #conv2d} of {@code silu(GroupNorm(x))}, plus a residual: the bits of {@link NormKernels#groupNorm}, {@code conv2d}
+     * and an addition one after the other, without need to store what lies between.
+     *
+     * @param stats (batch, groups, 2), as {@link NormKernels#groupNorm} leaves them
+     * @param normWeight (inChannels)
+     * @param normBias (inChannels)
+     * @param groups a divisor of inChannels
+     * @param residual added, as y; or {@code null}
+     */
+    void normSiluConv2d(
+            Storage y,
+            Storage x,
+            Storage stats,
+            Storage normWeight,
+            Storage normBias,
+            int groups,
+            Storage w,
+            Storage bias,
+            Storage residual,
+            Conv2dShape s);
+
+    /**
+     * {@link #conv2d} of {@link #upsampleNearest2x} of x, whose height and width are half of those in {@code s}: the bits of one
+     * after the other.
+     */
+    void upsampleConv2d(Storage y, Storage x, Storage w, Storage bias, Conv2dShape s);
+
     /** Gradient with respect to the input of {@link #conv2d}. */
     void conv2dBackwardInput(Storage dx, Storage dy, Storage w, Conv2dShape s);
 

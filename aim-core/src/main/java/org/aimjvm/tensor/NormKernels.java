@@ -71,6 +71,7 @@ public interface NormKernels {
      * GroupNorm over NCHW, optionally followed by silu: {@code y = f((x - mean_g) / sqrt(var_g + eps) * weight[c] +
      * bias[c])}, statistics over the {@code channels / groups} channels of a group and all {@code area} pixels.
      *
+     * @param y output, or {@code null} if only {@code stats} are wanted
      * @param stats output (batch, groups, 2): mean and 1 / sqrt(var + eps), kept for the gradient
      */
     void groupNorm(

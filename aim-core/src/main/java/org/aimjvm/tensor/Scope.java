@@ -151,6 +151,20 @@ public final class Scope implements AutoCloseable {
         return false;
     }
 
+    /**
+     * Takes {@code t} over from the enclosing scope, to be given back with this one: the input of the last step of a chain. A tensor
+     * with another owner, or none, stays with it. Returns it.
+     */
+    public Tensor take(Tensor t) {
+        for (int i = parent == null ? -1 : parent.owned.size() - 1; i >= 0; i--) {
+            if (parent.owned.get(i).storage == t.storage()) {
+                owned.add(parent.owned.remove(i));
+                break;
+            }
+        }
+        return t;
+    }
+
     static long nextOrder() {
         return CURRENT.get().root.orders++;
     }

@@ -5,6 +5,7 @@ import static org.aimjvm.verify.OpCase.x;
 import java.util.ArrayList;
 import java.util.List;
 import org.aimjvm.op.Conv2dOp;
+import org.aimjvm.op.NormConv2dOp;
 import org.aimjvm.op.UpsampleOp;
 
 /** Convolutions of the tokenizer and of the patch discriminator, at odd and at real sizes. */
@@ -38,6 +39,25 @@ final class ConvCases {
         cases.add(OpCase.of(
                 "conv2d without bias", xs -> Conv2dOp.conv2d(xs[0], xs[1], null, 1, 1, 1, 1, 1), x(2, 3, 6, 5),
                 x(4, 3, 3, 3)));
+        // batch, in, height, width, out, groups: with few channels directly, else by Winograd's algorithm
+        for (int[] s : new int[][] {{2, 3, 5, 7, 4, 3}, {1, 8, 6, 9, 5, 2}, {2, 12, 19, 13, 12, 4}}) {
+            String size = " " + s[0] + "x" + s[1] + "x" + s[2] + "x" + s[3] + " -> " + s[4];
+            cases.add(OpCase.of(
+                    "norm silu conv2d" + size,
+                    xs -> NormConv2dOp.normSiluConv2d(xs[0], xs[1], xs[2], s[5], 1e-6f, xs[3], xs[4], 1, xs[5]),
+                    x(s[0], s[1], s[2], s[3]),
+                    x(s[1]),
+                    x(s[1]),
+                    x(s[4], s[1], 3, 3),
+                    x(s[4]),
+                    x(s[0], s[4], s[2], s[3])));
+            cases.add(OpCase.of(
+                    "upsample conv2d" + size,
+                    xs -> UpsampleOp.upsampleConv2d(xs[0], xs[1], xs[2], 1),
+                    x(s[0], s[1], s[2], s[3]),
+                    x(s[4], s[1], 3, 3),
+                    x(s[4])));
+        }
         cases.add(OpCase.of("upsample 2x3x5x7", xs -> UpsampleOp.upsampleNearest2x(xs[0]), x(2, 3, 5, 7)));
         return cases;
     }

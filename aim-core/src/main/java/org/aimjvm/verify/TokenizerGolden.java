@@ -36,7 +36,11 @@ final class TokenizerGolden {
         checks.input("image", WEIGHTS, ModelFolder.VQ_CONFIG);
         VqModel model = load(c.folder(), backend, 0.25f, 0).model();
         Map<String, Tensor> activations = new HashMap<>();
-        Trace trace = (name, value) -> activations.put("act_" + name, value);
+        Trace trace = (name, value) -> {
+            Tensor copy = Tensor.persistent(backend, value.shape());
+            copy.write(value);
+            activations.put("act_" + name, copy);
+        };
         try (Scope _ = Scope.inference()) {
             Tensor image = c.tensor(backend, "image");
             Tensor z = model.latents(image, trace);

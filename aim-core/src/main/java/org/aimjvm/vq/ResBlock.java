@@ -3,7 +3,6 @@ package org.aimjvm.vq;
 import org.aimjvm.nn.Conv2d;
 import org.aimjvm.nn.GroupNorm;
 import org.aimjvm.nn.Params;
-import org.aimjvm.op.ArithmeticOp;
 import org.aimjvm.tensor.Tensor;
 
 /** {@code x' + conv2(silu(norm2(conv1(silu(norm1(x))))))}; x' is x, through a 1x1 convolution if the channels change. */
@@ -24,8 +23,7 @@ public final class ResBlock {
 
     /** (batch, in, height, width) to (batch, out, height, width). */
     public Tensor forward(Tensor x) {
-        Tensor h = conv1.forward(norm1.forwardSilu(x));
-        h = conv2.forward(norm2.forwardSilu(h));
-        return ArithmeticOp.add(shortcut == null ? x : shortcut.forward(x), h);
+        Tensor h = conv1.forward(norm1, x, null);
+        return conv2.forward(norm2, h, shortcut == null ? x : shortcut.forward(x));
     }
 }

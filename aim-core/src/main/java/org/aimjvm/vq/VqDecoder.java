@@ -6,7 +6,6 @@ import org.aimjvm.nn.Conv2d;
 import org.aimjvm.nn.GroupNorm;
 import org.aimjvm.nn.Params;
 import org.aimjvm.nn.Trace;
-import org.aimjvm.op.UpsampleOp;
 import org.aimjvm.tensor.Tensor;
 
 /** The tokenizer's decoder: latents to pixels, doubling the sides at every level but the last. */
@@ -56,31 +55,31 @@ final class VqDecoder {
     Tensor forward(Tensor z, Trace trace) {
         Tensor h = convIn.forward(z);
         trace.see("dec_conv_in", h);
-        h = mid0.forward(h);
+        h = Chain.step(h, mid0::forward);
         trace.see("dec_mid0", h);
-        h = mid1.forward(h);
+        h = Chain.step(h, mid1::forward);
         trace.see("dec_mid1", h);
-        h = mid2.forward(h);
+        h = Chain.step(h, mid2::forward);
         trace.see("dec_mid2", h);
         for (int l = 0; l < levels.size(); l++) {
             Level level = levels.get(l);
             for (int j = 0; j < level.res.size(); j++) {
-                h = level.res.get(j).forward(h);
+                h = Chain.step(h, level.res.get(j)::forward);
                 trace.see("dec_blocks" + l + "_res" + j, h);
                 if (!level.attn.isEmpty()) {
-                    h = level.attn.get(j).forward(h);
+                    h = Chain.step(h, level.attn.get(j)::forward);
                     trace.see("dec_blocks" + l + "_attn" + j, h);
                 }
             }
             if (level.upsample != null) {
-                h = level.upsample.forward(UpsampleOp.upsampleNearest2x(h));
+                h = Chain.step(h, level.upsample::forwardUpsampled);
                 trace.see("dec_blocks" + l + "_upsample", h);
             }
         }
         if (trace != Trace.OFF) {
             trace.see("dec_norm_out", normOut.forward(h)); // fused with silu below
         }
-        h = convOut.forward(normOut.forwardSilu(h));
+        h = Chain.step(h, x -> convOut.forward(normOut, x, null));
         trace.see("dec_out", h);
         return h;
     }

@@ -52,28 +52,28 @@ final class VqEncoder {
         for (int l = 0; l < levels.size(); l++) {
             Level level = levels.get(l);
             for (int j = 0; j < level.res.size(); j++) {
-                h = level.res.get(j).forward(h);
+                h = Chain.step(h, level.res.get(j)::forward);
                 trace.see("enc_blocks" + l + "_res" + j, h);
                 if (!level.attn.isEmpty()) {
-                    h = level.attn.get(j).forward(h);
+                    h = Chain.step(h, level.attn.get(j)::forward);
                     trace.see("enc_blocks" + l + "_attn" + j, h);
                 }
             }
             if (level.downsample != null) {
-                h = level.downsample.forward(h);
+                h = Chain.step(h, level.downsample::forward);
                 trace.see("enc_blocks" + l + "_downsample", h);
             }
         }
-        h = mid0.forward(h);
+        h = Chain.step(h, mid0::forward);
         trace.see("enc_mid0", h);
-        h = mid1.forward(h);
+        h = Chain.step(h, mid1::forward);
         trace.see("enc_mid1", h);
-        h = mid2.forward(h);
+        h = Chain.step(h, mid2::forward);
         trace.see("enc_mid2", h);
         if (trace != Trace.OFF) {
             trace.see("enc_norm_out", normOut.forward(h)); // fused with silu below
         }
-        h = convOut.forward(normOut.forwardSilu(h));
+        h = Chain.step(h, p -> convOut.forward(normOut, p, null));
         trace.see("enc_out", h);
         return h;
     }

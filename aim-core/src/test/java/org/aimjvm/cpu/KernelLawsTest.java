@@ -35,6 +35,7 @@ class KernelLawsTest {
     static Stream<KernelCall> calls() {
         List<KernelCall> calls = new ArrayList<>(ElementwiseCalls.calls());
         calls.addAll(NormCalls.calls());
+        calls.addAll(ConvCalls.calls());
         calls.addAll(SsmCalls.calls());
         calls.addAll(SoftmaxCalls.calls());
         return calls.stream();

@@ -92,6 +92,12 @@ final class NormCalls {
                         (b, o, i) -> b.norm()
                                 .groupNorm(o[0], o[1], i[0], i[1], i[2], batch, channels, area, groups, 1e-1f, silu)));
                 calls.add(KernelCall.of(
+                        "groupNorm statistics" + size,
+                        sizes(stats),
+                        sizes(n, channels, channels),
+                        (b, o, i) -> b.norm()
+                                .groupNorm(null, o[0], i[0], i[1], i[2], batch, channels, area, groups, 1e-1f, silu)));
+                calls.add(KernelCall.of(
                         "groupNormBackward" + size,
                         sizes(n, channels, channels),
                         sizes(n, n, channels, channels, stats),
