@@ -28,7 +28,8 @@ import tools.jackson.databind.json.JsonMapper;
 final class BenchPlotCommand implements Callable<Integer> {
     private static final String PERCENT = "%";
 
-    @Parameters(paramLabel = "JSON", arity = "1..*", description = "Files of 'aim bench --json'.") private List<Path> files;
+    @Parameters(paramLabel = "JSON", arity = "1..*", description = "Files of 'aim bench --json'.") private List<
+            Path> files;
 
     @Option(
             names = {"-o", "--out"},
@@ -57,7 +58,8 @@ final class BenchPlotCommand implements Callable<Integer> {
                 if (decode && batch == 1 && guided) {
                     put(bandwidth, format, preset, number(file, row, "share_of_bandwidth"));
                 } else if (!decode || guided) {
-                    String name = preset + " " + work.substring(work.indexOf('-') + 1) + (batch > 1 ? " x" + batch : "");
+                    String name =
+                            preset + " " + work.substring(work.indexOf('-') + 1) + (batch > 1 ? " x" + batch : "");
                     put(peak, format, name, number(file, row, "share_of_peak"));
                 }
             }
@@ -96,7 +98,8 @@ final class BenchPlotCommand implements Callable<Integer> {
     private static double number(Path file, JsonNode row, String key) throws IOException {
         JsonNode value = row.get(key);
         if (value == null || !value.isNumber()) {
-            throw new IOException(file + ": " + key + ": " + value + ", expected a number, as 'aim bench --json' writes");
+            throw new IOException(
+                    file + ": " + key + ": " + value + ", expected a number, as 'aim bench --json' writes");
         }
         return value.doubleValue();
     }

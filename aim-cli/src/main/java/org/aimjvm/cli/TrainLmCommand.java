@@ -147,7 +147,8 @@ final class TrainLmCommand implements Callable<Integer> {
         AimModel model = new AimModel(params.sub("mamba"), config, positions);
         TrainReport report = new TrainReport(
                 console, run, "train lm", tokenizer == null ? null : samples(model, tokenizer));
-        LmOptions options = ComputeOptions.checked(spec, () -> new LmOptions(trainRecipe, labelDropout, heldOut, checkpointBlocks));
+        LmOptions options =
+                ComputeOptions.checked(spec, () -> new LmOptions(trainRecipe, labelDropout, heldOut, checkpointBlocks));
         LmTrainer trainer = ComputeOptions.checked(
                 spec, () -> new LmTrainer(model, params, train, validation, options, runOptions, report));
         if (!new TrainSession(console, trainer, run.folder()).run(run.checkpoint(), report)) {

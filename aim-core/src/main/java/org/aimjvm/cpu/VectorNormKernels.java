@@ -225,7 +225,8 @@ final class VectorNormKernels implements NormKernels {
             float eps,
             boolean silu) {
         groupNorm.forward(
-                floatsOrNull(y), floats(stats), floats(x), floats(weight), floats(bias), batch, channels, area, groups, eps,
+                floatsOrNull(y), floats(stats), floats(x), floats(weight), floats(bias), batch, channels, area, groups,
+                eps,
                 silu);
     }
 

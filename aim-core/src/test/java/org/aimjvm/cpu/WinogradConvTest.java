@@ -29,7 +29,8 @@ class WinogradConvTest {
     /** Sides of 1, prime, one short of and one past a tile; a block and a picture; channels one past a vector and a tile. */
     @ParameterizedTest(name = "batch {0}, {1} channels of {2} x {3} to {4}, padding {5} and {6}")
     @CsvSource({
-        "1, 1, 1, 1, 1, 1, 1", "1, 1, 3, 3, 1, 0, 0", "2, 3, 4, 4, 5, 1, 1", "1, 3, 5, 5, 3, 1, 1", "3, 5, 7, 13, 6, 1, 1",
+        "1, 1, 1, 1, 1, 1, 1", "1, 1, 3, 3, 1, 0, 0", "2, 3, 4, 4, 5, 1, 1", "1, 3, 5, 5, 3, 1, 1",
+        "3, 5, 7, 13, 6, 1, 1",
         "1, 2, 1, 37, 3, 1, 1", "1, 2, 37, 1, 3, 1, 1", "2, 9, 16, 17, 11, 1, 1", "5, 4, 8, 9, 4, 0, 2",
         "1, 17, 31, 129, 16, 1, 1", "1, 3, 47, 263, 1, 2, 2", "1, 128, 12, 12, 10, 1, 1", "40, 3, 3, 6, 2, 1, 1"
     })
