@@ -34,7 +34,7 @@ import picocli.CommandLine.Spec;
                     + " some seconds: medians, their spread, and their share of those limits, which are measured again around"
                     + " each work. Close other programs; results of a shared machine are lower bounds."
         },
-        subcommands = {BenchGrowthCommand.class, BenchPlotCommand.class})
+        subcommands = {BenchGrowthCommand.class, BenchPlotCommand.class, BenchQualityCommand.class})
 final class BenchCommand implements Callable<Integer> {
     private static final int SIDE = 16;
     private static final int LIMIT_ROUNDS = 15;
