@@ -28,13 +28,19 @@ final class FewRowsGemm {
     static void multiply(Parallel parallel, ThreadLocal<Workspace> workspaces, GemmProduct g) {
         int padded = GemmPacking.padded(g.m());
         float[] panels = workspaces.get().floats(PANELS, padded * g.k());
+        parallel.forRange(1, 1, (from, to) -> pack(panels, g)); // a launch, so that a recording repeats it
+        int steps = Math.clamp(g.n() / (STEP * PIECES), 1, MAX_STEPS);
+        parallel.forRange(g.n(), STEP * steps, (from, to) -> multiply(workspaces.get(), g, panels, from, to));
+    }
+
+    /** Panels of all of x, the columns of x^T. */
+    private static void pack(float[] panels, GemmProduct g) {
+        int padded = GemmPacking.padded(g.m());
         int block = g.blockDepth();
         for (int p0 = 0; p0 < g.k(); p0 += block) {
             int depth = Math.min(block, g.k() - p0);
             GemmPacking.columns(panels, padded * p0, g.a(), g.aOff() + p0, g.k(), depth, g.m());
         }
-        int steps = Math.clamp(g.n() / (STEP * PIECES), 1, MAX_STEPS);
-        parallel.forRange(g.n(), STEP * steps, (from, to) -> multiply(workspaces.get(), g, panels, from, to));
     }
 
     /** Columns {@code [n0, n1)} of y. */

@@ -128,6 +128,18 @@ final class Parallel {
         return recorder.get() != null;
     }
 
+    /**
+     * Fails while this thread is recording: for kernels that compute outside their bodies, which a repetition would miss.
+     *
+     * @throws IllegalStateException naming the kernel
+     */
+    void expectNoRecording(String kernel) {
+        if (isRecording()) {
+            throw new IllegalStateException(
+                    kernel + ": inside a recording (expected one element a sequence, from a state)");
+        }
+    }
+
     /** The launches of one thread. */
     private static final class Recorder {
         int[] sizes = new int[64]; // n and grain of each

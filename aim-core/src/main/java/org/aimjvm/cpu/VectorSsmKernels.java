@@ -30,6 +30,9 @@ final class VectorSsmKernels implements SsmKernels {
             int channels,
             int width,
             boolean silu) {
+        if (length > 1 || state == null) {
+            parallel.expectNoRecording("causalConv1d");
+        }
         new VectorCausalConv1d(floats(x), floats(w), floatsOrNull(bias), batch, length, channels, width, silu)
                 .forward(floats(y), floatsOrNull(state), parallel, partials.get());
     }
@@ -65,6 +68,9 @@ final class VectorSsmKernels implements SsmKernels {
             Storage d,
             Storage initialState,
             SsdShape s) {
+        if (s.length() > 1) {
+            parallel.expectNoRecording("ssdScan");
+        }
         VectorSsdScan.scan(
                 SsdInputs.of(xbc, dt, dtBias, aLog, d, initialState, s), floats(y), floatsOrNull(finalState), parallel,
                 work);
@@ -116,6 +122,7 @@ final class VectorSsmKernels implements SsmKernels {
                     .run(floats(y), floatsOrNull(finalState), batch, parallel, work);
             return;
         }
+        parallel.expectNoRecording("selectiveScan");
         VectorSelectiveScan.forward(
                 inputs(x, delta, deltaBias, aLog, bMat, cMat, d, initialState, batch, length, channels, dState),
                 floats(y), floatsOrNull(finalState), parallel, work);

@@ -61,8 +61,9 @@ public interface Backend {
      * run in their order on the same memory, so they see what has been written to it in the meantime; nothing else may
      * differ from one time to the next. The memory must stay as it is for as long as there are repetitions.
      *
-     * <p>While a recording runs, {@link #write} and {@link #read} on its thread are an error: they would not be repeated.
-     * Not for use by several threads at once; repetitions may come from any thread.
+     * <p>For passes without gradients over one element a sequence. While a recording runs, {@link #write} and {@link #read} on
+     * its thread are an error, as they would not be repeated, and so are scans and convolutions of longer sequences. Repetitions
+     * are for one thread at a time; kernels may use memory of the thread that recorded, so it must not compute meanwhile.
      *
      * @return what repeats it, allocating nothing; empty where this backend does not record (the work has been done)
      * @throws IllegalStateException from inside another recording

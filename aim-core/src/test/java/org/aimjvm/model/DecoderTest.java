@@ -8,8 +8,11 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.aimjvm.EverySimdWidth;
 import org.aimjvm.TestBackends;
+import org.aimjvm.nn.Dropout;
+import org.aimjvm.nn.Trace;
 import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Backends;
+import org.aimjvm.tensor.Recording;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
@@ -102,6 +105,23 @@ class DecoderTest {
             });
             float[][] after = decode(decoder, labels, tokens);
             assertThat(after[4]).isNotEqualTo(before[4]).isEqualTo(forward(built.model(), labels, tokens)[4]);
+        }
+    }
+
+    @ParameterizedTest(name = "{0}: {1}", allowZeroInvocations = true) // none without the Vector module
+    @MethodSource("threadedModels")
+    void longerPassesAreNotRecorded(String backendName, String name, AimConfig config) {
+        Backend backend = Backends.open(backendName, 2);
+        AimModel model = TinyModels.build(config, backend).model();
+        Tensor labels = Tensor.ofInts(backend, Shape.of(1), 1);
+        Tensor tokens = Tensor.ofInts(backend, Shape.of(1, 2), 3, 4);
+        Tensor rows = Tensor.ofInts(backend, Shape.of(1, 2), 1, 2);
+        DecodeState state = model.newState(1);
+        try (Recording<Tensor> pass = new Recording<>(backend, () -> model.pass(
+                model.condition(labels), false, tokens, rows, state, Dropout.OFF, Trace.OFF))) {
+            assertThatThrownBy(pass::run)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("inside a recording");
         }
     }
 
