@@ -3,8 +3,7 @@ package org.aimjvm.measure;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.BrokenBarrierException;
-import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.aimjvm.cpu.LimitLoops;
 
 /**
@@ -17,10 +16,14 @@ public final class LimitMeter {
 
     private static final String VECTOR_MODULE = "jdk.incubator.vector";
     private static final int FLOATS = MEBIBYTES << 18;
-    private static final int PASSES = 2;
+    private static final int PASSES = 4;
+    /** Floats read or updated by one call, and multiply-adds of one: many short calls, or the loops would stay half compiled. */
+    private static final int PIECE = 1 << 14;
+
+    private static final int ADDS = 1 << 11;
     private static final int WARM_UP_ROUNDS = 12;
     /** Aimed at by the number of multiply-adds of a round. */
-    private static final double ROUND_SECONDS = 0.02;
+    private static final double ROUND_SECONDS = 0.03;
 
     /** What one thread does in one round. */
     @FunctionalInterface
@@ -32,7 +35,7 @@ public final class LimitMeter {
     private final boolean vector = ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent();
     private final float[] memory = new float[FLOATS];
     private final float[] sink;
-    private int rounds = 1 << 16;
+    private int calls = 1 << 8;
 
     /** @param threads as many as the kernels use, at least 1 */
     public LimitMeter(int threads) {
@@ -49,8 +52,8 @@ public final class LimitMeter {
         for (int i = 0; i < WARM_UP_ROUNDS; i++) {
             read();
             update();
-            double seconds = flops(rounds) * threads / multiplyAdd();
-            rounds = (int) Math.clamp(rounds * ROUND_SECONDS / seconds, 1 << 12, 1 << 28);
+            double seconds = threads * calls * flops() / multiplyAdd();
+            calls = (int) Math.clamp(calls * ROUND_SECONDS / seconds, 1, 1 << 24);
         }
     }
 
@@ -91,35 +94,48 @@ public final class LimitMeter {
 
     private double read() {
         double seconds = time(t -> {
+            float sum = 0;
             for (int pass = 0; pass < PASSES; pass++) {
-                sink[t] += vector
-                        ? LimitLoops.read(memory, from(t), from(t + 1))
-                        : PlainLimitLoops.read(memory, from(t), from(t + 1));
+                for (int i = from(t); i < from(t + 1); i += PIECE) {
+                    int to = Math.min(i + PIECE, from(t + 1));
+                    sum += vector ? LimitLoops.read(memory, i, to) : PlainLimitLoops.read(memory, i, to);
+                }
             }
+            sink[t] = sum;
         });
         return 4.0 * PASSES * FLOATS / seconds;
     }
 
     private double update() {
         double seconds = time(t -> {
-            if (vector) {
-                LimitLoops.update(memory, from(t), from(t + 1));
-            } else {
-                PlainLimitLoops.update(memory, from(t), from(t + 1));
+            for (int pass = 0; pass < PASSES / 2; pass++) {
+                for (int i = from(t); i < from(t + 1); i += PIECE) {
+                    int to = Math.min(i + PIECE, from(t + 1));
+                    if (vector) {
+                        LimitLoops.update(memory, i, to);
+                    } else {
+                        PlainLimitLoops.update(memory, i, to);
+                    }
+                }
             }
         });
-        return 8.0 * FLOATS / seconds;
+        return 8.0 * (PASSES / 2) * FLOATS / seconds;
     }
 
     private double multiplyAdd() {
-        double seconds = time(t -> sink[t] += vector
-                ? LimitLoops.multiplyAdd(rounds, 0.5f)
-                : PlainLimitLoops.multiplyAdd(rounds, 0.5f));
-        return threads * flops(rounds) / seconds;
+        double seconds = time(t -> {
+            float sum = 0;
+            for (int i = 0; i < calls; i++) {
+                sum += vector ? LimitLoops.multiplyAdd(ADDS, 0.5f) : PlainLimitLoops.multiplyAdd(ADDS, 0.5f);
+            }
+            sink[t] = sum;
+        });
+        return threads * calls * flops() / seconds;
     }
 
-    private double flops(int n) {
-        return vector ? LimitLoops.flops(n) : PlainLimitLoops.flops(n);
+    /** Operations of a call. */
+    private double flops() {
+        return vector ? LimitLoops.flops(ADDS) : PlainLimitLoops.flops(ADDS);
     }
 
     /** First float of a thread's range: a multiple of 128, which the unrolled loops need. */
@@ -127,15 +143,19 @@ public final class LimitMeter {
         return (int) ((long) (FLOATS / 128) * thread / threads) * 128;
     }
 
+    /** Threads wait for each other awake: one that is woken up may be put on the core of the one that woke it. */
     private double time(Part part) {
         long[] starts = new long[threads];
         long[] ends = new long[threads];
-        CyclicBarrier barrier = new CyclicBarrier(threads);
+        AtomicInteger missing = new AtomicInteger(threads);
         Thread[] workers = new Thread[threads];
         for (int i = 0; i < threads; i++) {
             int t = i;
             workers[i] = new Thread(() -> {
-                await(barrier);
+                missing.decrementAndGet();
+                while (missing.get() > 0) {
+                    Thread.onSpinWait();
+                }
                 starts[t] = System.nanoTime();
                 part.run(t);
                 ends[t] = System.nanoTime();
@@ -146,14 +166,6 @@ public final class LimitMeter {
             join(w);
         }
         return 1e-9 * (Arrays.stream(ends).max().orElseThrow() - Arrays.stream(starts).min().orElseThrow());
-    }
-
-    private static void await(CyclicBarrier barrier) {
-        try {
-            barrier.await();
-        } catch (InterruptedException | BrokenBarrierException e) {
-            throw new IllegalStateException("limits: interrupted", e);
-        }
     }
 
     private static void join(Thread worker) {

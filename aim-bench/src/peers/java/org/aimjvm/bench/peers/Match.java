@@ -46,6 +46,7 @@ final class Match {
         agree(work, tolerance, contenders);
         LimitMeter.Rounds limits = meter.rounds();
         for (int round = 0; round < ROUNDS; round++) {
+            pause();
             limits.take(LIMIT_ROUNDS);
             for (int i = 0; i < contenders.size(); i++) {
                 pause();
