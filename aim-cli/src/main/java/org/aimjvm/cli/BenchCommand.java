@@ -16,6 +16,7 @@ import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimPresets;
 import org.aimjvm.nn.Params;
 import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.WeightFormat;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 import picocli.CommandLine.Command;
@@ -83,8 +84,8 @@ final class BenchCommand implements Callable<Integer> {
             split = ",",
             defaultValue = "f32",
             paramLabel = "FORMAT",
-            description = "Format of the sequence model's weights: f32 (default: ${DEFAULT-VALUE}).") private List<
-                    String> weights;
+            description = "How the sequence model's weight matrices are held: f32, bf16, int8 or int4; several with commas (default:"
+                    + " ${DEFAULT-VALUE}).") private List<WeightFormat> weights;
 
     @Option(
             names = "--batch",
@@ -138,7 +139,7 @@ final class BenchCommand implements Callable<Integer> {
         report.limits(meter.rounds().take(LIMIT_ROUNDS).limits());
         Bench bench = new Bench(meter, seconds);
         for (String preset : presets) {
-            for (String format : weights) {
+            for (WeightFormat format : weights) {
                 sequenceModel(backend, bench, report, preset, format);
             }
         }
@@ -158,16 +159,13 @@ final class BenchCommand implements Callable<Integer> {
                         "--preset: " + preset + ", expected one of " + String.join(", ", AimPresets.names()));
             }
         }
-        for (String format : weights) {
-            if (!LmSubject.FORMATS.contains(format)) {
-                throw checks.usage(
-                        "--weights: " + format + ", expected one of " + String.join(", ", LmSubject.FORMATS));
-            }
-        }
         for (int batch : batches) {
             if (batch < 1 || batch > MAX_BATCH) {
                 throw checks.usage("--batch: " + batch + " (expected 1 to " + MAX_BATCH + ")");
             }
+        }
+        if (works.contains(Work.TRAIN_STEP) && !weights.contains(WeightFormat.F32)) {
+            throw checks.usage("--weights: none is f32, expected f32 among them for train-step");
         }
         presets = distinct(presets);
         weights = distinct(weights);
@@ -176,8 +174,11 @@ final class BenchCommand implements Callable<Integer> {
             throw checks.usage("--json: " + json + " is a folder, expected a file name");
         }
         for (String preset : presets) { // all, before the first takes its time
-            requireHeap(spec, preset + " with batch " + largestBatch(), need(AimPresets.get(preset)),
-                    "another --preset, --weights in fewer bits or smaller batches");
+            for (WeightFormat format : weights) {
+                requireHeap(spec, preset + " in " + format + " with batch " + largestBatch(),
+                        need(AimPresets.get(preset), format),
+                        "another --preset, --weights in fewer bits or smaller batches");
+            }
         }
     }
 
@@ -186,14 +187,14 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     /** Bytes of heap that the works asked for take at most. */
-    private long need(AimConfig config) {
+    private long need(AimConfig config, WeightFormat format) {
         long bytes = 0;
         if (works.contains(Work.LM_DECODE)) {
             int sequences = guided == Guided.OFF ? largestBatch() : 2 * largestBatch();
-            bytes = LmSubject.bytesToDecode(config, sequences, false);
+            bytes = LmSubject.bytesToDecode(config, format, sequences, false);
         }
         if (works.contains(Work.LM_PREFILL)) {
-            bytes = Math.max(bytes, LmSubject.bytesToDecode(config, largestBatch(), true));
+            bytes = Math.max(bytes, LmSubject.bytesToDecode(config, format, largestBatch(), true));
         }
         if (works.contains(Work.TRAIN_STEP)) {
             bytes = Math.max(bytes, LmSubject.bytesToTrain(config, trainBatch));
@@ -215,14 +216,22 @@ final class BenchCommand implements Callable<Integer> {
         return List.copyOf(new LinkedHashSet<>(values));
     }
 
-    private void sequenceModel(Backend backend, Bench bench, BenchReport report, String preset, String format)
+    private void sequenceModel(Backend backend, Bench bench, BenchReport report, String preset, WeightFormat format)
             throws IOException {
         if (works.stream().allMatch(w -> w == Work.VQ_DECODE || w == Work.VQ_ENCODE)) {
             return;
         }
         AimConfig config = AimPresets.get(preset);
-        report.building(preset, format, config, need(config));
-        LmSubject subject = LmSubject.random(backend, preset, config, format);
+        report.building(preset, format.toString(), config, need(config, format));
+        if (works.contains(Work.LM_DECODE) || works.contains(Work.LM_PREFILL)) {
+            generating(LmSubject.random(backend, preset, config, format), bench, report);
+        }
+        if (works.contains(Work.TRAIN_STEP) && format == WeightFormat.F32) {
+            training(LmSubject.trainable(backend, preset, config), bench, report);
+        }
+    }
+
+    private void generating(LmSubject subject, Bench bench, BenchReport report) {
         for (int batch : batches) {
             if (works.contains(Work.LM_DECODE)) {
                 for (boolean g : guided.choices()) {
@@ -233,13 +242,14 @@ final class BenchCommand implements Callable<Integer> {
                 report.add(bench.prefill(subject, batch));
             }
         }
-        if (works.contains(Work.TRAIN_STEP) && format.equals("f32")) {
-            Path scratch = Files.createTempDirectory("aim-bench");
-            try {
-                report.add(bench.trainStep(subject, trainBatch, scratch.resolve("codes")));
-            } finally {
-                delete(scratch);
-            }
+    }
+
+    private void training(LmSubject subject, Bench bench, BenchReport report) throws IOException {
+        Path scratch = Files.createTempDirectory("aim-bench");
+        try {
+            report.add(bench.trainStep(subject, trainBatch, scratch.resolve("codes")));
+        } finally {
+            delete(scratch);
         }
     }
 

@@ -11,6 +11,7 @@ import org.aimjvm.io.AtomicFiles;
 import org.aimjvm.measure.Growth;
 import org.aimjvm.measure.LmSubject;
 import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.WeightFormat;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -104,10 +105,11 @@ final class BenchGrowthCommand implements Callable<Integer> {
         for (Growth.Model model : Growth.Model.values()) {
             BenchCommand.requireHeap(
                     spec, model.title() + " with " + tokens + " codes",
-                    LmSubject.bytesToDecode(model.config(tokens), 1, false), "fewer --tokens");
+                    LmSubject.bytesToDecode(model.config(tokens), WeightFormat.F32, 1, false), "fewer --tokens");
             BenchCommand.requireHeap(
                     spec, model.title() + " with batch " + largest,
-                    LmSubject.bytesToDecode(model.config(BATCH_TOKENS), largest, false), "a smaller --batch");
+                    LmSubject.bytesToDecode(model.config(BATCH_TOKENS), WeightFormat.F32, largest, false),
+                    "a smaller --batch");
         }
     }
 

@@ -23,7 +23,8 @@ class BenchCommandTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "--preset aim-s          | --preset: aim-s, expected one of aim-1b, aim-b, aim-l, aim-xl",
-        "--weights f32,f8        | --weights: f8, expected one of f32",
+        "--weights f32,f8        | Invalid value for option '--weights'",
+        "--weights int8 --work train-step | --weights: none is f32, expected f32 among them for train-step",
         "--batch 0               | --batch: 0 \\(expected 1 to 256\\)",
         "--batch 1,x             | Invalid value for option '--batch'",
         "--batch 257             | --batch: 257 \\(expected 1 to 256\\)",
@@ -35,8 +36,8 @@ class BenchCommandTest {
         "--threads 0             | --threads: 0, expected at least 1",
         "--backend cuda          | --backend: cuda, expected one of vector, scalar",
         "--json DIR              | --json: DIR is a folder, expected a file name",
-        "--preset aim-1b --batch 256 --work lm-prefill | heap: at most .* for aim-1b with batch 256 \\(AIM_JAVA_OPTS",
-        "--preset aim-1b --work train-step | heap: at most .* for aim-1b with batch 8",
+        "--preset aim-1b --batch 256 --work lm-prefill | heap: at most .* for aim-1b in f32 with batch 256 \\(AIM_JAVA_OPTS",
+        "--preset aim-1b --work train-step | heap: at most .* for aim-1b in f32 with batch 8",
         "growth --tokens 255     | --tokens: 255 \\(expected a square number, 4 to 65536\\)",
         "growth --batch 2,0      | --batch: 0 \\(expected 1 to 256\\)",
         "growth --seconds 0      | --seconds: 0.0",

@@ -38,7 +38,7 @@ public final class Bench {
         int sequences = guided ? 2 * batch : batch;
         double position = (t.result.tokens() + 1) / 2.0; // attention alone depends on it
         return new Measurement(
-                "lm-decode", subject.name(), subject.weights(), batch, guided, t.result.step(),
+                "lm-decode", subject.name(), subject.weights().toString(), batch, guided, t.result.step(),
                 t.result.secondsOfAll() / batch, t.result.isExtrapolated(), batch,
                 subject.cost().bytes(sequences, position), subject.cost().flops(sequences, position), t.limits);
     }
@@ -48,7 +48,8 @@ public final class Bench {
         Timed<Spread> t = timed(() -> Passes.prefill(subject, batch, warmUp, seconds));
         int tokens = subject.config().numTokens();
         return new Measurement(
-                "lm-prefill", subject.name(), subject.weights(), batch, false, t.result, t.result.median() / batch,
+                "lm-prefill", subject.name(), subject.weights().toString(), batch, false, t.result,
+                t.result.median() / batch,
                 false, batch * tokens, subject.cost().weightBytes(),
                 tokens * subject.cost().flops(batch, (tokens + 1) / 2.0), t.limits);
     }
@@ -60,7 +61,8 @@ public final class Bench {
         // weights: read forward and backward; gradients: written and read; AdamW: three arrays read and written
         double bytes = 10.0 * 4 * subject.params().count();
         return new Measurement(
-                "train-step", subject.name(), subject.weights(), batch, false, t.result, t.result.median() / batch,
+                "train-step", subject.name(), subject.weights().toString(), batch, false, t.result,
+                t.result.median() / batch,
                 false, batch * tokens, bytes, 3 * tokens * subject.cost().flops(batch, (tokens + 1) / 2.0), t.limits);
     }
 

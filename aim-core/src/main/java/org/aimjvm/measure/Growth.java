@@ -8,6 +8,7 @@ import org.aimjvm.model.AimPresets;
 import org.aimjvm.nn.AttentionConfig;
 import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.WeightFormat;
 
 /**
  * How time and memory grow with the length of a picture and with the number of pictures side by side: AiM-B, and a transformer of
@@ -64,7 +65,7 @@ public final class Growth {
 
     /** Draws one whole picture. A row for each {@value #STRETCH} positions. */
     public static List<Row> overPositions(Backend backend, Model model, int tokens, double warmUp) {
-        LmSubject subject = LmSubject.random(backend, model.title(), model.config(tokens), "f32");
+        LmSubject subject = LmSubject.random(backend, model.title(), model.config(tokens), WeightFormat.F32);
         DecodeMeter meter = new DecodeMeter(subject, 1, false);
         meter.measure(warmUp);
         DecodeTimes times = meter.drawAll();
@@ -81,7 +82,7 @@ public final class Growth {
     /** Draws the first codes of {@code batch} pictures side by side, for {@code seconds}. */
     public static List<Row> overBatches(
             Backend backend, Model model, int tokens, List<Integer> batches, double seconds) {
-        LmSubject subject = LmSubject.random(backend, model.title(), model.config(tokens), "f32");
+        LmSubject subject = LmSubject.random(backend, model.title(), model.config(tokens), WeightFormat.F32);
         List<Row> rows = new ArrayList<>();
         for (int batch : batches) {
             DecodeMeter meter = new DecodeMeter(subject, batch, false);

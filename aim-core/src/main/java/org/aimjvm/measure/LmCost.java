@@ -8,7 +8,9 @@ import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.Params;
 import org.aimjvm.ssm.Mamba1Config;
 import org.aimjvm.ssm.Mamba2Config;
+import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
+import org.aimjvm.tensor.WeightFormat;
 
 /**
  * What a sequence model must at least read, write and compute for one element of each sequence: a floor, nothing of it twice.
@@ -57,6 +59,17 @@ public record LmCost(
     /** Of F32 weights, without making them. */
     public static LmCost of(AimConfig config) {
         return of(config, tensors(config), t -> (long) F32 * t.size());
+    }
+
+    /** Bytes of a weight matrix in {@code format}, its scales with it. */
+    static long matrixBytes(Shape shape, WeightFormat format) {
+        long size = shape.size();
+        return switch (format) {
+            case F32 -> 4 * size;
+            case BF16 -> 2 * size;
+            case INT8 -> size + 4L * shape.dim(0);
+            case INT4 -> format.fits(shape.dim(1)) ? size / 2 + size / WeightFormat.BLOCK * 2 : 2 * size;
+        };
     }
 
     /** Names and shapes of a model's tensors, without data. */

@@ -9,26 +9,24 @@ import org.aimjvm.nn.Params;
 import org.aimjvm.sample.Generator;
 import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Tensor;
+import org.aimjvm.tensor.WeightFormat;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 
 /** A sequence model with random weights, and a generator that draws its codes: times do not depend on the weights' values. */
 public final class LmSubject {
-    /** Formats of weights. */
-    public static final List<String> FORMATS = List.of("f32");
-
     private static final long MEBIBYTE = 1 << 20;
     /** Classes, codes in flight, the JVM's own. */
     private static final long BASE_BYTES = 192 * MEBIBYTE;
 
     private final String name;
-    private final String weights;
+    private final WeightFormat weights;
     private final AimModel model;
     private final Params params;
     private final Generator generator;
     private final LmCost cost;
 
-    private LmSubject(String name, String weights, AimModel model, Params params, LmCost cost) {
+    private LmSubject(String name, WeightFormat weights, AimModel model, Params params, LmCost cost) {
         this.name = name;
         this.weights = weights;
         this.model = model;
@@ -38,18 +36,25 @@ public final class LmSubject {
     }
 
     /**
-     * Builds the model.
+     * A model as it is loaded for generating.
      *
      * @param name for reports
-     * @param weights one of {@link #FORMATS}
      */
-    public static LmSubject random(Backend backend, String name, AimConfig config, String weights) {
-        if (!FORMATS.contains(weights)) {
-            throw new IllegalArgumentException("weights: " + weights + " (expected one of " + FORMATS + ")");
-        }
-        Params params = Params.random(backend, 0);
+    public static LmSubject random(Backend backend, String name, AimConfig config, WeightFormat weights) {
+        return build(name, config, weights, Params.random(backend, 0, weights));
+    }
+
+    /** A model that can be trained, in F32. */
+    public static LmSubject trainable(Backend backend, String name, AimConfig config) {
+        return build(name, config, WeightFormat.F32, Params.random(backend, 0));
+    }
+
+    private static LmSubject build(String name, AimConfig config, WeightFormat weights, Params params) {
         AimModel model = new AimModel(params, config, PositionRule.SEQUENCE_INDEX);
-        return new LmSubject(name, weights, model, params, LmCost.of(config, params.all(), t -> 4L * t.size()));
+        LmCost cost = LmCost.of(
+                config, params.all(),
+                t -> t.storage().isFrozen() ? LmCost.matrixBytes(t.shape(), weights) : 4L * t.size());
+        return new LmSubject(name, weights, model, params, cost);
     }
 
     /** The generator wants one; drawing is ended before it would be used. */
@@ -63,11 +68,11 @@ public final class LmSubject {
      * Bytes of heap that decoding {@code sequences} at once, or a prefill of as many whole sequences, takes at most, with room
      * for what is made on the way: an estimate, not a bound.
      */
-    public static long bytesToDecode(AimConfig config, int sequences, boolean prefill) {
+    public static long bytesToDecode(AimConfig config, WeightFormat format, int sequences, boolean prefill) {
         long weights = 0;
         long largest = 0;
         for (Tensor t : LmCost.tensors(config).values()) {
-            weights += 4L * t.size();
+            weights += t.shape().rank() == 2 ? LmCost.matrixBytes(t.shape(), format) : 4L * t.size();
             largest = Math.max(largest, 4L * t.size());
         }
         LmCost cost = LmCost.of(config);
@@ -90,7 +95,7 @@ public final class LmSubject {
     }
 
     /** Format of the weights. */
-    public String weights() {
+    public WeightFormat weights() {
         return weights;
     }
 

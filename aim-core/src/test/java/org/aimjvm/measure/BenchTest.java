@@ -10,6 +10,8 @@ import org.aimjvm.model.AimConfig;
 import org.aimjvm.nn.Params;
 import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.tensor.Backends;
+import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.WeightFormat;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 import org.junit.jupiter.api.Test;
@@ -28,7 +30,7 @@ class BenchTest {
                     new Mamba2Config(16, 8, 4, 2, 4, 1, 0, false, true, false, 1, 16, 0.001, 0.1, 1e-4, 0,
                             Float.POSITIVE_INFINITY, false, true, Double.NaN),
                     null, List.of(), true, true, false, 1, 0, 0, 0),
-            "f32");
+            WeightFormat.F32);
 
     @Test
     void limitsArePositiveAndCountTheirRounds() {
@@ -82,7 +84,8 @@ class BenchTest {
         Measurement prefill = bench.prefill(subject, 2);
         assertThat(prefill.tokensPerStep()).isEqualTo(2 * TOKENS);
         assertThat(prefill.flopsPerStep()).isEqualTo(2 * TOKENS * subject.cost().flops());
-        Measurement train = bench.trainStep(subject, 2, dir.resolve("codes"));
+        LmSubject trainable = LmSubject.trainable(subject.model().backend(), "tiny", subject.config());
+        Measurement train = bench.trainStep(trainable, 2, dir.resolve("codes"));
         assertThat(train.flopsPerStep()).isEqualTo(3 * prefill.flopsPerStep());
         VqModel vq = new VqModel(
                 Params.random(subject.model().backend(), 0),
@@ -111,9 +114,27 @@ class BenchTest {
         AimConfig small = AimConfig.mamba2(768, 24, 0);
         AimConfig large = AimConfig.mamba2(2048, 48, 4);
         long weights = 4L * LmCost.tensors(large).values().stream().mapToLong(t -> t.size()).sum();
-        assertThat(LmSubject.bytesToDecode(large, 2, false)).isBetween(weights, 2 * weights);
-        assertThat(LmSubject.bytesToDecode(small, 2, false)).isLessThan(LmSubject.bytesToDecode(large, 2, false));
-        assertThat(LmSubject.bytesToDecode(small, 16, true)).isGreaterThan(LmSubject.bytesToDecode(small, 2, true));
+        assertThat(LmSubject.bytesToDecode(large, WeightFormat.F32, 2, false)).isBetween(weights, 2 * weights);
+        assertThat(LmSubject.bytesToDecode(small, WeightFormat.F32, 2, false))
+                .isLessThan(LmSubject.bytesToDecode(large, WeightFormat.F32, 2, false));
+        assertThat(LmSubject.bytesToDecode(small, WeightFormat.F32, 16, true))
+                .isGreaterThan(LmSubject.bytesToDecode(small, WeightFormat.F32, 2, true));
         assertThat(LmSubject.bytesToTrain(small, 4)).isGreaterThan(4 * 4L * 147_000_000);
+    }
+
+    @Test
+    void weightsInFewerBitsAreFewerBytes() {
+        assertThat(LmCost.matrixBytes(Shape.of(3, 64), WeightFormat.F32)).isEqualTo(768);
+        assertThat(LmCost.matrixBytes(Shape.of(3, 64), WeightFormat.BF16)).isEqualTo(384);
+        assertThat(LmCost.matrixBytes(Shape.of(3, 64), WeightFormat.INT8)).isEqualTo(192 + 12);
+        assertThat(LmCost.matrixBytes(Shape.of(3, 64), WeightFormat.INT4)).isEqualTo(96 + 12);
+        assertThat(LmCost.matrixBytes(Shape.of(3, 33), WeightFormat.INT4)).as("stays BF16").isEqualTo(198);
+        LmSubject bf16 = LmSubject.random(subject.model().backend(), "tiny", subject.config(), WeightFormat.BF16);
+        assertThat(bf16.cost().weightBytes()).isLessThan(subject.cost().weightBytes())
+                .isGreaterThan(subject.cost().weightBytes() / 2);
+        assertThat(bf16.cost().flops()).isEqualTo(subject.cost().flops());
+        assertThat(bench.decode(bf16, 1, true).weights()).isEqualTo("bf16");
+        assertThat(LmSubject.bytesToDecode(subject.config(), WeightFormat.INT8, 1, false))
+                .isLessThan(LmSubject.bytesToDecode(subject.config(), WeightFormat.F32, 1, false));
     }
 }
