@@ -9,19 +9,74 @@ import jdk.incubator.vector.VectorSpecies;
  * Inner loops of {@link RowWeights}: for one or two rows of W and two rows of x, the {@link RowWeights#SUMS} interleaved sums
  * of products. Sums of (row of W, row of x) = (0, 0), (0, 1), (1, 0), (1, 1) follow each other.
  *
- * <p>256 bits are used on wider machines too: these loops wait for memory.
+ * <p>A version for each width, so that only the one of {@link Simd#F} occurs in a process, see {@link VectorSums}.
  */
 final class RowDots {
-    /** Whether vectors of 256 bits are to be used, else 128. */
-    static final boolean WIDE = Simd.LANES >= 8;
-
+    private static final VectorSpecies<Float> F16 = FloatVector.SPECIES_512;
     private static final VectorSpecies<Float> F8 = FloatVector.SPECIES_256;
     private static final VectorSpecies<Float> F4 = FloatVector.SPECIES_128;
     private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
     private RowDots() {}
 
-    static void one8(MemorySegment w, long at, float[] x, int x0, int x1, int n, float[] sums) {
+    /** One row of W; the sums are those of (0, 0) and (0, 1). */
+    static void one(MemorySegment w, long at, float[] x, int x0, int x1, int n, float[] sums) {
+        switch (Simd.LANES) {
+            case 16 -> one16(w, at, x, x0, x1, n, sums);
+            case 8 -> one8(w, at, x, x0, x1, n, sums);
+            default -> one4(w, at, x, x0, x1, n, sums);
+        }
+    }
+
+    /** Two rows of W. */
+    static void two(MemorySegment w, long at0, long at1, float[] x, int x0, int x1, int n, float[] sums) {
+        if (Simd.LANES == 16) {
+            two16(w, at0, at1, x, x0, x1, n, sums);
+        } else {
+            two8(w, at0, at1, x, x0, x1, n, sums);
+        }
+    }
+
+    /** Whether {@link #two} is there for this width: four lanes have too few registers for it. */
+    static boolean hasTwo() {
+        return Simd.LANES >= 8;
+    }
+
+    private static void one16(MemorySegment w, long at, float[] x, int x0, int x1, int n, float[] sums) {
+        FloatVector a = FloatVector.zero(F16);
+        FloatVector b = a;
+        for (int k = 0; k < n; k += 16) {
+            FloatVector v = FloatVector.fromMemorySegment(F16, w, at + 4L * k, ORDER);
+            a = v.fma(FloatVector.fromArray(F16, x, x0 + k), a);
+            b = v.fma(FloatVector.fromArray(F16, x, x1 + k), b);
+        }
+        a.intoArray(sums, 0);
+        b.intoArray(sums, 16);
+    }
+
+    private static void two16(
+            MemorySegment w, long at0, long at1, float[] x, int x0, int x1, int n, float[] sums) {
+        FloatVector a = FloatVector.zero(F16);
+        FloatVector b = a;
+        FloatVector c = a;
+        FloatVector d = a;
+        for (int k = 0; k < n; k += 16) {
+            FloatVector v = FloatVector.fromMemorySegment(F16, w, at0 + 4L * k, ORDER);
+            FloatVector u = FloatVector.fromMemorySegment(F16, w, at1 + 4L * k, ORDER);
+            FloatVector xa = FloatVector.fromArray(F16, x, x0 + k);
+            FloatVector xb = FloatVector.fromArray(F16, x, x1 + k);
+            a = v.fma(xa, a);
+            b = v.fma(xb, b);
+            c = u.fma(xa, c);
+            d = u.fma(xb, d);
+        }
+        a.intoArray(sums, 0);
+        b.intoArray(sums, 16);
+        c.intoArray(sums, 32);
+        d.intoArray(sums, 48);
+    }
+
+    private static void one8(MemorySegment w, long at, float[] x, int x0, int x1, int n, float[] sums) {
         FloatVector a0 = FloatVector.zero(F8);
         FloatVector a1 = a0;
         FloatVector b0 = a0;
@@ -40,7 +95,7 @@ final class RowDots {
         b1.intoArray(sums, 24);
     }
 
-    static void two8(MemorySegment w, long at0, long at1, float[] x, int x0, int x1, int n, float[] sums) {
+    private static void two8(MemorySegment w, long at0, long at1, float[] x, int x0, int x1, int n, float[] sums) {
         FloatVector a0 = FloatVector.zero(F8);
         FloatVector a1 = a0;
         FloatVector b0 = a0;
@@ -77,7 +132,7 @@ final class RowDots {
         d1.intoArray(sums, 56);
     }
 
-    static void one4(MemorySegment w, long at, float[] x, int x0, int x1, int n, float[] sums) {
+    private static void one4(MemorySegment w, long at, float[] x, int x0, int x1, int n, float[] sums) {
         FloatVector a0 = FloatVector.zero(F4);
         FloatVector a1 = a0;
         FloatVector a2 = a0;

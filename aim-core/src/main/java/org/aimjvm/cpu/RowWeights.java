@@ -69,11 +69,7 @@ final class RowWeights extends FrozenWeights {
         int x0 = r * in;
         int x1 = (r + count - 1) * in;
         int done = in / SUMS * SUMS;
-        if (RowDots.WIDE) {
-            RowDots.one8(rows, 4L * j * in, x, x0, x1, done, sums);
-        } else {
-            RowDots.one4(rows, 4L * j * in, x, x0, x1, done, sums);
-        }
+        RowDots.one(rows, 4L * j * in, x, x0, x1, done, sums);
         y[r * out + j] = total(sums, 0, j, x, x0, done);
         if (count > 1) {
             y[(r + 1) * out + j] = total(sums, SUMS, j, x, x1, done);
@@ -82,7 +78,7 @@ final class RowWeights extends FrozenWeights {
 
     /** Outputs {@code j} and {@code j + 1} of one or two rows of x. */
     private void block(float[] y, float[] x, int r, int count, int j, float[] sums) {
-        if (!RowDots.WIDE) {
+        if (!RowDots.hasTwo()) {
             row(y, x, r, count, j, sums);
             row(y, x, r, count, j + 1, sums);
             return;
@@ -90,7 +86,7 @@ final class RowWeights extends FrozenWeights {
         int x0 = r * in;
         int x1 = (r + count - 1) * in;
         int done = in / SUMS * SUMS;
-        RowDots.two8(rows, 4L * j * in, 4L * (j + 1) * in, x, x0, x1, done, sums);
+        RowDots.two(rows, 4L * j * in, 4L * (j + 1) * in, x, x0, x1, done, sums);
         y[r * out + j] = total(sums, 0, j, x, x0, done);
         y[r * out + j + 1] = total(sums, 2 * SUMS, j + 1, x, x0, done);
         if (count > 1) {

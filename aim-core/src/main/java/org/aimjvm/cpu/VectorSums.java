@@ -2,24 +2,20 @@ package org.aimjvm.cpu;
 
 import static jdk.incubator.vector.VectorOperators.F2D;
 import static org.aimjvm.cpu.Lanes.D;
+import static org.aimjvm.cpu.Simd.F;
 import static org.aimjvm.cpu.Simd.LANES;
 
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Sums of F32 elements accumulated in F64, in an order that depends on the count alone: a few running vectors of doubles,
  * then the lanes, then the tail. Loads are spelled out for the reason {@link VectorMath} gives.
+ *
+ * <p>A vector of floats makes two of doubles. Half as wide vectors would do too, but no other width than that of {@link Simd#F}
+ * must occur in a process: HotSpot's profiles of the Vector API would then know two classes, and loops elsewhere box.
  */
 final class VectorSums {
-    /** As many floats as a vector holds doubles. */
-    private static final VectorSpecies<Float> HALF =
-            VectorSpecies.of(float.class, VectorShape.forBitSize(Simd.F.vectorBitSize() / 2));
-
-    private static final int STEP = LANES / 2;
-
     private VectorSums() {}
 
     /** {@code sum of x[at + i]}. */
@@ -29,14 +25,18 @@ final class VectorSums {
         DoubleVector s2 = s0;
         DoubleVector s3 = s0;
         int i = 0;
-        for (; i <= count - 4 * STEP; i += 4 * STEP) {
-            s0 = s0.add(FloatVector.fromArray(HALF, x, at + i).convertShape(F2D, D, 0));
-            s1 = s1.add(FloatVector.fromArray(HALF, x, at + i + STEP).convertShape(F2D, D, 0));
-            s2 = s2.add(FloatVector.fromArray(HALF, x, at + i + 2 * STEP).convertShape(F2D, D, 0));
-            s3 = s3.add(FloatVector.fromArray(HALF, x, at + i + 3 * STEP).convertShape(F2D, D, 0));
+        for (; i <= count - 2 * LANES; i += 2 * LANES) {
+            FloatVector v = FloatVector.fromArray(F, x, at + i);
+            s0 = s0.add(v.convert(F2D, 0));
+            s1 = s1.add(v.convert(F2D, 1));
+            v = FloatVector.fromArray(F, x, at + i + LANES);
+            s2 = s2.add(v.convert(F2D, 0));
+            s3 = s3.add(v.convert(F2D, 1));
         }
-        for (; i <= count - STEP; i += STEP) {
-            s0 = s0.add(FloatVector.fromArray(HALF, x, at + i).convertShape(F2D, D, 0));
+        for (; i <= count - LANES; i += LANES) {
+            FloatVector v = FloatVector.fromArray(F, x, at + i);
+            s0 = s0.add(v.convert(F2D, 0));
+            s1 = s1.add(v.convert(F2D, 1));
         }
         double total = Lanes.sum(s0.add(s1).add(s2.add(s3)));
         for (; i < count; i++) {
@@ -50,15 +50,11 @@ final class VectorSums {
         DoubleVector s0 = DoubleVector.zero(D);
         DoubleVector s1 = s0;
         int i = 0;
-        for (; i <= count - 2 * STEP; i += 2 * STEP) {
-            DoubleVector a0 = (DoubleVector) FloatVector.fromArray(HALF, a, atA + i).convertShape(F2D, D, 0);
-            DoubleVector a1 = (DoubleVector) FloatVector.fromArray(HALF, a, atA + i + STEP).convertShape(F2D, D, 0);
-            s0 = a0.fma(FloatVector.fromArray(HALF, b, atB + i).convertShape(F2D, D, 0), s0);
-            s1 = a1.fma(FloatVector.fromArray(HALF, b, atB + i + STEP).convertShape(F2D, D, 0), s1);
-        }
-        for (; i <= count - STEP; i += STEP) {
-            DoubleVector a0 = (DoubleVector) FloatVector.fromArray(HALF, a, atA + i).convertShape(F2D, D, 0);
-            s0 = a0.fma(FloatVector.fromArray(HALF, b, atB + i).convertShape(F2D, D, 0), s0);
+        for (; i <= count - LANES; i += LANES) {
+            FloatVector u = FloatVector.fromArray(F, a, atA + i);
+            FloatVector v = FloatVector.fromArray(F, b, atB + i);
+            s0 = ((DoubleVector) u.convert(F2D, 0)).fma((DoubleVector) v.convert(F2D, 0), s0);
+            s1 = ((DoubleVector) u.convert(F2D, 1)).fma((DoubleVector) v.convert(F2D, 1), s1);
         }
         double total = Lanes.sum(s0.add(s1));
         for (; i < count; i++) {
@@ -72,14 +68,11 @@ final class VectorSums {
         DoubleVector s0 = DoubleVector.zero(D);
         DoubleVector s1 = s0;
         int i = 0;
-        for (; i <= count - 2 * STEP; i += 2 * STEP) {
-            FloatVector p0 = FloatVector.fromArray(HALF, a, atA + i).mul(FloatVector.fromArray(HALF, b, atB + i));
-            FloatVector p1 = FloatVector.fromArray(HALF, a, atA + i + STEP)
-                    .mul(FloatVector.fromArray(HALF, b, atB + i + STEP));
-            s0 = ((DoubleVector) p0.convertShape(F2D, D, 0))
-                    .fma(FloatVector.fromArray(HALF, c, atC + i).convertShape(F2D, D, 0), s0);
-            s1 = ((DoubleVector) p1.convertShape(F2D, D, 0))
-                    .fma(FloatVector.fromArray(HALF, c, atC + i + STEP).convertShape(F2D, D, 0), s1);
+        for (; i <= count - LANES; i += LANES) {
+            FloatVector u = FloatVector.fromArray(F, a, atA + i).mul(FloatVector.fromArray(F, b, atB + i));
+            FloatVector v = FloatVector.fromArray(F, c, atC + i);
+            s0 = ((DoubleVector) u.convert(F2D, 0)).fma((DoubleVector) v.convert(F2D, 0), s0);
+            s1 = ((DoubleVector) u.convert(F2D, 1)).fma((DoubleVector) v.convert(F2D, 1), s1);
         }
         double total = Lanes.sum(s0.add(s1));
         for (; i < count; i++) {
@@ -98,9 +91,10 @@ final class VectorSums {
         DoubleVector q0 = s0;
         DoubleVector q1 = s0;
         int i = 0;
-        for (; i <= count - 2 * STEP; i += 2 * STEP) {
-            DoubleVector x0 = (DoubleVector) FloatVector.fromArray(HALF, x, at + i).convertShape(F2D, D, 0);
-            DoubleVector x1 = (DoubleVector) FloatVector.fromArray(HALF, x, at + i + STEP).convertShape(F2D, D, 0);
+        for (; i <= count - LANES; i += LANES) {
+            FloatVector v = FloatVector.fromArray(F, x, at + i);
+            DoubleVector x0 = (DoubleVector) v.convert(F2D, 0);
+            DoubleVector x1 = (DoubleVector) v.convert(F2D, 1);
             s0 = s0.add(x0);
             s1 = s1.add(x1);
             q0 = x0.fma(x0, q0);
