@@ -105,7 +105,7 @@ final class BenchPlotCommand implements Callable<Integer> {
     }
 
     private static void put(Map<String, Map<String, Double>> shares, String format, String name, double share) {
-        shares.computeIfAbsent(format, f -> new LinkedHashMap<>()).put(name, 100 * share);
+        shares.computeIfAbsent(format, f -> new LinkedHashMap<>()).put(name, (double) Math.round(100 * share)); // as it is written on the bars
     }
 
     private static void add(List<CategoryChart> charts, String title, Map<String, Map<String, Double>> shares) {
