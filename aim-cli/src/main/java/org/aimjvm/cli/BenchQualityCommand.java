@@ -49,7 +49,8 @@ final class BenchQualityCommand implements Callable<Integer> {
             split = ",",
             defaultValue = "bf16,int8,int4",
             paramLabel = "FORMAT",
-            description = "Formats compared with f32; several with commas (default: ${DEFAULT-VALUE}).") private List<WeightFormat> formats;
+            description = "Formats compared with f32; several with commas (default: ${DEFAULT-VALUE}).") private List<
+                    WeightFormat> formats;
 
     @Option(
             names = {"-n", "--count"},
@@ -71,7 +72,8 @@ final class BenchQualityCommand implements Callable<Integer> {
         }
         if (model != null && preset != null) {
             throw new ParameterException(
-                    spec.commandLine(), "--preset: " + preset + " with --model " + model + " (expected one of the two)");
+                    spec.commandLine(),
+                    "--preset: " + preset + " with --model " + model + " (expected one of the two)");
         }
         AimConfig config = preset == null ? null : ComputeOptions.checked(spec, () -> AimPresets.get(preset));
         Backend backend = compute.backend(console);
@@ -88,8 +90,9 @@ final class BenchQualityCommand implements Callable<Integer> {
                     ? Divergence.random(backend, config, 0, format)
                     : AiM.load(name, backend, format).model();
             Divergence d = Divergence.of(exact, rounded, labels, codes);
-            console.out().println(String.format(Locale.ROOT, "%-8s %12.3e %12.3e %9.2f%% %10d", format, d.mean(), d.max(),
-                    100 * d.sameBest(), d.positions()));
+            console.out()
+                    .println(String.format(Locale.ROOT, "%-8s %12.3e %12.3e %9.2f%% %10d", format, d.mean(), d.max(),
+                            100 * d.sameBest(), d.positions()));
         }
         return Aim.OK;
     }
