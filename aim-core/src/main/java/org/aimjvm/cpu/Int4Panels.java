@@ -195,7 +195,15 @@ final class Int4Panels extends PanelWeights {
         int scaleAt = (j / PANEL * blocks + k / BLOCK) * PANEL + j % PANEL;
         for (int i = 0; i < height; i++) {
             float offset = b.prepared[(r + i) * blocks + k / BLOCK];
-            for (int lane = 0; lane < width; lane++) {
+            int lane = 0;
+            for (; lane <= width - LANES; lane += LANES) {
+                int to = (r + i) * out + j + lane;
+                FloatVector.fromArray(F, b.tile, i * GemmTile.COLS + lane)
+                        .sub(offset)
+                        .fma(FloatVector.fromArray(F, scales, scaleAt + lane), FloatVector.fromArray(F, y, to))
+                        .intoArray(y, to);
+            }
+            for (; lane < width; lane++) {
                 int to = (r + i) * out + j + lane;
                 y[to] = Math.fma(b.tile[i * GemmTile.COLS + lane] - offset, scales[scaleAt + lane], y[to]);
             }
