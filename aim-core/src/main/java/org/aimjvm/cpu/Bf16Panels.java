@@ -25,10 +25,16 @@ final class Bf16Panels extends PanelWeights {
         this.pairs = (in + 1) / 2;
         this.words = new int[panels * pairs * PANEL];
         parallel.forRange(panels, 1, (from, to) -> {
-            for (int j = from * PANEL; j < Math.min(out, to * PANEL); j++) {
-                int at = j / PANEL * pairs * PANEL + j % PANEL;
-                for (int k = 0; k < in; k++) {
-                    words[at + k / 2 * PANEL] |= Quantization.bf16Bits(w[j * in + k]) << k % 2 * 16;
+            for (int panel = from; panel < to; panel++) {
+                int first = panel * PANEL;
+                int rows = Math.min(PANEL, out - first);
+                for (int k = 0; k < in; k += 2) {
+                    int word = (panel * pairs + k / 2) * PANEL;
+                    for (int lane = 0; lane < rows; lane++) {
+                        int at = (first + lane) * in + k;
+                        int high = k + 1 < in ? Quantization.bf16Bits(w[at + 1]) << 16 : 0;
+                        words[word + lane] = Quantization.bf16Bits(w[at]) | high;
+                    }
                 }
             }
         });

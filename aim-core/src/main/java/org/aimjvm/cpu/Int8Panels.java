@@ -21,10 +21,14 @@ final class Int8Panels extends PanelWeights {
         this.scales = new float[panels * PANEL];
         System.arraycopy(w.scales(), 0, scales, 0, out);
         parallel.forRange(panels, 1, (from, to) -> {
-            for (int j = from * PANEL; j < Math.min(out, to * PANEL); j++) {
-                int at = j / PANEL * in * PANEL + j % PANEL;
+            for (int panel = from; panel < to; panel++) {
+                int first = panel * PANEL;
+                int rows = Math.min(PANEL, out - first);
                 for (int k = 0; k < in; k++) {
-                    bytes[at + k * PANEL] = w.values()[j * in + k];
+                    int at = (panel * in + k) * PANEL;
+                    for (int lane = 0; lane < rows; lane++) {
+                        bytes[at + lane] = w.values()[(first + lane) * in + k];
+                    }
                 }
             }
         });
