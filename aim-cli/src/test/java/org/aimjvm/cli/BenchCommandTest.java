@@ -22,6 +22,8 @@ class BenchCommandTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
+        "quality --count 0       | --count: 0 \\(expected 1 to 10000\\)",
+        "quality --preset aim-b --model fashion | --preset: aim-b with --model fashion",
         "--preset aim-s          | --preset: aim-s, expected one of aim-1b, aim-b, aim-l, aim-xl",
         "--weights f32,f8        | Invalid value for option '--weights'",
         "--weights int8 --work train-step | --weights: none is f32, expected f32 among them for train-step",

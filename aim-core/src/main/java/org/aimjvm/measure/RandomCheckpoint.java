@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.TensorInfo;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.model.AimConfig;
@@ -63,12 +64,12 @@ final class RandomCheckpoint implements TensorSource {
 
     @Override
     public int[] readInts(String name) {
-        throw new UnsupportedOperationException(name + ": random weights are floats");
+        throw new CheckpointException(path(), name, "type F32, expected an integer type");
     }
 
     @Override
     public long[] readLongs(String name) {
-        throw new UnsupportedOperationException(name + ": random weights are floats");
+        throw new CheckpointException(path(), name, "type F32, expected an integer type");
     }
 
     @Override
