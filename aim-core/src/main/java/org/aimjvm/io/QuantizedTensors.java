@@ -111,6 +111,10 @@ public final class QuantizedTensors implements TensorSource {
             throw new CheckpointException(path(), name, "integers of shape " + q.shape() + ", expected (out, in)");
         }
         int out = q.shape().dim(0);
+        if (q.dtype() == DType.U8 && 2L * q.shape().size() > Integer.MAX_VALUE - 8) {
+            throw new CheckpointException(path(), name, "4-bit integers of " + 2L * q.shape().size()
+                    + " elements, expected at most " + (Integer.MAX_VALUE - 8));
+        }
         int in = columns(q);
         Shape expected = q.dtype() == DType.I8 ? Shape.of(out) : Shape.of(out, in / WeightFormat.BLOCK);
         if (!scales.equals(expected) || q.dtype() == DType.U8 && in % WeightFormat.BLOCK != 0) {

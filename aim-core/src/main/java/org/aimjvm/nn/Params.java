@@ -148,7 +148,11 @@ public final class Params {
         Params params = from(backend, source, build);
         params.root.frozen = (name, shape, init) -> {
             WeightMatrix matrix = source.matrix(name);
-            return Tensor.weights(backend, matrix, format == null ? matrix.format() : format);
+            try {
+                return Tensor.weights(backend, matrix, format == null ? matrix.format() : format);
+            } catch (IllegalArgumentException e) {
+                throw new CheckpointException(source.path(), name, e.getMessage(), e);
+            }
         };
         return params;
     }
