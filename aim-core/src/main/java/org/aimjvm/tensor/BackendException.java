@@ -1,7 +1,7 @@
 package org.aimjvm.tensor;
 
 /** A device or a backend cannot do what was asked; the message names the call and the cure. */
-public final class BackendException extends RuntimeException {
+public class BackendException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     public BackendException(String message) {

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import java.util.stream.Stream;
+import org.aimjvm.TestBackends;
 import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.BackendProvider;
 import org.aimjvm.tensor.Backends;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,10 +15,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("backends")
 class OpCasesTest {
     private static final Backend REFERENCE = Backends.open("scalar", 1);
-    private static final List<Backend> BACKENDS = Backends.providers().stream()
-            .filter(p -> p.availability().available())
-            .map((BackendProvider p) -> p.open(2))
-            .toList();
+    private static final List<Backend> BACKENDS = TestBackends.available();
 
     static Stream<Arguments> casesOnBackends() {
         return BACKENDS.stream().flatMap(b -> OpCases.all().stream().map(c -> Arguments.of(b, c)));

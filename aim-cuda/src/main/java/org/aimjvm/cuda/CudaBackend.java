@@ -1,0 +1,342 @@
+package org.aimjvm.cuda;
+
+import static org.aimjvm.cuda.Driver.check;
+
+import java.lang.ref.Cleaner;
+import java.util.List;
+import java.util.Optional;
+import jcuda.driver.CUgraph;
+import jcuda.driver.CUgraphExec;
+import jcuda.driver.CUstreamCaptureMode;
+import jcuda.driver.JCudaDriver;
+import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.ConvKernels;
+import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.ElementwiseKernels;
+import org.aimjvm.tensor.GemmKernels;
+import org.aimjvm.tensor.IndexKernels;
+import org.aimjvm.tensor.NormKernels;
+import org.aimjvm.tensor.OptimKernels;
+import org.aimjvm.tensor.SoftmaxKernels;
+import org.aimjvm.tensor.SsmKernels;
+import org.aimjvm.tensor.Storage;
+import org.aimjvm.tensor.WeightFormat;
+import org.aimjvm.tensor.WeightMatrix;
+
+/**
+ * Kernels on one NVIDIA GPU. Everything is submitted to one stream and runs in that order; the host waits only where it reads.
+ *
+ * <p>{@link #record} captures a CUDA graph.
+ */
+final class CudaBackend implements Backend {
+    /** Indexes are ints, and the last thread of a launch may look at one a little behind the end. */
+    private static final int MAX_SIZE = Integer.MAX_VALUE - (1 << 20);
+
+    private static final Cleaner CLEANER = Cleaner.create();
+
+    private final Gpu gpu;
+    private final MatmulPrecision precision;
+    private final DeviceMemory memory;
+    private final Transfers transfers;
+    private final GemmKernels gemm;
+    private final ElementwiseKernels elementwise;
+    private final NormKernels norm;
+    private final ConvKernels conv;
+    private final SsmKernels ssm;
+    private final SoftmaxKernels softmax;
+    private final IndexKernels index;
+    private final OptimKernels optim;
+
+    /** @throws org.aimjvm.tensor.BackendException if there is no such GPU or it cannot be used */
+    CudaBackend(int ordinal, MatmulPrecision precision) {
+        this.gpu = new Gpu(ordinal);
+        this.precision = precision;
+        this.memory = new DeviceMemory(gpu);
+        this.transfers = new Transfers(gpu);
+        this.elementwise = new CudaElementwiseKernels(this);
+        this.gemm = new CudaGemmKernels(this);
+        this.norm = new CudaNormKernels(this);
+        this.conv = new CudaConvKernels(this);
+        this.ssm = new CudaSsmKernels(this);
+        this.softmax = new CudaSoftmaxKernels(this);
+        this.index = new CudaIndexKernels(this);
+        this.optim = new CudaOptimKernels(this);
+    }
+
+    @Override
+    public String name() {
+        return CudaBackendProvider.NAME + ":" + gpu.ordinal();
+    }
+
+    @Override
+    public String description() {
+        return Gpu.describe(gpu.ordinal()) + ", products in " + precision;
+    }
+
+    Gpu gpu() {
+        return gpu;
+    }
+
+    MatmulPrecision precision() {
+        return precision;
+    }
+
+    DeviceMemory memory() {
+        return memory;
+    }
+
+    /** The kernels of {@code kernels/NAME.cu}. */
+    KernelModule module(String name) {
+        return new KernelModule(gpu, name);
+    }
+
+    /** Memory for one kernel call. */
+    Scratch scratch(long bytes) {
+        if (bytes > 4L * MAX_SIZE) {
+            throw new IllegalArgumentException("scratch memory: " + bytes + " bytes (expected at most " + 4L * MAX_SIZE + ")");
+        }
+        return new Scratch(new CudaStorage(memory, memory.allocate(bytes), DType.F32, (int) ((bytes + 3) / 4)));
+    }
+
+    @Override
+    public Storage allocate(DType dtype, int size) {
+        if (dtype != DType.F32 && dtype != DType.I32) {
+            throw new IllegalArgumentException("allocate: " + dtype + " (expected F32 or I32)");
+        }
+        if (size > MAX_SIZE) {
+            throw new IllegalArgumentException("allocate: " + size + " elements (expected at most " + MAX_SIZE + ")");
+        }
+        return new CudaStorage(memory, memory.allocate(4L * size), dtype, size);
+    }
+
+    @Override
+    public Storage weights(WeightMatrix matrix, WeightFormat format) {
+        return CudaWeights.of(this, matrix.to(format));
+    }
+
+    @Override
+    public Storage reuse(Storage released) {
+        return ((CudaStorage) released).sameMemory();
+    }
+
+    @Override
+    public void free(Storage storage) {
+        ((CudaStorage) storage).giveBack();
+    }
+
+    private void checkTransfer(String what) {
+        if (gpu.isCapturing()) {
+            throw new IllegalStateException(
+                    what + ": inside a recording (expected before or after, as it would not be repeated)");
+        }
+    }
+
+    private static DeviceMemory.Block block(Storage s, DType expected, int offset, int count) {
+        CudaStorage c = CudaStorage.plain(s);
+        if (c.dtype() != expected) {
+            throw new IllegalArgumentException("storage: " + c.dtype() + ", expected " + expected);
+        }
+        checkRange(c, offset, count);
+        return c.block();
+    }
+
+    private static void checkRange(Storage s, int offset, int count) {
+        if (offset < 0 || count < 0 || (long) offset + count > s.size()) {
+            throw new IndexOutOfBoundsException("storage: elements " + offset + " to " + ((long) offset + count)
+                    + ", expected within " + s.size());
+        }
+    }
+
+    @Override
+    public void write(Storage dst, int offset, float[] values, int from, int count) {
+        checkTransfer("write");
+        transfers.write(block(dst, DType.F32, offset, count), 4L * offset, 4, count,
+                (buffer, at, n) -> buffer.asFloatBuffer().put(values, from + at, n));
+    }
+
+    @Override
+    public void write(Storage dst, int offset, int[] values, int from, int count) {
+        checkTransfer("write");
+        transfers.write(block(dst, DType.I32, offset, count), 4L * offset, 4, count,
+                (buffer, at, n) -> buffer.asIntBuffer().put(values, from + at, n));
+    }
+
+    /** Fills a block that holds elements of {@code width} bytes. */
+    void write(DeviceMemory.Block dst, int width, int count, Transfers.Chunk fill) {
+        checkTransfer("write");
+        transfers.write(dst, 0, width, count, fill);
+    }
+
+    @Override
+    public void read(Storage src, int offset, float[] values, int to, int count) {
+        checkTransfer("read");
+        if (src instanceof CudaWeights w && w.format() != WeightFormat.F32) {
+            checkRange(w, offset, count);
+            try (Scratch plain = scratch(4L * w.size())) {
+                ((CudaIndexKernels) index).widen(plain.storage(), w);
+                read(plain.storage(), offset, values, to, count);
+            }
+            return;
+        }
+        transfers.read(block(src, DType.F32, offset, count), 4L * offset, 4, count,
+                (buffer, at, n) -> buffer.asFloatBuffer().get(values, to + at, n));
+    }
+
+    @Override
+    public void read(Storage src, int offset, int[] values, int to, int count) {
+        checkTransfer("read");
+        transfers.read(block(src, DType.I32, offset, count), 4L * offset, 4, count,
+                (buffer, at, n) -> buffer.asIntBuffer().get(values, to + at, n));
+    }
+
+    /** The f64 numbers at the start of a storage. */
+    double[] readDoubles(CudaStorage src, int count) {
+        checkTransfer("read");
+        double[] values = new double[count];
+        transfers.read(src.block(), 0, 8, count, (buffer, at, n) -> buffer.asDoubleBuffer().get(values, at, n));
+        return values;
+    }
+
+    @Override
+    public void copy(Storage dst, int dstOffset, Storage src, int srcOffset, int count) {
+        DeviceMemory.Block to = block(dst, src.dtype(), dstOffset, count);
+        DeviceMemory.Block from = block(src, src.dtype(), srcOffset, count);
+        if (count > 0) {
+            synchronized (gpu) {
+                gpu.enter();
+                check(JCudaDriver.cuMemcpyDtoDAsync(
+                        to.pointer(4L * dstOffset), from.pointer(4L * srcOffset), 4L * count, gpu.stream()),
+                        "cuMemcpyDtoDAsync");
+            }
+        }
+    }
+
+    @Override
+    public void fill(Storage dst, int offset, int count, float value) {
+        DeviceMemory.Block to = block(dst, DType.F32, offset, count);
+        if (count > 0) {
+            synchronized (gpu) {
+                gpu.enter();
+                check(JCudaDriver.cuMemsetD32Async(
+                        to.pointer(4L * offset), Float.floatToRawIntBits(value), count, gpu.stream()),
+                        "cuMemsetD32Async");
+            }
+        }
+    }
+
+    /** What a recording holds until nobody can repeat it any more. */
+    private record Capture(Gpu gpu, DeviceMemory memory, CUgraphExec executable, List<DeviceMemory.Block> scratch)
+            implements
+                Runnable {
+        @Override
+        public void run() {
+            synchronized (gpu) {
+                gpu.enter();
+                JCudaDriver.cuGraphExecDestroy(executable); // nobody is there to hear of a failure
+            }
+            memory.giveBack(scratch);
+        }
+    }
+
+    /** Launches a graph again. */
+    private static final class Repetition implements Runnable {
+        private final Gpu gpu;
+        private final CUgraphExec executable;
+
+        Repetition(Gpu gpu, CUgraphExec executable) {
+            this.gpu = gpu;
+            this.executable = executable;
+        }
+
+        @Override
+        public void run() {
+            synchronized (gpu) {
+                gpu.enter();
+                check(JCudaDriver.cuGraphLaunch(executable, gpu.stream()), "cuGraphLaunch");
+            }
+        }
+    }
+
+    @Override
+    public Optional<Runnable> record(Runnable work) {
+        synchronized (gpu) {
+            if (gpu.isCapturing()) {
+                throw new IllegalStateException("record: inside another recording");
+            }
+            gpu.enter();
+            CUgraph graph = new CUgraph();
+            memory.startRetaining();
+            check(JCudaDriver.cuStreamBeginCapture(
+                    gpu.stream(), CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED), "cuStreamBeginCapture");
+            gpu.setCapturing(true);
+            List<DeviceMemory.Block> scratch;
+            boolean done = false;
+            int status;
+            try {
+                work.run();
+                done = true;
+            } finally {
+                gpu.setCapturing(false);
+                status = JCudaDriver.cuStreamEndCapture(gpu.stream(), graph);
+                scratch = memory.stopRetaining();
+                if (!done) {
+                    memory.giveBack(scratch);
+                    JCudaDriver.cuGraphDestroy(graph);
+                }
+            }
+            check(status, "cuStreamEndCapture");
+            CUgraphExec executable = new CUgraphExec();
+            check(JCudaDriver.cuGraphInstantiate(executable, graph, 0), "cuGraphInstantiate");
+            check(JCudaDriver.cuGraphDestroy(graph), "cuGraphDestroy");
+            Repetition repetition = new Repetition(gpu, executable);
+            CLEANER.register(repetition, new Capture(gpu, memory, executable, scratch));
+            repetition.run(); // capturing has not done the work
+            return Optional.of(repetition);
+        }
+    }
+
+    @Override
+    public GemmKernels gemm() {
+        return gemm;
+    }
+
+    @Override
+    public ElementwiseKernels elementwise() {
+        return elementwise;
+    }
+
+    @Override
+    public NormKernels norm() {
+        return norm;
+    }
+
+    @Override
+    public ConvKernels conv() {
+        return conv;
+    }
+
+    @Override
+    public SsmKernels ssm() {
+        return ssm;
+    }
+
+    @Override
+    public SoftmaxKernels softmax() {
+        return softmax;
+    }
+
+    @Override
+    public IndexKernels index() {
+        return index;
+    }
+
+    @Override
+    public OptimKernels optim() {
+        return optim;
+    }
+
+    @Override
+    public String toString() {
+        return name();
+    }
+}

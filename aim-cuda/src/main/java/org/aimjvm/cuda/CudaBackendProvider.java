@@ -1,0 +1,34 @@
+package org.aimjvm.cuda;
+
+import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.BackendProvider;
+
+/** Provides {@link CudaBackend} where there is a driver and a GPU. */
+public final class CudaBackendProvider implements BackendProvider {
+    static final String NAME = "cuda";
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public int priority() {
+        return 20;
+    }
+
+    @Override
+    public Availability availability() {
+        String problem = Driver.problem();
+        if (problem == null) {
+            problem = Gpu.problem(0);
+        }
+        return problem == null ? new Availability(true, Gpu.describe(0)) : new Availability(false, problem);
+    }
+
+    /** The first GPU; products as the system property {@value MatmulPrecision#PROPERTY} says. */
+    @Override
+    public Backend open(int threads) {
+        return new CudaBackend(0, MatmulPrecision.chosen());
+    }
+}

@@ -1,0 +1,71 @@
+package org.aimjvm.cuda;
+
+import java.lang.ref.Cleaner;
+import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.Storage;
+import org.aimjvm.tensor.WeightFormat;
+
+/**
+ * Elements in device memory. Given back by its scope, or when the garbage collector finds a storage outside all scopes
+ * unreachable.
+ */
+class CudaStorage extends Storage {
+    private static final Cleaner CLEANER = Cleaner.create();
+
+    private record Release(DeviceMemory memory, DeviceMemory.Block block, long owner) implements Runnable {
+        @Override
+        public void run() {
+            memory.release(block, owner);
+        }
+    }
+
+    private final DeviceMemory memory;
+    private final DeviceMemory.Block block;
+    private final long owner;
+
+    /** @param block in the hands of the caller, who passes it on */
+    CudaStorage(DeviceMemory memory, DeviceMemory.Block block, DType dtype, int size) {
+        super(dtype, size);
+        this.memory = memory;
+        this.block = block;
+        this.owner = memory.owner(block);
+        CLEANER.register(this, new Release(memory, block, owner));
+    }
+
+    /** Address of the first element. */
+    final long address() {
+        checkLive();
+        return block.address();
+    }
+
+    final DeviceMemory.Block block() {
+        checkLive();
+        return block;
+    }
+
+    /** A new handle on the memory of this storage, which is released. */
+    final CudaStorage sameMemory() {
+        memory.takeOver(block);
+        return new CudaStorage(memory, block, dtype(), size());
+    }
+
+    /** Gives the memory back. */
+    final void giveBack() {
+        memory.release(block, owner);
+    }
+
+    /**
+     * The device memory of a storage with plain elements.
+     *
+     * @throws IllegalArgumentException if it is of another backend, or weights in a layout of their own
+     */
+    static CudaStorage plain(Storage s) {
+        if (!(s instanceof CudaStorage c) || c instanceof CudaWeights w && w.format() != WeightFormat.F32) {
+            throw new IllegalArgumentException(
+                    s instanceof CudaStorage
+                            ? "storage: weights in a layout of their own, expected plain F32 (only linear and embedding take them)"
+                            : "storage: of another backend, expected device memory");
+        }
+        return c;
+    }
+}
