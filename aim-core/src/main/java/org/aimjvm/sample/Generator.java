@@ -86,7 +86,7 @@ public final class Generator {
         check(request);
         List<GenerationRequest.Job> jobs = request.jobs();
         try (Scope _ = Scope.inference();
-                CodeDrawing drawing = new CodeDrawing(model, request, listener)) {
+                CodeDrawing drawing = CodeDrawing.of(model, request, listener)) {
             for (int first = 0; first < jobs.size(); first += request.batchSize()) {
                 List<GenerationRequest.Job> batch =
                         jobs.subList(first, Math.min(jobs.size(), first + request.batchSize()));

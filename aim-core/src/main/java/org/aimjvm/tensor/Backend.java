@@ -88,4 +88,9 @@ public interface Backend {
     IndexKernels index();
 
     OptimKernels optim();
+
+    /** Draws tokens on the device; empty where that is the host, which reads the logits and draws itself. */
+    default Optional<SamplingKernels> sampling() {
+        return Optional.empty();
+    }
 }

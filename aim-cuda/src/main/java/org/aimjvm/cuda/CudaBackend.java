@@ -17,6 +17,7 @@ import org.aimjvm.tensor.GemmKernels;
 import org.aimjvm.tensor.IndexKernels;
 import org.aimjvm.tensor.NormKernels;
 import org.aimjvm.tensor.OptimKernels;
+import org.aimjvm.tensor.SamplingKernels;
 import org.aimjvm.tensor.SoftmaxKernels;
 import org.aimjvm.tensor.SsmKernels;
 import org.aimjvm.tensor.Storage;
@@ -46,6 +47,7 @@ final class CudaBackend implements Backend {
     private final SoftmaxKernels softmax;
     private final IndexKernels index;
     private final OptimKernels optim;
+    private final SamplingKernels sampling;
 
     /** @throws org.aimjvm.tensor.BackendException if there is no such GPU or it cannot be used */
     CudaBackend(int ordinal, MatmulPrecision precision) {
@@ -61,6 +63,7 @@ final class CudaBackend implements Backend {
         this.softmax = new CudaSoftmaxKernels(this);
         this.index = new CudaIndexKernels(this);
         this.optim = new CudaOptimKernels(this);
+        this.sampling = new CudaSamplingKernels(this);
     }
 
     @Override
@@ -333,6 +336,11 @@ final class CudaBackend implements Backend {
     @Override
     public OptimKernels optim() {
         return optim;
+    }
+
+    @Override
+    public Optional<SamplingKernels> sampling() {
+        return Optional.of(sampling);
     }
 
     @Override
