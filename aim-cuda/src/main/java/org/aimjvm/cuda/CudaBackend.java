@@ -15,6 +15,7 @@ import org.aimjvm.tensor.DType;
 import org.aimjvm.tensor.ElementwiseKernels;
 import org.aimjvm.tensor.GemmKernels;
 import org.aimjvm.tensor.IndexKernels;
+import org.aimjvm.tensor.MatmulPrecision;
 import org.aimjvm.tensor.NormKernels;
 import org.aimjvm.tensor.OptimKernels;
 import org.aimjvm.tensor.SamplingKernels;
@@ -96,7 +97,8 @@ final class CudaBackend implements Backend {
     /** Memory for one kernel call. */
     Scratch scratch(long bytes) {
         if (bytes > 4L * MAX_SIZE) {
-            throw new IllegalArgumentException("scratch memory: " + bytes + " bytes (expected at most " + 4L * MAX_SIZE + ")");
+            throw new IllegalArgumentException(
+                    "scratch memory: " + bytes + " bytes (expected at most " + 4L * MAX_SIZE + ")");
         }
         return new Scratch(new CudaStorage(memory, memory.allocate(bytes), DType.F32, (int) ((bytes + 3) / 4)));
     }

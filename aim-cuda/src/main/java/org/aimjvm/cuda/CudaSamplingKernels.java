@@ -27,7 +27,8 @@ final class CudaSamplingKernels implements SamplingKernels {
             Storage scales, Storage forced, int pictures, int positions, int vocab, boolean guided, Filters filters) {
         try (Scratch sums = backend.scratch(8L * pictures * Grid.blocks(vocab, BLOCK))) {
             draw.launch(
-                    Grid.of(pictures, THREADS), plain(codes), plain(tokens), plain(position), plain(logits), sums.storage(),
+                    Grid.of(pictures, THREADS), plain(codes), plain(tokens), plain(position), plain(logits),
+                    sums.storage(),
                     plain(uniforms), plain(scales), plain(forced), pictures, positions, vocab, guided,
                     (double) filters.temperature(), filters.topK(), (double) filters.topP(), filters.minP());
         }

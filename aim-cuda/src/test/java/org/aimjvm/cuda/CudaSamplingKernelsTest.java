@@ -80,8 +80,10 @@ class CudaSamplingKernelsTest {
         int[] draw(SamplingOptions o) {
             for (int t = 0; t < POSITIONS; t++) {
                 backend.sampling().orElseThrow().draw(
-                        codes, tokens, rows, position, floats(logits), ints(uniforms), floats(scales), ints(forced), pictures,
-                        POSITIONS, vocab, guided, new SamplingKernels.Filters(o.temperature(), o.topK(), o.topP(), o.minP()));
+                        codes, tokens, rows, position, floats(logits), ints(uniforms), floats(scales), ints(forced),
+                        pictures,
+                        POSITIONS, vocab, guided,
+                        new SamplingKernels.Filters(o.temperature(), o.topK(), o.topP(), o.minP()));
             }
             return read(codes);
         }
@@ -106,15 +108,16 @@ class CudaSamplingKernelsTest {
 
     @ParameterizedTest
     @CsvSource({
-            "1, 0, 1, 0", "0.7, 0, 1, 0", "1, 1, 1, 0", "1, 5, 1, 0", "1, 600, 1, 0", "1, 0, 0.9, 0", "1.3, 0, 0.05, 0",
-            "1, 0, 1, 0.1", "0.9, 50, 0.8, 0.02", "1, 100000, 0.999, 0"
+        "1, 0, 1, 0", "0.7, 0, 1, 0", "1, 1, 1, 0", "1, 5, 1, 0", "1, 600, 1, 0", "1, 0, 0.9, 0", "1.3, 0, 0.05, 0",
+        "1, 0, 1, 0.1", "0.9, 50, 0.8, 0.02", "1, 100000, 0.999, 0"
     })
     void drawsWhatTheHostDraws(float temperature, int topK, float topP, float minP) {
         SamplingOptions options = new SamplingOptions(temperature, topK, topP, minP);
         for (int vocab : new int[] {1, 63, 64, 1000, 2049}) {
             for (boolean guided : new boolean[] {false, true}) {
                 Batch batch = new Batch(3, vocab, guided, vocab + 17);
-                assertThat(batch.draw(options)).as("vocab %d, guided %s", vocab, guided).isEqualTo(batch.expected(options));
+                assertThat(batch.draw(options)).as("vocab %d, guided %s", vocab, guided)
+                        .isEqualTo(batch.expected(options));
             }
         }
     }
