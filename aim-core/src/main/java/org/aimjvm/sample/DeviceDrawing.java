@@ -14,7 +14,7 @@ import org.aimjvm.tensor.Tensor;
  * waits only where it reads the codes, every {@value #READ_EVERY} positions, and tells the listener of these then.
  */
 final class DeviceDrawing extends CodeDrawing {
-    private static final int READ_EVERY = 16;
+    static final int READ_EVERY = 16;
 
     private final SamplingKernels kernels;
     private final SamplingKernels.Filters filters;

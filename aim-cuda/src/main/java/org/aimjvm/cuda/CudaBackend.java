@@ -15,6 +15,7 @@ import org.aimjvm.tensor.DType;
 import org.aimjvm.tensor.ElementwiseKernels;
 import org.aimjvm.tensor.GemmKernels;
 import org.aimjvm.tensor.IndexKernels;
+import org.aimjvm.tensor.LimitKernels;
 import org.aimjvm.tensor.MatmulPrecision;
 import org.aimjvm.tensor.NormKernels;
 import org.aimjvm.tensor.OptimKernels;
@@ -338,6 +339,16 @@ final class CudaBackend implements Backend {
     @Override
     public OptimKernels optim() {
         return optim;
+    }
+
+    @Override
+    public void synchronize() {
+        gpu.synchronize();
+    }
+
+    @Override
+    public Optional<LimitKernels> limits() {
+        return Optional.of(new CudaLimitKernels(this));
     }
 
     @Override

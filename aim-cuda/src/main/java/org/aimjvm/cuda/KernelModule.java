@@ -43,6 +43,7 @@ final class KernelModule {
         synchronized (gpu) {
             gpu.enter();
             check(JCudaDriver.cuModuleLoadData(module, ptx), "cuModuleLoadData of " + resource);
+            gpu.resources().add(module);
         }
     }
 
