@@ -1,0 +1,111 @@
+package org.aimjvm.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.Storage;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class CudaGemmKernelsTest {
+    private static final float GUARD = 12345f;
+    private static final int BEHIND = 64;
+
+    /** Greatest error of an element, divided by the root of the sum of its squared products. */
+    private static double tolerance(MatmulPrecision p) {
+        return switch (p) {
+            case F32 -> 2e-6;
+            case BF16X3 -> 3e-5;
+            case TF32 -> 2e-3;
+            case BF16 -> 1e-2;
+        };
+    }
+
+    private static float[] random(int n, long seed) {
+        SplittableRandom r = new SplittableRandom(seed);
+        float[] x = new float[n];
+        for (int i = 0; i < n; i++) {
+            x[i] = (float) r.nextDouble(-1, 1);
+        }
+        return x;
+    }
+
+    /** On the device, with NaN behind it. */
+    private static Storage input(CudaBackend b, float[] x) {
+        float[] more = Arrays.copyOf(x, x.length + BEHIND);
+        Arrays.fill(more, x.length, more.length, Float.NaN);
+        return output(b, more);
+    }
+
+    private static Storage output(CudaBackend b, float[] x) {
+        Storage s = b.allocate(DType.F32, x.length);
+        b.write(s, 0, x, 0, x.length);
+        return s;
+    }
+
+    private static float[] read(CudaBackend b, Storage s) {
+        float[] x = new float[s.size()];
+        b.read(s, 0, x, 0, x.length);
+        return x;
+    }
+
+    private static void checkGemm(
+            CudaBackend b, int batch, int m, int n, int k, boolean transA, boolean transB, boolean accumulate) {
+        float[] as = random(batch * m * k, 1);
+        float[] bs = random(batch * n * k, 2);
+        float[] cs = Arrays.copyOf(random(batch * m * n, 3), batch * m * n + BEHIND);
+        Arrays.fill(cs, batch * m * n, cs.length, GUARD);
+        Storage c = output(b, cs);
+        b.gemm().gemm(c, input(b, as), input(b, bs), batch, m, n, k, transA, transB, accumulate);
+        float[] got = read(b, c);
+        double worst = 0;
+        for (int p = 0; p < batch; p++) {
+            for (int i = 0; i < m; i++) {
+                for (int j = 0; j < n; j++) {
+                    double sum = 0;
+                    double squares = 1e-30;
+                    for (int q = 0; q < k; q++) {
+                        double product = (double) as[p * m * k + (transA ? q * m + i : i * k + q)]
+                                * bs[p * n * k + (transB ? j * k + q : q * n + j)];
+                        sum += product;
+                        squares += product * product;
+                    }
+                    int at = (p * m + i) * n + j;
+                    double expected = accumulate ? cs[at] + sum : sum;
+                    if (accumulate) {
+                        squares += cs[at] * cs[at];
+                    }
+                    double error = Math.abs(got[at] - expected) / Math.sqrt(squares);
+                    worst = Math.max(worst, Double.isNaN(error) ? Double.MAX_VALUE : error);
+                }
+            }
+        }
+        assertThat(worst).as("%s %dx(%d,%d,%d) %s%s%s", b.precision(), batch, m, n, k, transA, transB, accumulate)
+                .isLessThan(tolerance(b.precision()));
+        for (int i = batch * m * n; i < got.length; i++) {
+            assertThat(got[i]).isEqualTo(GUARD);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void products(MatmulPrecision precision) {
+        CudaBackend b = CudaTests.backend(precision);
+        int[][] sizes =
+                {{1, 1, 1, 1}, {2, 3, 5, 17}, {1, 64, 64, 64}, {3, 65, 67, 33}, {1, 68, 132, 100}, {1, 37, 70, 300}};
+        for (int[] s : sizes) {
+            for (int flags = 0; flags < 8; flags++) {
+                checkGemm(b, s[0], s[1], s[2], s[3], (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0);
+            }
+        }
+        for (int layout = 0; layout < 4; layout++) { // batches that make the tiles large
+            checkGemm(b, 2 * b.gpu().multiprocessors(), 66, 1, 9, (layout & 1) != 0, (layout & 2) != 0, false);
+        }
+        checkGemm(b, 3, 200, 196, 70, false, true, true);
+        checkGemm(b, 0, 4, 4, 4, false, false, false);
+        checkGemm(b, 2, 4, 4, 0, false, false, false);
+    }
+}
