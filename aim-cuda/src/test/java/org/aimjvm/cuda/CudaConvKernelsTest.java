@@ -95,6 +95,13 @@ class CudaConvKernelsTest {
         }
     }
 
+    /** Both sizes of tiles, the whole batch at once and picture by picture. */
+    private static List<Backend> backends(MatmulPrecision precision) {
+        CudaBackend apart = CudaTests.backend(precision);
+        ((CudaConvKernels) apart.conv()).limits(1, 0);
+        return List.of(CudaTests.backend(precision), apart);
+    }
+
     private static double tolerance(MatmulPrecision p) {
         return switch (p) {
             case F32 -> 1e-5;
@@ -105,9 +112,11 @@ class CudaConvKernelsTest {
     }
 
     private static Conv2dShape shape(
-            int batch, int in, int height, int width, int out, int kernelHeight, int kernelWidth, int stride, int top, int left,
+            int batch, int in, int height, int width, int out, int kernelHeight, int kernelWidth, int stride, int top,
+            int left,
             int bottom, int right) {
-        return new Conv2dShape(batch, in, height, width, out, kernelHeight, kernelWidth, stride, top, left, bottom, right);
+        return new Conv2dShape(batch, in, height, width, out, kernelHeight, kernelWidth, stride, top, left, bottom,
+                right);
     }
 
     private static final List<Conv2dShape> SHAPES = List.of(
@@ -142,13 +151,14 @@ class CudaConvKernelsTest {
     @ParameterizedTest
     @EnumSource(MatmulPrecision.class)
     void forward(MatmulPrecision precision) {
-        Backend cuda = CudaTests.backend(precision);
-        for (Conv2dShape s : SHAPES) {
-            for (boolean bias : new boolean[] {true, false}) {
-                compare(s + ", bias " + bias, cuda, tolerance(precision), (b, in) -> b.conv()
-                        .conv2d(
-                                in.out(y(s)), in.in(x(s)), in.in(s.outChannels() * s.filterSize()), in.in(bias, s.outChannels()),
-                                s));
+        for (Backend cuda : backends(precision)) {
+            for (Conv2dShape s : SHAPES) {
+                for (boolean bias : new boolean[] {true, false}) {
+                    compare(s + ", bias " + bias, cuda, tolerance(precision), (b, in) -> b.conv()
+                            .conv2d(
+                                    in.out(y(s)), in.in(x(s)), in.in(s.outChannels() * s.filterSize()),
+                                    in.in(bias, s.outChannels()), s));
+                }
             }
         }
     }
@@ -156,15 +166,17 @@ class CudaConvKernelsTest {
     @ParameterizedTest
     @EnumSource(MatmulPrecision.class)
     void backward(MatmulPrecision precision) {
-        Backend cuda = CudaTests.backend(precision);
-        for (Conv2dShape s : SHAPES) {
-            compare("input of " + s, cuda, tolerance(precision), (b, in) -> b.conv()
-                    .conv2dBackwardInput(in.out(x(s)), in.in(y(s)), in.in(s.outChannels() * s.filterSize()), s));
-            for (boolean bias : new boolean[] {true, false}) {
-                compare("weight of " + s + ", bias " + bias, cuda, tolerance(precision), (b, in) -> b.conv()
-                        .conv2dBackwardWeight(
-                                in.out(s.outChannels() * s.filterSize()), in.out(bias, s.outChannels()), in.in(y(s)), in.in(x(s)),
-                                s));
+        for (Backend cuda : backends(precision)) {
+            for (Conv2dShape s : SHAPES) {
+                compare("input of " + s, cuda, tolerance(precision), (b, in) -> b.conv()
+                        .conv2dBackwardInput(in.out(x(s)), in.in(y(s)), in.in(s.outChannels() * s.filterSize()), s));
+                for (boolean bias : new boolean[] {true, false}) {
+                    compare("weight of " + s + ", bias " + bias, cuda, tolerance(precision), (b, in) -> b.conv()
+                            .conv2dBackwardWeight(
+                                    in.out(s.outChannels() * s.filterSize()), in.out(bias, s.outChannels()),
+                                    in.in(y(s)),
+                                    in.in(x(s)), s));
+                }
             }
         }
     }
@@ -172,7 +184,12 @@ class CudaConvKernelsTest {
     @ParameterizedTest
     @EnumSource(MatmulPrecision.class)
     void normSilu(MatmulPrecision precision) {
-        Backend cuda = CudaTests.backend(precision);
+        for (Backend cuda : backends(precision)) {
+            normSilu(cuda, precision);
+        }
+    }
+
+    private void normSilu(Backend cuda, MatmulPrecision precision) {
         int[] groups = {1, 3, 4, 2, 3};
         List<Conv2dShape> shapes = List.of(
                 shape(2, 12, 5, 7, 3, 3, 3, 1, 1, 1, 1, 1),
@@ -186,12 +203,14 @@ class CudaConvKernelsTest {
             for (int option = 0; option < 4; option++) {
                 boolean bias = option % 2 == 0;
                 boolean residual = option < 2;
-                compare(s + ", groups " + g + ", bias " + bias + ", residual " + residual, cuda, tolerance(precision), (b, in) -> b
-                        .conv()
-                        .normSiluConv2d(
-                                in.out(y(s)), in.in(x(s)), in.in(2 * s.batch() * g), in.in(s.inChannels()), in.in(s.inChannels()),
-                                g, in.in(s.outChannels() * s.filterSize()), in.in(bias, s.outChannels()),
-                                in.in(residual, y(s)), s));
+                compare(s + ", groups " + g + ", bias " + bias + ", residual " + residual, cuda, tolerance(precision),
+                        (b, in) -> b
+                                .conv()
+                                .normSiluConv2d(
+                                        in.out(y(s)), in.in(x(s)), in.in(2 * s.batch() * g), in.in(s.inChannels()),
+                                        in.in(s.inChannels()),
+                                        g, in.in(s.outChannels() * s.filterSize()), in.in(bias, s.outChannels()),
+                                        in.in(residual, y(s)), s));
             }
         }
     }
@@ -246,11 +265,13 @@ class CudaConvKernelsTest {
     @ParameterizedTest
     @EnumSource(MatmulPrecision.class)
     void weightGradientOverManyPixels(MatmulPrecision precision) {
-        Backend cuda = CudaTests.backend(precision);
-        Conv2dShape s = shape(3, 5, 50, 47, 6, 3, 3, 1, 1, 1, 1, 1);
+        CudaBackend cuda = CudaTests.backend(precision);
+        ((CudaConvKernels) cuda.conv()).limits(50 * 47 * 8 * 4 * 2, 1); // two pictures, or four, and the others
+        Conv2dShape s = shape(5, 5, 50, 47, 6, 3, 3, 1, 1, 1, 1, 1);
         compare("weight of " + s, cuda, tolerance(precision), (b, in) -> b.conv()
                 .conv2dBackwardWeight(
-                        in.out(s.outChannels() * s.filterSize()), in.out(s.outChannels()), in.in(y(s)), in.in(x(s)), s));
+                        in.out(s.outChannels() * s.filterSize()), in.out(s.outChannels()), in.in(y(s)), in.in(x(s)),
+                        s));
     }
 
     @Test
@@ -258,7 +279,8 @@ class CudaConvKernelsTest {
         Backend cuda = CudaTests.backend();
         for (int[] size : new int[][] {{1, 1, 1}, {6, 5, 7}, {3, 16, 9}, {2, 31, 33}, {0, 3, 4}}) {
             int n = size[0] * size[1] * size[2];
-            compare("upsample", cuda, 0, (b, in) -> b.conv().upsampleNearest2x(in.out(4 * n), in.in(n), size[0], size[1], size[2]));
+            compare("upsample", cuda, 0,
+                    (b, in) -> b.conv().upsampleNearest2x(in.out(4 * n), in.in(n), size[0], size[1], size[2]));
             compare("backward", cuda, 1e-7, (b, in) -> b.conv()
                     .upsampleNearest2xBackward(in.out(n), in.in(4 * n), size[0], size[1], size[2]));
         }
