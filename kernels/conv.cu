@@ -1,0 +1,268 @@
+// Convolutions over NCHW, their gradients, and nearest-neighbour upsampling.
+#include "common.cuh"
+
+constexpr int THREADS = 256;
+
+// ---- packing --------------------------------------------------------------------------------------------------------------------
+
+__device__ __forceinline__ void store_packed(float* p, float a, float b) {
+    *reinterpret_cast<float2*>(p) = make_float2(a, b);
+}
+
+__device__ __forceinline__ void store_packed(bf16* p, float a, float b) {
+    *reinterpret_cast<unsigned*>(p) = pack_bf16(a, b);
+}
+
+constexpr int PACK_CHANNELS = 64;
+constexpr int PACK_PIXELS = 32;
+
+// Pictures from `first` on, NCHW, to (pictures, pixels, padded), zeros in the channels behind; normalised before if there are
+// statistics. Behind them four zeros, for what is outside a picture. Grid: pixels / 32, padded / 64, pictures; 32 x 8 threads.
+template <class T>
+__device__ __forceinline__ void pack_pictures(T* packed, const float* x, const float* stats, const float* norm_weight,
+                                              const float* norm_bias, int channels_of_group, int channels, int padded, int area,
+                                              int first) {
+    __shared__ float tile[PACK_CHANNELS][PACK_PIXELS + 1];
+    int tx = static_cast<int>(threadIdx.x), ty = static_cast<int>(threadIdx.y);
+    int p0 = static_cast<int>(blockIdx.x) * PACK_PIXELS;
+    int c0 = static_cast<int>(blockIdx.y) * PACK_CHANNELS;
+    int n = static_cast<int>(blockIdx.z);
+#pragma unroll
+    for (int r = ty; r < PACK_CHANNELS; r += 8) {
+        int c = c0 + r;
+        float v = 0.0f;
+        if (c < channels && p0 + tx < area) {
+            int plane = (first + n) * channels + c;
+            v = x[static_cast<size_t>(plane) * area + p0 + tx];
+            if (stats != nullptr) {
+                const float* s = stats + 2 * (plane / channels_of_group);
+                v = silu((v - s[0]) * s[1] * norm_weight[c] + norm_bias[c]);
+            }
+        }
+        tile[r][tx] = v;
+    }
+    __syncthreads();
+    if (blockIdx.x == 0 && blockIdx.y == 0 && n == 0 && ty == 0 && tx < 2) {
+        store_packed(packed + static_cast<size_t>(gridDim.z) * area * padded + 2 * tx, 0.0f, 0.0f);
+    }
+    int c = c0 + 2 * tx;
+#pragma unroll
+    for (int r = ty; r < PACK_PIXELS; r += 8) {
+        int p = p0 + r;
+        if (p < area && c < padded) {
+            store_packed(packed + (static_cast<size_t>(n) * area + p) * padded + c, tile[2 * tx][r], tile[2 * tx + 1][r]);
+        }
+    }
+}
+
+extern "C" __global__ void conv_pack_pictures_f32(float* packed, const float* x, const float* stats, const float* norm_weight,
+                                                  const float* norm_bias, int channels_of_group, int channels, int padded,
+                                                  int area, int first) {
+    pack_pictures(packed, x, stats, norm_weight, norm_bias, channels_of_group, channels, padded, area, first);
+}
+
+extern "C" __global__ void conv_pack_pictures_bf16(bf16* packed, const float* x, const float* stats, const float* norm_weight,
+                                                   const float* norm_bias, int channels_of_group, int channels, int padded,
+                                                   int area, int first) {
+    pack_pictures(packed, x, stats, norm_weight, norm_bias, channels_of_group, channels, padded, area, first);
+}
+
+// Filters to (rows, taps down, taps across, padded), a row taking `line` elements with zeros at its end: rows are the channels of the
+// result, `channels` those that are summed over, and their strides in w say which of the two is which. Of the taps each `step`th, from
+// (u0, v0) on. Grid: rows * line / THREADS.
+extern "C" __global__ void conv_pack_filters_f32(float* packed, const float* w, int row_stride, int channel_stride, int rows,
+                                                 int line, int channels, int padded, int taps_down, int taps_across,
+                                                 int kernel_width, int u0, int v0, int step, int offset) {
+    int q = static_cast<int>(blockIdx.x) * THREADS + static_cast<int>(threadIdx.x);
+    if (q < rows * line) {
+        int row = q / line, k = q - row * line;
+        int tap = k / padded, c = k - tap * padded;
+        int down = tap / taps_across, across = tap - down * taps_across;
+        bool there = down < taps_down && c < channels;
+        packed[offset + q] = there ? w[row * row_stride + c * channel_stride + (u0 + down * step) * kernel_width + v0 + across * step]
+                                   : 0.0f;
+    }
+}
+
+// dw (outs, channels, taps) from the sums over runs, each (outs, taps, padded).
+extern "C" __global__ void conv_weight_sum_f32(float* dw, const float* partial, int splits, int outs, int channels, int padded,
+                                               int taps) {
+    int q = static_cast<int>(blockIdx.x) * THREADS + static_cast<int>(threadIdx.x);
+    int n = outs * taps * padded;
+    if (q < n) {
+        int c = q % padded, rest = q / padded;
+        int tap = rest % taps, o = rest / taps;
+        if (c < channels) {
+            double sum = 0.0;
+            for (int s = 0; s < splits; s++) sum += partial[static_cast<size_t>(s) * n + q];
+            dw[(o * channels + c) * taps + tap] = static_cast<float>(sum);
+        }
+    }
+}
+
+// ---- few output channels: direct sums ---------------------------------------------------------------------------------------
+
+constexpr int DIRECT_OUT = 4;
+constexpr int DIRECT_TAPS = 2048;
+
+// One thread a pixel of `DIRECT_OUT` channels of y, which has `outs` channels of height x width; x has `ins` channels of
+// x_height x x_width (before `up` doublings). Backward: y is dx, x is dy. Grid: pixels of the batch / THREADS, outs / DIRECT_OUT.
+template <bool backward>
+__device__ __forceinline__ void conv_direct(float* y, const float* x, const float* w, const float* bias, const float* residual,
+                                            int start, int batch, int outs, int height, int width, int ins, int x_height, int x_width,
+                                            int kernel_height, int kernel_width, int stride, int pad_top, int pad_left, int up) {
+    __shared__ float4 filters[DIRECT_TAPS];
+    int area = height * width, taps = kernel_height * kernel_width;
+    int pixel = static_cast<int>(blockIdx.x) * THREADS + static_cast<int>(threadIdx.x);
+    bool inside = pixel < batch * area;
+    int n = pixel / area, p = pixel - n * area;
+    int i = p / width, j = p - i * width;
+    int first = static_cast<int>(blockIdx.y) * DIRECT_OUT;
+    int row0 = backward ? i + pad_top : i * stride - pad_top;
+    int col0 = backward ? j + pad_left : j * stride - pad_left;
+    int source_width = x_width >> up;
+    int source_area = (x_height >> up) * source_width;
+    const float* picture = x + static_cast<size_t>(inside ? n : 0) * ins * source_area;
+    float sum[DIRECT_OUT];
+#pragma unroll
+    for (int o = 0; o < DIRECT_OUT; o++) sum[o] = bias != nullptr && first + o < outs ? bias[first + o] : 0.0f;
+
+    int channels_at_once = max(1, DIRECT_TAPS / taps);
+    int taps_at_once = min(taps, DIRECT_TAPS);
+    for (int c0 = 0; c0 < ins; c0 += channels_at_once) {
+        int channels = min(channels_at_once, ins - c0);
+        for (int t0 = 0; t0 < taps; t0 += taps_at_once) {
+            int now = min(taps_at_once, taps - t0);
+            __syncthreads();
+            for (int q = static_cast<int>(threadIdx.x); q < channels * now; q += THREADS) {
+                int c = c0 + q / now, t = t0 + q % now;
+                float f[DIRECT_OUT];
+#pragma unroll
+                for (int o = 0; o < DIRECT_OUT; o++) {
+                    size_t at = backward ? static_cast<size_t>(c) * outs + first + o : static_cast<size_t>(first + o) * ins + c;
+                    f[o] = first + o < outs ? w[at * taps + t] : 0.0f;
+                }
+                filters[q] = make_float4(f[0], f[1], f[2], f[3]);
+            }
+            __syncthreads();
+            if (inside) {
+                for (int t = 0; t < now; t++) {
+                    int u = (t0 + t) / kernel_width, v = (t0 + t) - u * kernel_width;
+                    int row = backward ? row0 - u : row0 + u;
+                    int col = backward ? col0 - v : col0 + v;
+                    bool hit = true;
+                    if (backward && stride > 1) {
+                        hit = row >= 0 && col >= 0 && row % stride == 0 && col % stride == 0;
+                        row /= stride;
+                        col /= stride;
+                    }
+                    if (hit && row >= 0 && row < x_height && col >= 0 && col < x_width) {
+                        const float* at = picture + static_cast<size_t>(c0) * source_area + (row >> up) * source_width + (col >> up);
+                        for (int c = 0; c < channels; c++, at += source_area) {
+                            float4 f = filters[c * now + t];
+                            float v = *at;
+                            sum[0] = fmaf(f.x, v, sum[0]);
+                            sum[1] = fmaf(f.y, v, sum[1]);
+                            sum[2] = fmaf(f.z, v, sum[2]);
+                            sum[3] = fmaf(f.w, v, sum[3]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    if (inside) {
+#pragma unroll
+        for (int o = 0; o < DIRECT_OUT; o++) {
+            if (first + o < outs) {
+                size_t at = (static_cast<size_t>(start + n) * outs + first + o) * area + p;
+                y[at] = residual != nullptr ? residual[at] + sum[o] : sum[o];
+            }
+        }
+    }
+}
+
+extern "C" __global__ void conv_direct_f32(float* y, const float* x, const float* w, const float* bias, const float* residual,
+                                           int start, int batch, int outs, int height, int width, int ins, int x_height, int x_width,
+                                           int kernel_height, int kernel_width, int stride, int pad_top, int pad_left, int up) {
+    conv_direct<false>(y, x, w, bias, residual, start, batch, outs, height, width, ins, x_height, x_width, kernel_height, kernel_width,
+                       stride, pad_top, pad_left, up);
+}
+
+extern "C" __global__ void conv_direct_backward_f32(float* dx, const float* dy, const float* w, int batch, int outs, int height,
+                                                    int width, int ins, int y_height, int y_width, int kernel_height,
+                                                    int kernel_width, int stride, int pad_top, int pad_left) {
+    conv_direct<true>(dx, dy, w, nullptr, nullptr, 0, batch, outs, height, width, ins, y_height, y_width, kernel_height, kernel_width,
+                      stride, pad_top, pad_left, 0);
+}
+
+// ---- gradient of the bias ---------------------------------------------------------------------------------------------------
+
+// partial[o, blockIdx.x]: the sum over one run of the batch's pixels. Grid: runs, channels.
+extern "C" __global__ void conv_bias_partial_f32(float* partial, const float* dy, int batch, int channels, int area, int run) {
+    __shared__ float scratch[THREADS / WARP];
+    int o = static_cast<int>(blockIdx.y);
+    int first = static_cast<int>(blockIdx.x) * run;
+    int last = min(batch * area, first + run);
+    float sum = 0.0f;
+    for (int q = first + static_cast<int>(threadIdx.x); q < last; q += THREADS) {
+        int n = q / area;
+        sum += dy[(static_cast<size_t>(n) * channels + o) * area + (q - n * area)];
+    }
+    sum = block_sum(sum, scratch);
+    if (threadIdx.x == 0) partial[static_cast<size_t>(o) * gridDim.x + blockIdx.x] = sum;
+}
+
+// The runs' sums, in f64: one warp a channel.
+extern "C" __global__ void conv_bias_f32(float* d_bias, const float* partial, int channels, int runs) {
+    int o = static_cast<int>(blockIdx.x) * (THREADS / WARP) + static_cast<int>(threadIdx.x) / WARP;
+    int lane = static_cast<int>(threadIdx.x) % WARP;
+    double sum = 0.0;
+    if (o < channels) {
+        for (int r = lane; r < runs; r += WARP) sum += partial[static_cast<size_t>(o) * runs + r];
+    }
+    sum = warp_sum(sum);
+    if (o < channels && lane == 0) d_bias[o] = static_cast<float>(sum);
+}
+
+// ---- upsampling -------------------------------------------------------------------------------------------------------------
+
+// One thread a pixel of the small picture: n of them.
+extern "C" __global__ void upsample_forward_f32(float* y, const float* x, int n, int width) {
+    int q = static_cast<int>(blockIdx.x) * THREADS + static_cast<int>(threadIdx.x);
+    if (q < n) {
+        int row = q / width, col = q - row * width;
+        float v = x[q];
+        // Two rows of 2 width begin at row * 4 width: even, so a pair is aligned.
+        float2* top = reinterpret_cast<float2*>(y + static_cast<size_t>(row) * 4 * width + 2 * col);
+        top[0] = make_float2(v, v);
+        top[width] = make_float2(v, v);
+    }
+}
+
+extern "C" __global__ void upsample_backward_f32(float* dx, const float* dy, int n, int width) {
+    int q = static_cast<int>(blockIdx.x) * THREADS + static_cast<int>(threadIdx.x);
+    if (q < n) {
+        int row = q / width, col = q - row * width;
+        const float2* top = reinterpret_cast<const float2*>(dy + static_cast<size_t>(row) * 4 * width + 2 * col);
+        float2 a = top[0], b = top[width];
+        dx[q] = a.x + a.y + b.x + b.y;
+    }
+}
+
+// silu(GroupNorm(x)) with known statistics. Grid: area / (4 THREADS), batch * channels.
+extern "C" __global__ void norm_silu_f32(float* y, const float* x, const float* stats, const float* weight, const float* bias,
+                                         int planes, int channels, int area, int channels_of_group, int first) {
+    for (int plane = static_cast<int>(blockIdx.y); plane < planes; plane += static_cast<int>(gridDim.y)) {
+        int c = plane % channels;
+        const float* s = stats + 2 * (first * channels / channels_of_group + plane / channels_of_group);
+        float mean = s[0], inverse = s[1], scale = weight[c], shift = bias[c];
+        const float* from = x + static_cast<size_t>(first * channels + plane) * area;
+        float* to = y + static_cast<size_t>(plane) * area;
+#pragma unroll
+        for (int k = 0; k < 4; k++) {
+            int i = (static_cast<int>(blockIdx.x) * 4 + k) * THREADS + static_cast<int>(threadIdx.x);
+            if (i < area) to[i] = silu((from[i] - mean) * inverse * scale + shift);
+        }
+    }
+}
