@@ -233,10 +233,11 @@ extern "C" __global__ void ssd_step_gradient_f32(float* ddt, float* partial, con
     size_t at = (static_cast<size_t>(b) * heads + h) * length + t;
     size_t size = static_cast<size_t>(batch) * heads * length;
     double ending[2] = {0.0, 0.0}, starting[2] = {0.0, 0.0}; // terms that end, start at an element
+    double of_exponent[2] = {0.0, 0.0};
     float of_step[2] = {0.0f, 0.0f};
     for (int i = 0; i < 2; i++) {
         if (t + i < length) {
-            ending[i] = within[at + i];
+            of_exponent[i] = within[at + i];
             for (int n = 0; n < n_tiles; n++) {
                 ending[i] += terms[n * size + at + i];
                 starting[i] += terms[(n_tiles + n) * size + at + i];
@@ -254,9 +255,8 @@ extern "C" __global__ void ssd_step_gradient_f32(float* ddt, float* partial, con
     }
     double through = 0.0;
     for (int i = 0; i < n_tiles * p_tiles; i++) through += overlap[static_cast<size_t>(i) * batch * chunks * heads + task];
-    double of_exponent[2];
-    of_exponent[0] = through + from + (up_to - started);
-    of_exponent[1] = through + (from - ending[0]) + (up_to - starting[1]);
+    of_exponent[0] += through + from + (up_to - started);
+    of_exponent[1] += through + (from - ending[0]) + (up_to - starting[1]);
     double of_a = 0.0, of_bias = 0.0;
     for (int i = 0; i < 2; i++) {
         if (t + i < length) {

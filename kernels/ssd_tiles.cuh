@@ -281,6 +281,47 @@ __device__ __forceinline__ void row_sums(float* rows, const float (&acc)[8][4]) 
     }
 }
 
+// Each accumulator becomes the sum of those left of it in its row.
+template <int mode>
+__device__ __forceinline__ void prefix_sums(float (&acc)[8][4]) {
+    if (mode == F32) {
+#pragma unroll
+        for (int i = 0; i < 8; i++) {
+            float sums[3] = {acc[i][0], acc[i][0] + acc[i][1], acc[i][0] + acc[i][1] + acc[i][2]};
+            float sum = sums[2] + acc[i][3]; // over the lanes up to this one
+#pragma unroll
+            for (int delta = 1; delta < 16; delta *= 2) {
+                float before = __shfl_up_sync(FULL_WARP, sum, delta, 16);
+                if (lane_index() % 16 >= delta) sum += before;
+            }
+            float left = __shfl_up_sync(FULL_WARP, sum, 1, 16);
+            if (lane_index() % 16 == 0) left = 0.0f;
+            acc[i][0] = left;
+#pragma unroll
+            for (int j = 1; j < 4; j++) acc[i][j] = left + sums[j - 1];
+        }
+    } else {
+#pragma unroll
+        for (int j = 0; j < 4; j += 2) {
+            float carry = 0.0f;
+#pragma unroll
+            for (int i = 0; i < 8; i++) {
+                float sum = acc[i][j] + acc[i][j + 1];
+#pragma unroll
+                for (int delta = 1; delta < 4; delta *= 2) {
+                    float before = __shfl_up_sync(FULL_WARP, sum, delta, 4);
+                    if (lane_index() % 4 >= delta) sum += before;
+                }
+                float left = __shfl_up_sync(FULL_WARP, sum, 1, 4);
+                left = lane_index() % 4 == 0 ? carry : carry + left;
+                acc[i][j + 1] = left + acc[i][j];
+                acc[i][j] = left;
+                carry += __shfl_sync(FULL_WARP, sum, 3, 4);
+            }
+        }
+    }
+}
+
 // columns[w * TILE + c] = sum of column c over the rows of warp w, shared; a barrier must follow.
 template <int mode>
 __device__ __forceinline__ void column_sums(float* columns, const float (&acc)[8][4]) {
@@ -533,15 +574,13 @@ __device__ __forceinline__ void state_gradients(float* gradients, float* overlap
     }
 }
 
-// map[slice, b, c, g, i, j] = G_ij, j <= i, of the heads of a slice, (64, 64) each. within[b, h, t] = row sum less column sum, at t, of
-// the terms below the diagonal: their sum from t on is the sum of all terms of the chunk's own inputs whose decay spans t.
-// A block for each (batch, chunk, group, slice).
+// map[slice, b, c, g, i, j] = G_ij, j <= i, of the heads of a slice, (64, 64) each. within[b, h, t]: the sum of all terms of the
+// chunk's own inputs whose decay spans t, those of outputs i >= t and inputs j < t. A block for each (batch, chunk, group, slice).
 template <int mode>
 __device__ __forceinline__ void map_gradient(float* map, float* within, const float* dy, const float* xbc, const float* step,
                                              const float2* sums, const float* products, int slices, int batch, Sizes s) {
     __shared__ __align__(16) float tiles[4 * DEPTH * PITCH];
     __shared__ Chunk chunk;
-    __shared__ float rows[TILE];
     __shared__ float columns[THREADS / WARP * TILE];
     int block = static_cast<int>(blockIdx.x);
     int slice = block % slices;
@@ -580,11 +619,18 @@ __device__ __forceinline__ void map_gradient(float* map, float* within, const fl
                 acc[k][l] = v;
             }
         }
-        row_sums<mode>(rows, acc);
+        prefix_sums<mode>(acc);
+#pragma unroll
+        for (int k = 0; k < 8; k++) {
+#pragma unroll
+            for (int l = 0; l < 4; l++) {
+                if (column_of<mode>(k, l) > row_of<mode>(k, l)) acc[k][l] = 0.0f;
+            }
+        }
         column_sums<mode>(columns, acc);
         __syncthreads();
         int t = static_cast<int>(threadIdx.x);
-        if (t < count) within[at + t] = rows[t] - sum_of_warps(columns, t);
+        if (t < count) within[at + t] = sum_of_warps(columns, t);
     }
     float* to = map + (static_cast<size_t>(slice) * batch * s.chunks() * s.groups + of_group) * CHUNK * CHUNK;
     each_run<mode>(total, [&](int i, int j, const float* v) {
