@@ -93,7 +93,8 @@ final class CudaBackend implements Backend {
     /** Memory for one kernel call. */
     Scratch scratch(long bytes) {
         if (bytes > 4L * MAX_SIZE) {
-            throw new IllegalArgumentException("scratch memory: " + bytes + " bytes (expected at most " + 4L * MAX_SIZE + ")");
+            throw new IllegalArgumentException(
+                    "scratch memory: " + bytes + " bytes (expected at most " + 4L * MAX_SIZE + ")");
         }
         return new Scratch(new CudaStorage(memory, memory.allocate(bytes), DType.F32, (int) ((bytes + 3) / 4)));
     }

@@ -15,7 +15,8 @@ final class CudaConvKernels implements ConvKernels {
     }
 
     @Override
-    public void normSiluConv2d(Storage y, Storage x, Storage stats, Storage normWeight, Storage normBias, int groups, Storage w, Storage bias, Storage residual, Conv2dShape s) {
+    public void normSiluConv2d(Storage y, Storage x, Storage stats, Storage normWeight, Storage normBias, int groups,
+            Storage w, Storage bias, Storage residual, Conv2dShape s) {
         throw new UnsupportedOperationException("TODO normSiluConv2d");
     }
 

@@ -146,7 +146,8 @@ final class CudaElementwiseKernels implements ElementwiseKernels {
     private void sumSequence(Storage sums, Storage products, Storage dy, Storage x, int batch, int length, int dim) {
         if (sums != null || products != null) {
             sumSequence.launch(
-                    Grid.of(Grid.blocks(dim, TILE), batch, 1).threads(TILE, 8), orNull(sums), orNull(products), plain(dy),
+                    Grid.of(Grid.blocks(dim, TILE), batch, 1).threads(TILE, 8), orNull(sums), orNull(products),
+                    plain(dy),
                     orNull(x),
                     length, dim);
         }

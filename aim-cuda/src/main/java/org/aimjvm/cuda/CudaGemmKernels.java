@@ -9,7 +9,8 @@ final class CudaGemmKernels implements GemmKernels {
     }
 
     @Override
-    public void gemm(Storage c, Storage a, Storage b, int batch, int m, int n, int k, boolean transA, boolean transB, boolean accumulate) {
+    public void gemm(Storage c, Storage a, Storage b, int batch, int m, int n, int k, boolean transA, boolean transB,
+            boolean accumulate) {
         throw new UnsupportedOperationException("TODO gemm");
     }
 

@@ -9,7 +9,8 @@ final class CudaOptimKernels implements OptimKernels {
     }
 
     @Override
-    public void adamW(Storage w, Storage m, Storage v, Storage g, int n, float lr, float beta1, float beta2, float eps, float weightDecay, float gradScale, int step) {
+    public void adamW(Storage w, Storage m, Storage v, Storage g, int n, float lr, float beta1, float beta2, float eps,
+            float weightDecay, float gradScale, int step) {
         throw new UnsupportedOperationException("TODO adamW");
     }
 

@@ -114,9 +114,11 @@ final class CudaSsdScan {
             prepare(parts.at(step), parts.at(sums), parts.at(products), xbc, dt, dtBias, aLog, s, n);
             states(parts.at(states), finalState, initialState, xbc, parts.at(step), parts.at(sums), s, n);
             tiles().output.launch(
-                    Grid.of(n.ofChunks * s.heads() * n.pTiles, THREADS), plain(y), plain(xbc), orNull(d), parts.at(step), parts
+                    Grid.of(n.ofChunks * s.heads() * n.pTiles, THREADS), plain(y), plain(xbc), orNull(d),
+                    parts.at(step), parts
                             .at(sums),
-                    parts.at(products), parts.at(states), initialState != null, s.perChannelD(), s.length(), s.heads(), s
+                    parts.at(products), parts.at(states), initialState != null, s.perChannelD(), s.length(), s.heads(),
+                    s
                             .headDim(),
                     s.groups(), s.dState());
         }
@@ -142,8 +144,10 @@ final class CudaSsdScan {
         int blocksOfHead = Grid.blocks(s.headDim(), THREADS / lanes * ROWS);
         Kernel kernel = width == 4 ? recurrenceVector : recurrenceScalar;
         kernel.launch(
-                Grid.of(s.batch() * s.heads() * blocksOfHead, THREADS), plain(y), orNull(finalState), plain(xbc), plain(dt),
-                plain(dtBias), plain(aLog), orNull(d), orNull(initialState), s.dtMin(), s.dtMax(), s.perChannelD(), lanes,
+                Grid.of(s.batch() * s.heads() * blocksOfHead, THREADS), plain(y), orNull(finalState), plain(xbc),
+                plain(dt),
+                plain(dtBias), plain(aLog), orNull(d), orNull(initialState), s.dtMin(), s.dtMax(), s.perChannelD(),
+                lanes,
                 blocksOfHead, s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
     }
 
@@ -153,10 +157,12 @@ final class CudaSsdScan {
     }
 
     private void prepare(
-            long step, long sums, long products, Storage xbc, Storage dt, Storage dtBias, Storage aLog, SsdShape s, Counts n) {
+            long step, long sums, long products, Storage xbc, Storage dt, Storage dtBias, Storage aLog, SsdShape s,
+            Counts n) {
         int tasks = n.ofChunks * s.heads();
         steps.launch(
-                Grid.of(Grid.blocks(tasks, WARPS), THREADS), step, sums, plain(dt), plain(dtBias), plain(aLog), s.dtMin(), s
+                Grid.of(Grid.blocks(tasks, WARPS), THREADS), step, sums, plain(dt), plain(dtBias), plain(aLog),
+                s.dtMin(), s
                         .dtMax(),
                 tasks, s.length(), s.heads());
         tiles().products.launch(
@@ -166,9 +172,11 @@ final class CudaSsdScan {
     }
 
     private void states(
-            long states, Storage finalState, Storage initialState, Storage xbc, long step, long sums, SsdShape s, Counts n) {
+            long states, Storage finalState, Storage initialState, Storage xbc, long step, long sums, SsdShape s,
+            Counts n) {
         tiles().states.launch(
-                Grid.of(n.ofHeads * n.pTiles * n.nTiles, THREADS), states, orNull(finalState), orNull(initialState), plain(
+                Grid.of(n.ofHeads * n.pTiles * n.nTiles, THREADS), states, orNull(finalState), orNull(initialState),
+                plain(
                         xbc),
                 step, sums, s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
     }
@@ -191,7 +199,8 @@ final class CudaSsdScan {
             SsdShape s) {
         Counts n = Counts.of(s);
         int slices = Math.clamp(
-                Grid.blocks(ENOUGH_BLOCKS, Math.max(1, n.ofChunks * s.groups())), 1, Math.min(8, s.heads() / s.groups()));
+                Grid.blocks(ENOUGH_BLOCKS, Math.max(1, n.ofChunks * s.groups())), 1,
+                Math.min(8, s.heads() / s.groups()));
         try (Parts parts = new Parts()) {
             long rows = (long) n.ofHeads * s.length();
             int step = parts.add(rows);
@@ -216,35 +225,46 @@ final class CudaSsdScan {
             t.stateGradients.launch(
                     Grid.of(n.ofHeads * n.pTiles * n.nTiles, THREADS), parts.at(gradients), parts.at(overlap), orNull(
                             dInitialState),
-                    orNull(dFinalState), plain(dy), plain(xbc), parts.at(step), parts.at(sums), parts.at(states), hasInitial,
+                    orNull(dFinalState), plain(dy), plain(xbc), parts.at(step), parts.at(sums), parts.at(states),
+                    hasInitial,
                     s.batch(), s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
             t.mapGradient.launch(
-                    Grid.of(n.ofChunks * s.groups() * slices, THREADS), parts.at(map), parts.at(within), plain(dy), plain(xbc),
-                    parts.at(step), parts.at(sums), parts.at(products), slices, s.batch(), s.length(), s.heads(), s.headDim(),
+                    Grid.of(n.ofChunks * s.groups() * slices, THREADS), parts.at(map), parts.at(within), plain(dy),
+                    plain(xbc),
+                    parts.at(step), parts.at(sums), parts.at(products), slices, s.batch(), s.length(), s.heads(),
+                    s.headDim(),
                     s.groups(), s.dState());
             t.inputGradient.launch(
-                    Grid.of(n.ofChunks * s.heads() * n.pTiles, THREADS), plain(dXbc), parts.at(direct), parts.at(skips), plain(
+                    Grid.of(n.ofChunks * s.heads() * n.pTiles, THREADS), plain(dXbc), parts.at(direct), parts.at(skips),
+                    plain(
                             dy),
-                    plain(xbc), orNull(d), parts.at(step), parts.at(sums), parts.at(products), parts.at(gradients), hasDLast, s
+                    plain(xbc), orNull(d), parts.at(step), parts.at(sums), parts.at(products), parts.at(gradients),
+                    hasDLast, s
                             .perChannelD(),
                     s.batch(), s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
             t.bcGradient.launch(
-                    Grid.of(n.ofChunks * s.groups() * n.nTiles * 2, THREADS), plain(dXbc), parts.at(terms), plain(dy), plain(
+                    Grid.of(n.ofChunks * s.groups() * n.nTiles * 2, THREADS), plain(dXbc), parts.at(terms), plain(dy),
+                    plain(
                             xbc),
-                    parts.at(step), parts.at(sums), parts.at(states), parts.at(gradients), parts.at(map), hasInitial, hasDLast,
+                    parts.at(step), parts.at(sums), parts.at(states), parts.at(gradients), parts.at(map), hasInitial,
+                    hasDLast,
                     slices, s.batch(), s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
             stepGradient.launch(
-                    Grid.of(Grid.blocks(n.ofChunks * s.heads(), WARPS), THREADS), plain(dDt), parts.at(partial), plain(dt),
-                    plain(dtBias), plain(aLog), parts.at(step), parts.at(terms), parts.at(within), parts.at(direct), parts.at(
+                    Grid.of(Grid.blocks(n.ofChunks * s.heads(), WARPS), THREADS), plain(dDt), parts.at(partial),
+                    plain(dt),
+                    plain(dtBias), plain(aLog), parts.at(step), parts.at(terms), parts.at(within), parts.at(direct),
+                    parts.at(
                             overlap),
                     s.dtMin(), s.dtMax(), s.batch(), s.length(), s.heads(), n.pTiles, n.nTiles);
-            sum(plain(dDtBias).address(), plain(dALog).address(), parts.at(partial), n.ofChunks, 2 * s.heads(), s.heads());
+            sum(plain(dDtBias).address(), plain(dALog).address(), parts.at(partial), n.ofChunks, 2 * s.heads(),
+                    s.heads());
             if (d != null && s.perChannelD()) {
                 sum(plain(dD).address(), 0, parts.at(skips), n.ofChunks, s.innerDim(), s.innerDim());
             } else if (d != null) {
                 sum(parts.at(skipSums), 0, parts.at(skips), n.ofChunks, s.innerDim(), s.innerDim());
                 sumHeads.launch(
-                        Grid.of(Grid.blocks(s.heads(), WARPS), THREADS), plain(dD), parts.at(skipSums), s.heads(), s.headDim());
+                        Grid.of(Grid.blocks(s.heads(), WARPS), THREADS), plain(dD), parts.at(skipSums), s.heads(),
+                        s.headDim());
             }
         }
     }
@@ -252,7 +272,8 @@ final class CudaSsdScan {
     /** Column sums of a matrix: the first columns to one place, the others to another. */
     private void sum(long first, long second, long partial, int rows, int columns, int firstCount) {
         sum.launch(
-                Grid.of(Grid.blocks(columns, WARP), 1).threads(WARP, 8), first, second, partial, rows, columns, firstCount);
+                Grid.of(Grid.blocks(columns, WARP), 1).threads(WARP, 8), first, second, partial, rows, columns,
+                firstCount);
     }
 
     /** One piece of scratch memory for several arrays of f32 numbers. */

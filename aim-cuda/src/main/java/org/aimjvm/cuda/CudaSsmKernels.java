@@ -6,9 +6,11 @@ import org.aimjvm.tensor.Storage;
 
 /** State-space kernels: {@code kernels/conv1d.cu}, {@code kernels/ssd.cu}, {@code kernels/selective_scan.cu}. */
 final class CudaSsmKernels implements SsmKernels {
+    private final CudaCausalConv1d conv1d;
     private final CudaSsdScan ssd;
 
     CudaSsmKernels(CudaBackend backend) {
+        this.conv1d = new CudaCausalConv1d(backend);
         this.ssd = new CudaSsdScan(backend);
     }
 
@@ -29,7 +31,7 @@ final class CudaSsmKernels implements SsmKernels {
             int channels,
             int width,
             boolean silu) {
-        throw new UnsupportedOperationException("TODO causalConv1d");
+        conv1d.forward(y, x, w, bias, state, batch, length, channels, width, silu);
     }
 
     @Override
@@ -46,7 +48,7 @@ final class CudaSsmKernels implements SsmKernels {
             int channels,
             int width,
             boolean silu) {
-        throw new UnsupportedOperationException("TODO causalConv1dBackward");
+        conv1d.backward(dx, dw, dBias, dy, x, w, bias, batch, length, channels, width, silu);
     }
 
     @Override
@@ -81,7 +83,8 @@ final class CudaSsmKernels implements SsmKernels {
             Storage initialState,
             SsdShape s) {
         ssd.backward(
-                dXbc, dDt, dDtBias, dALog, dD, dInitialState, dy, dFinalState, xbc, dt, dtBias, aLog, d, initialState, s);
+                dXbc, dDt, dDtBias, dALog, dD, dInitialState, dy, dFinalState, xbc, dt, dtBias, aLog, d, initialState,
+                s);
     }
 
     @Override

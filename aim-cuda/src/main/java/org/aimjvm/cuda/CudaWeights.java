@@ -52,7 +52,8 @@ final class CudaWeights extends CudaStorage {
                         }
                     });
                 } else {
-                    backend.write(values, 4, n, (buffer, from, count) -> buffer.asFloatBuffer().put(floats, from, count));
+                    backend.write(values, 4, n,
+                            (buffer, from, count) -> buffer.asFloatBuffer().put(floats, from, count));
                 }
                 yield new CudaWeights(memory, values, m.format(), m.out(), m.in(), null);
             }

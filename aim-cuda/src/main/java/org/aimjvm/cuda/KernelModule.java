@@ -65,8 +65,9 @@ final class KernelModule {
                 case "f32" -> Kernel.Parameter.FLOAT;
                 case "f64" -> Kernel.Parameter.DOUBLE;
                 default ->
-                    throw new BackendException("kernels: " + kernel + " has a parameter of type " + parameter.group(1)
-                            + ", expected a pointer, int, long, float or double");
+                        throw new BackendException(
+                                "kernels: " + kernel + " has a parameter of type " + parameter.group(1)
+                                        + ", expected a pointer, int, long, float or double");
             });
         }
         CUfunction function = new CUfunction();

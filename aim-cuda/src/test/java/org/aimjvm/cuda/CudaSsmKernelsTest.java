@@ -85,7 +85,8 @@ class CudaSsmKernelsTest {
         compare(name, CudaTests.backend(), inputs, outputs, limit, call);
     }
 
-    private static void compare(String name, Backend backend, float[][] inputs, int[] outputs, double limit, Call call) {
+    private static void compare(String name, Backend backend, float[][] inputs, int[] outputs, double limit,
+            Call call) {
         float[][] expected = run(CudaTests.reference(), inputs, outputs, call);
         float[][] actual = run(backend, inputs, outputs, call);
         for (int i = 0; i < outputs.length; i++) {
@@ -129,21 +130,25 @@ class CudaSsmKernelsTest {
     }
 
     private void ssdForward(SsdShape s, boolean hasD, boolean hasInitial, boolean wantFinal) {
-        compare("forward " + s, ssdInputs(s, hasD, hasInitial), new int[] {ySize(s), wantFinal ? s.stateShape().size() : -1},
+        compare("forward " + s, ssdInputs(s, hasD, hasInitial),
+                new int[] {ySize(s), wantFinal ? s.stateShape().size() : -1},
                 EXACT,
                 (b, in, out) -> b.ssm().ssdScan(out[0], out[1], in[0], in[1], in[2], in[3], in[4], in[5], s));
     }
 
-    private void ssdBackward(Backend backend, double limit, SsdShape s, boolean hasD, boolean hasInitial, boolean hasDFinal) {
+    private void ssdBackward(Backend backend, double limit, SsdShape s, boolean hasD, boolean hasInitial,
+            boolean hasDFinal) {
         float[][] inputs = Arrays.copyOf(ssdInputs(s, hasD, hasInitial), 8);
         inputs[6] = random(-1, 1, ySize(s));
         inputs[7] = randomIf(hasDFinal, s.stateShape().size());
         int[] outputs = {
-            inputs[0].length, inputs[1].length, s.heads(), s.heads(), hasD ? inputs[4].length : -1, hasInitial ? inputs[5].length : -1
+            inputs[0].length, inputs[1].length, s.heads(), s.heads(), hasD ? inputs[4].length : -1,
+            hasInitial ? inputs[5].length : -1
         };
         compare("backward " + s, backend, inputs, outputs, limit,
                 (b, in, out) -> b.ssm()
-                        .ssdScanBackward(out[0], out[1], out[2], out[3], out[4], out[5], in[6], in[7], in[0], in[1], in[2], in[3],
+                        .ssdScanBackward(out[0], out[1], out[2], out[3], out[4], out[5], in[6], in[7], in[0], in[1],
+                                in[2], in[3],
                                 in[4],
                                 in[5], s));
     }
@@ -176,5 +181,49 @@ class CudaSsmKernelsTest {
         ssdBackward(s, true, true, true);
         ssdBackward(s, true, false, true);
         ssdBackward(s, false, true, false);
+    }
+
+    // ---- convolution ---------------------------------------------------------------------------------------------------------
+
+    /** The state, if any, is an output that starts at the input's values. */
+    private void conv(int batch, int length, int channels, int width, boolean hasBias, boolean hasState, boolean silu) {
+        int size = batch * length * channels;
+        float[][] inputs = {
+            random(-2, 2, size), random(-1, 1, channels * width), randomIf(hasBias, channels),
+            randomIf(hasState, batch * channels * width)
+        };
+        String name = "conv1d " + batch + "x" + length + "x" + channels + " width " + width;
+        compare(name, inputs, new int[] {size, hasState ? batch * channels * width : -1}, EXACT, (b, in, out) -> {
+            if (hasState) {
+                b.copy(out[1], 0, in[3], 0, batch * channels * width);
+            }
+            b.ssm().causalConv1d(out[0], in[0], in[1], in[2], out[1], batch, length, channels, width, silu);
+        });
+        inputs[3] = random(-1, 1, size);
+        for (int wanted : new int[] {7, 1, 2, 4}) {
+            int[] outputs = {
+                (wanted & 1) != 0 ? size : -1, (wanted & 2) != 0 ? channels * width : -1,
+                (wanted & 4) != 0 ? channels : -1
+            };
+            compare(name + " backward", inputs, outputs, EXACT, (b, in, out) -> b.ssm()
+                    .causalConv1dBackward(out[0], out[1], out[2], in[3], in[0], in[1], in[2], batch, length, channels,
+                            width, silu));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 5, 9, 20})
+    void convolutionOfAnyWidth(int width) {
+        for (int length : new int[] {1, 2, 3, 5, 15, 16, 17, 64, 65, 131}) {
+            conv(2, length, 5, width, true, true, true);
+            conv(1, length, 3, width, false, false, false);
+        }
+        conv(3, 7, 131, width, true, true, false);
+    }
+
+    @Test
+    void convolutionOfNothing() {
+        conv(0, 5, 7, 4, true, true, true);
+        conv(2, 0, 7, 4, true, true, true);
     }
 }
