@@ -120,6 +120,54 @@ extern "C" __global__ void gated_rms_norm_forward_f32(float* y, float* inv_rms, 
     rms_forward<true>(y, inv_rms, x, z, weight, width, groups, norm_first, inverse_width, eps);
 }
 
+// What stands between two mixers: sum = branch gate + residual, y = rms norm of sum, and with shift y (1 + scale) + shift. gate, shift and
+// scale belong to the sequence of the row. Rounds as gate, add, norm and modulate do one after the other. One block a row.
+extern "C" __global__ void gate_add_rms_norm_f32(float* y, float* sum, const float* branch, const float* gate,
+                                                 const float* residual, const float* weight, const float* shift,
+                                                 const float* scale, int length, int cols, double inverse_cols, float eps) {
+    __shared__ double scratch[MAX_WARPS];
+    int row = static_cast<int>(blockIdx.x);
+    size_t base = static_cast<size_t>(row) * cols, condition = static_cast<size_t>(row / length) * cols;
+    float v[PER], g[PER], r[PER], w[PER], add[PER], factor[PER];
+    auto load_condition = [&](int first) { // early, so that it is under way during the sum
+        load(w, weight, first, cols);
+        if (shift != nullptr) {
+            load(add, shift + condition, first, cols);
+            load(factor, scale + condition, first, cols);
+        }
+    };
+    double squares = 0.0;
+    for (int first = 0; first < cols; first += step()) {
+        load(v, branch + base, first, cols);
+        load(g, gate + condition, first, cols);
+        load(r, residual + base, first, cols);
+        load_condition(first);
+        float part = 0.0f;
+#pragma unroll
+        for (int j = 0; j < PER; j++) {
+            v[j] = __fadd_rn(__fmul_rn(v[j], g[j]), r[j]);
+            part = fmaf(v[j], v[j], part);
+            int c = column(first, j);
+            if (c < cols) sum[base + c] = v[j];
+        }
+        squares += part;
+    }
+    squares = block_sum(squares, scratch);
+    float inv = 1.0f / sqrtf(static_cast<float>(squares * inverse_cols + eps));
+    for (int first = 0; first < cols; first += step()) {
+        if (step() < cols) {
+            load(v, sum + base, first, cols); // what this thread has written
+            load_condition(first);
+        }
+#pragma unroll
+        for (int j = 0; j < PER; j++) {
+            int c = column(first, j);
+            float normed = v[j] * inv * w[j];
+            if (c < cols) y[base + c] = shift == nullptr ? normed : fmaf(normed, 1.0f + factor[j], add[j]);
+        }
+    }
+}
+
 // Adds `v` to column `c` of the partial sums of a run: in memory, where a row does not fit the registers.
 __device__ __forceinline__ void add_to(float* partial, int c, bool first_row, float v) {
     partial[c] = first_row ? v : partial[c] + v;

@@ -6,6 +6,7 @@ import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import org.aimjvm.tensor.GemmKernels;
+import org.aimjvm.tensor.MatmulPrecision;
 import org.aimjvm.tensor.Storage;
 import org.aimjvm.tensor.WeightFormat;
 

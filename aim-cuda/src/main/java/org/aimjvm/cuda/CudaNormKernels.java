@@ -23,6 +23,7 @@ final class CudaNormKernels implements NormKernels {
 
     private final CudaBackend backend;
     private final Kernel rmsForward;
+    private final Kernel gateAddRms;
     private final Kernel rmsBackward;
     private final Kernel gatedForward;
     private final Kernel gatedBackward;
@@ -44,6 +45,7 @@ final class CudaNormKernels implements NormKernels {
         this.backend = backend;
         KernelModule module = backend.module("norm");
         this.rmsForward = module.kernel("rms_norm_forward_f32");
+        this.gateAddRms = module.kernel("gate_add_rms_norm_f32");
         this.rmsBackward = module.kernel("rms_norm_backward_f32");
         this.gatedForward = module.kernel("gated_rms_norm_forward_f32");
         this.gatedBackward = module.kernel("gated_rms_norm_backward_f32");
@@ -80,6 +82,15 @@ final class CudaNormKernels implements NormKernels {
         rmsForward.launch(
                 Grid.of(rows, rowThreads(cols)), plain(y), plain(invRms), plain(x), plain(weight), cols, 1.0 / cols,
                 eps);
+    }
+
+    @Override
+    public void gateAddRmsNorm(
+            Storage y, Storage sum, Storage branch, Storage gate, Storage residual, Storage weight, Storage shift,
+            Storage scale, int batch, int length, int cols, float eps) {
+        gateAddRms.launch(
+                Grid.of(batch * length, rowThreads(cols)), plain(y), plain(sum), plain(branch), plain(gate), plain(residual),
+                plain(weight), orNull(shift), orNull(scale), length, cols, 1.0 / cols, eps);
     }
 
     @Override

@@ -24,22 +24,26 @@ final class CudaSoftmaxKernels implements SoftmaxKernels {
     }
 
     @Override
-    public void crossEntropyBackward(Storage dLogits, Storage dLoss, Storage logits, Storage logSumExp, Storage targets, int rows, int cols) {
+    public void crossEntropyBackward(Storage dLogits, Storage dLoss, Storage logits, Storage logSumExp, Storage targets,
+            int rows, int cols) {
         throw new UnsupportedOperationException("TODO crossEntropyBackward");
     }
 
     @Override
-    public void appendKeysAndValues(Storage keys, Storage values, Storage length, Storage k, Storage v, int batch, int added, int capacity, int width) {
+    public void appendKeysAndValues(Storage keys, Storage values, Storage length, Storage k, Storage v, int batch,
+            int added, int capacity, int width) {
         throw new UnsupportedOperationException("TODO appendKeysAndValues");
     }
 
     @Override
-    public void causalAttention(Storage out, Storage q, Storage k, Storage v, Storage keyLength, int batch, int queryLength, int keyCapacity, int heads, int kvHeads, int headDim) {
+    public void causalAttention(Storage out, Storage q, Storage k, Storage v, Storage keyLength, int batch,
+            int queryLength, int keyCapacity, int heads, int kvHeads, int headDim) {
         throw new UnsupportedOperationException("TODO causalAttention");
     }
 
     @Override
-    public void causalAttentionBackward(Storage dq, Storage dk, Storage dv, Storage dOut, Storage q, Storage k, Storage v, int batch, int length, int heads, int kvHeads, int headDim) {
+    public void causalAttentionBackward(Storage dq, Storage dk, Storage dv, Storage dOut, Storage q, Storage k,
+            Storage v, int batch, int length, int heads, int kvHeads, int headDim) {
         throw new UnsupportedOperationException("TODO causalAttentionBackward");
     }
 }
