@@ -3,16 +3,17 @@
 // embedding_*: an element of the output by itself, ITEMS a thread a block width apart; weights in any format of CudaWeights are
 // widened on the way. Without ids it widens a whole matrix.
 //
-// embedding_backward_f32: the sum for each row of the table in the order of the rows of dy, so neither atomics nor a sort of equal
-// ids in parts will do. A block owns GROUP rows of the table and COLUMNS columns of them: it writes zeros, looks through all ids for
-// its rows, in order, and adds what it finds; a thread owns its columns, so additions need no barrier. All ids are read once for
-// every GROUP rows of the table, from the L2 cache (64 KiB for 16384 of them); with ids spread over the table a block finds few.
-// The sum of the last row found is kept in registers, so that a row that is hit again and again costs only the reads of dy.
+// embedding_backward_f32: the sum for each row of the table in the order of the rows of dy, so neither atomics nor a sort
+// of equal ids in parts will do. A block owns GROUP rows of the table and COLUMNS columns of them: it writes zeros, looks
+// through all ids for its rows, in order, and adds what it finds; a thread owns its columns, so additions need no barrier.
+// All ids are read once for every GROUP rows of the table, from the L2 cache (64 KiB for 16384 of them); with ids spread
+// over the table a block finds few. The sum of the last row found is kept in registers, so that a row that is hit again and
+// again costs only the reads of dy.
 //
-// nearest_code_*: a thread a row of z, entries from shared memory, where all threads of a block read the same address at a time. It
-// computes what the CPU reference does, each operation rounded by itself, so the codes are the same, ties included: 3 operations an
-// element of an entry, and with 8 of them 2 reads of 16 bytes. The entries are cut into parts, a block each, until there are enough
-// blocks; nearest_code_merge_f32 takes the first best part.
+// nearest_code_*: a thread a row of z, entries from shared memory, where all threads of a block read the same address at a
+// time. It computes what the CPU reference does, each operation rounded by itself, so the codes are the same, ties
+// included: 3 operations an element of an entry, and with 8 of them 2 reads of 16 bytes. The entries are cut into parts, a
+// block each, until there are enough blocks; nearest_code_merge_f32 takes the first best part.
 //
 // transpose_b32: 32 x 32 tiles through shared memory.
 //
@@ -80,8 +81,8 @@ extern "C" __global__ void embedding_bf16(float* y, const bf16* table, const int
     embed(y, Bf16Rows{table}, ids, n, vocab, dim);
 }
 
-extern "C" __global__ void embedding_int8(float* y, const signed char* table, const float* scales, const int* ids, int n, int vocab,
-                                          int dim) {
+extern "C" __global__ void embedding_int8(float* y, const signed char* table, const float* scales, const int* ids, int n,
+                                          int vocab, int dim) {
     embed(y, Int8Rows{table, scales}, ids, n, vocab, dim);
 }
 

@@ -1,8 +1,8 @@
 // Parameter updates in place: AdamW and the moving average of weights.
 //
-// Limited by memory (28 bytes an element for AdamW, 12 for the average): a thread takes ITEMS elements a block width apart. Every
-// operation is rounded by itself, without fused multiply-adds, in the order of the CPU reference: training steps give the same
-// bits on either, and the arithmetic is free beside the memory.
+// Limited by memory (28 bytes an element for AdamW, 12 for the average): a thread takes ITEMS elements a block width apart.
+// Every operation is rounded by itself, without fused multiply-adds, in the order of the CPU reference: training steps give
+// the same bits on either, and the arithmetic is free beside the memory.
 //
 // Reference: cpu/ScalarOptimKernels.java.
 #include "common.cuh"
@@ -15,10 +15,10 @@ __device__ __forceinline__ int item(int j) {
     return (static_cast<int>(blockIdx.x) * ITEMS + j) * THREADS + static_cast<int>(threadIdx.x);
 }
 
-// w -= decay w; m = beta1 m + rest1 g; v = beta2 v + rest2 g^2; w -= lr (m / correction1) / (sqrt(v / correction2) + eps), with g the
-// scaled gradient, decay = lr weightDecay and rest = 1 - beta.
-extern "C" __global__ void adam_w_f32(float* w, float* m, float* v, const float* g, float lr, float beta1, float beta2, float rest1,
-                                      float rest2, float eps, float decay, float grad_scale, float correction1,
+// w -= decay w; m = beta1 m + rest1 g; v = beta2 v + rest2 g^2; w -= lr (m / correction1) / (sqrt(v / correction2) + eps),
+// with g the scaled gradient, decay = lr weightDecay and rest = 1 - beta.
+extern "C" __global__ void adam_w_f32(float* w, float* m, float* v, const float* g, float lr, float beta1, float beta2,
+                                      float rest1, float rest2, float eps, float decay, float grad_scale, float correction1,
                                       float correction2, int n) {
     for (int j = 0; j < ITEMS; j++) {
         int i = item(j);
