@@ -13,7 +13,6 @@ import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.ConvKernels;
 import org.aimjvm.tensor.DType;
 import org.aimjvm.tensor.ElementwiseKernels;
-import org.aimjvm.tensor.GemmKernels;
 import org.aimjvm.tensor.IndexKernels;
 import org.aimjvm.tensor.NormKernels;
 import org.aimjvm.tensor.OptimKernels;
@@ -38,7 +37,7 @@ final class CudaBackend implements Backend {
     private final MatmulPrecision precision;
     private final DeviceMemory memory;
     private final Transfers transfers;
-    private final GemmKernels gemm;
+    private final CudaGemmKernels gemm;
     private final ElementwiseKernels elementwise;
     private final NormKernels norm;
     private final ConvKernels conv;
@@ -70,7 +69,8 @@ final class CudaBackend implements Backend {
 
     @Override
     public String description() {
-        return Gpu.describe(gpu.ordinal()) + ", products in " + precision;
+        return Gpu.describe(gpu.ordinal()) + ", products in " + precision + " (" + gemm.description()
+                + ")";
     }
 
     Gpu gpu() {
@@ -93,7 +93,8 @@ final class CudaBackend implements Backend {
     /** Memory for one kernel call. */
     Scratch scratch(long bytes) {
         if (bytes > 4L * MAX_SIZE) {
-            throw new IllegalArgumentException("scratch memory: " + bytes + " bytes (expected at most " + 4L * MAX_SIZE + ")");
+            throw new IllegalArgumentException(
+                    "scratch memory: " + bytes + " bytes (expected at most " + 4L * MAX_SIZE + ")");
         }
         return new Scratch(new CudaStorage(memory, memory.allocate(bytes), DType.F32, (int) ((bytes + 3) / 4)));
     }
@@ -296,7 +297,7 @@ final class CudaBackend implements Backend {
     }
 
     @Override
-    public GemmKernels gemm() {
+    public CudaGemmKernels gemm() {
         return gemm;
     }
 

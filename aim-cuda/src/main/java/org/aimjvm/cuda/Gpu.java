@@ -19,10 +19,17 @@ final class Gpu {
     /** The least compute capability that our PTX runs on: asynchronous copies, bf16 and tf32 tensor cores. */
     static final int MIN_CAPABILITY = 80;
 
+    /** A stream whose address can be read. */
+    private static final class Stream extends CUstream {
+        long address() {
+            return getNativePointer();
+        }
+    }
+
     private final int ordinal;
     private final CUdevice device = new CUdevice();
     private final CUcontext context = new CUcontext();
-    private final CUstream stream = new CUstream();
+    private final Stream stream = new Stream();
     private final int capability;
     private final int multiprocessors;
     private boolean capturing;
@@ -127,6 +134,11 @@ final class Gpu {
 
     CUstream stream() {
         return stream;
+    }
+
+    /** What other libraries know the stream by. */
+    long streamAddress() {
+        return stream.address();
     }
 
     /** Makes the context this thread's; before every driver call that needs one. */
