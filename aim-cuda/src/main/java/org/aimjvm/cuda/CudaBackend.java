@@ -13,7 +13,6 @@ import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.ConvKernels;
 import org.aimjvm.tensor.DType;
 import org.aimjvm.tensor.ElementwiseKernels;
-import org.aimjvm.tensor.GemmKernels;
 import org.aimjvm.tensor.IndexKernels;
 import org.aimjvm.tensor.LimitKernels;
 import org.aimjvm.tensor.MatmulPrecision;
@@ -41,7 +40,7 @@ final class CudaBackend implements Backend {
     private final MatmulPrecision precision;
     private final DeviceMemory memory;
     private final Transfers transfers;
-    private final GemmKernels gemm;
+    private final CudaGemmKernels gemm;
     private final ElementwiseKernels elementwise;
     private final NormKernels norm;
     private final ConvKernels conv;
@@ -75,7 +74,8 @@ final class CudaBackend implements Backend {
 
     @Override
     public String description() {
-        return Gpu.describe(gpu.ordinal()) + ", products in " + precision;
+        return Gpu.describe(gpu.ordinal()) + ", products in " + precision + " (" + gemm.description()
+                + ")";
     }
 
     Gpu gpu() {
@@ -302,7 +302,7 @@ final class CudaBackend implements Backend {
     }
 
     @Override
-    public GemmKernels gemm() {
+    public CudaGemmKernels gemm() {
         return gemm;
     }
 

@@ -51,6 +51,7 @@ final class CudaGemmKernels implements GemmKernels {
 
     private final CudaBackend backend;
     private final boolean exact;
+    private final Cublas.Choice cublas;
     private final Kernel[] small = new Kernel[4]; // by layout()
     private final Kernel[] large = new Kernel[4];
     private final Map<WeightFormat, Linear> linear = new EnumMap<>(WeightFormat.class);
@@ -67,6 +68,12 @@ final class CudaGemmKernels implements GemmKernels {
                     exact || layout == layout(true, true) ? null : module.kernel(name + LARGE + "_" + precision);
         }
         prepare(WeightFormat.F32);
+        this.cublas = Cublas.choose(backend);
+    }
+
+    /** For users: what computes large products. */
+    String description() {
+        return cublas.text();
     }
 
     private static int layout(boolean transA, boolean transB) {
@@ -90,6 +97,10 @@ final class CudaGemmKernels implements GemmKernels {
             boolean accumulate) {
         if (batch == 1 && !transA && transB && !accumulate && isFewRows(m, n, exact)) {
             fewRows(WeightFormat.F32, c, a, plain(b), null, m, n, k);
+            return;
+        }
+        if (cublas.library() != null && batch > 0 && Cublas.isLarge(m, n, k)) {
+            cublas.library().gemm(plain(c), plain(a), plain(b), batch, m, n, k, transA, transB, accumulate);
             return;
         }
         int layout = layout(transA, transB);

@@ -29,7 +29,7 @@ final class CudaWeights extends CudaStorage {
     static CudaWeights of(CudaBackend backend, WeightMatrix m) {
         DeviceMemory memory = backend.memory();
         int n = m.out() * m.in();
-        ((CudaGemmKernels) backend.gemm()).prepare(m.format());
+        backend.gemm().prepare(m.format());
         return switch (m) {
             case WeightMatrix.Int8 w -> {
                 DeviceMemory.Block values = memory.allocate(n);

@@ -22,10 +22,17 @@ final class Gpu {
 
     private static final Cleaner CLEANER = Cleaner.create();
 
+    /** A stream whose address can be read. */
+    private static final class Stream extends CUstream {
+        long address() {
+            return getNativePointer();
+        }
+    }
+
     private final int ordinal;
     private final CUdevice device = new CUdevice();
     private final CUcontext context = new CUcontext();
-    private final CUstream stream = new CUstream();
+    private final Stream stream = new Stream();
     private final int capability;
     private final int multiprocessors;
     private final DriverResources resources;
@@ -138,6 +145,11 @@ final class Gpu {
 
     CUstream stream() {
         return stream;
+    }
+
+    /** What other libraries know the stream by. */
+    long streamAddress() {
+        return stream.address();
     }
 
     /** Makes the context this thread's; before every driver call that needs one. */
