@@ -1,17 +1,9 @@
 // Convolutions over NCHW, their gradients, and nearest-neighbour upsampling.
-#include "common.cuh"
+#include "conv_packed.cuh"
 
 constexpr int THREADS = 256;
 
 // ---- packing --------------------------------------------------------------------------------------------------------------------
-
-__device__ __forceinline__ void store_packed(float* p, float a, float b) {
-    *reinterpret_cast<float2*>(p) = make_float2(a, b);
-}
-
-__device__ __forceinline__ void store_packed(bf16* p, float a, float b) {
-    *reinterpret_cast<unsigned*>(p) = pack_bf16(a, b);
-}
 
 constexpr int PACK_CHANNELS = 64;
 constexpr int PACK_PIXELS = 32;
@@ -67,31 +59,53 @@ extern "C" __global__ void conv_pack_pictures_bf16(bf16* packed, const float* x,
     pack_pictures(packed, x, stats, norm_weight, norm_bias, channels_of_group, channels, padded, area, first);
 }
 
-// Filters to (rows, taps down, taps across, padded), a row taking `line` elements with zeros at its end: rows are the channels of the
-// result, `channels` those that are summed over, and their strides in w say which of the two is which. Of the taps each `step`th, from
-// (u0, v0) on. Grid: rows * line / THREADS.
-extern "C" __global__ void conv_pack_filters_f32(float* packed, const float* w, int row_stride, int channel_stride, int rows,
-                                                 int line, int channels, int padded, int taps_down, int taps_across,
-                                                 int kernel_width, int u0, int v0, int step, int offset) {
-    int q = static_cast<int>(blockIdx.x) * THREADS + static_cast<int>(threadIdx.x);
+// Filters to packed ones; rows are the channels of the result, `channels` those that are summed over, and their strides in w say
+// which of the two is which. Of the taps each `step`th, from (u0, v0) on. Grid: rows * line / THREADS.
+template <class T>
+__device__ __forceinline__ void pack_filters(T* packed, const float* w, int row_stride, int channel_stride, int rows, int line,
+                                             int channels, int padded, int taps_down, int taps_across, int kernel_width, int u0,
+                                             int v0, int step, int offset) {
+    int q = 2 * (static_cast<int>(blockIdx.x) * THREADS + static_cast<int>(threadIdx.x));
     if (q < rows * line) {
         int row = q / line, k = q - row * line;
-        int tap = k / padded, c = k - tap * padded;
+        int run = run_of(padded), taps = taps_down * taps_across;
+        int runs_and_taps = k / run;
+        int at_run = runs_and_taps / taps, tap = runs_and_taps - at_run * taps;
         int down = tap / taps_across, across = tap - down * taps_across;
-        bool there = down < taps_down && c < channels;
-        packed[offset + q] = there ? w[row * row_stride + c * channel_stride + (u0 + down * step) * kernel_width + v0 + across * step]
-                                   : 0.0f;
+        int c = at_run * run + k - runs_and_taps * run;
+        const float* from = w + row * row_stride + (u0 + down * step) * kernel_width + v0 + across * step;
+        store_packed(packed + offset + q, c < channels ? from[c * channel_stride] : 0.0f,
+                     c + 1 < channels ? from[(c + 1) * channel_stride] : 0.0f);
     }
 }
 
-// dw (outs, channels, taps) from the sums over runs, each (outs, taps, padded).
+extern "C" __global__ void conv_pack_filters_f32(float* packed, const float* w, int row_stride, int channel_stride, int rows,
+                                                 int line, int channels, int padded, int taps_down, int taps_across,
+                                                 int kernel_width, int u0, int v0, int step, int offset) {
+    pack_filters(packed, w, row_stride, channel_stride, rows, line, channels, padded, taps_down, taps_across, kernel_width, u0, v0,
+                 step, offset);
+}
+
+extern "C" __global__ void conv_pack_filters_bf16(bf16* packed, const float* w, int row_stride, int channel_stride, int rows,
+                                                  int line, int channels, int padded, int taps_down, int taps_across,
+                                                  int kernel_width, int u0, int v0, int step, int offset) {
+    pack_filters(packed, w, row_stride, channel_stride, rows, line, channels, padded, taps_down, taps_across, kernel_width, u0, v0,
+                 step, offset);
+}
+
+// dw (outs, channels, taps) from the sums of the splits, each (outs, runs, taps, channels of a run).
 extern "C" __global__ void conv_weight_sum_f32(float* dw, const float* partial, int splits, int outs, int channels, int padded,
                                                int taps) {
     int q = static_cast<int>(blockIdx.x) * THREADS + static_cast<int>(threadIdx.x);
     int n = outs * taps * padded;
     if (q < n) {
-        int c = q % padded, rest = q / padded;
-        int tap = rest % taps, o = rest / taps;
+        int run = run_of(padded);
+        int rest = q / run;
+        int c = q - rest * run;
+        int tap = rest % taps;
+        rest /= taps;
+        int o = rest / (padded / run);
+        c += (rest - o * (padded / run)) * run;
         if (c < channels) {
             double sum = 0.0;
             for (int s = 0; s < splits; s++) sum += partial[static_cast<size_t>(s) * n + q];
@@ -103,7 +117,8 @@ extern "C" __global__ void conv_weight_sum_f32(float* dw, const float* partial, 
 // ---- few output channels: direct sums ---------------------------------------------------------------------------------------
 
 constexpr int DIRECT_OUT = 4;
-constexpr int DIRECT_TAPS = 2048;
+constexpr int DIRECT_TAPS = 512;
+constexpr int DIRECT_CHANNELS = 16; // whose pixels under all taps stay in the L1 cache
 
 // One thread a pixel of `DIRECT_OUT` channels of y, which has `outs` channels of height x width; x has `ins` channels of
 // x_height x x_width (before `up` doublings). Backward: y is dx, x is dy. Grid: pixels of the batch / THREADS, outs / DIRECT_OUT.
@@ -127,7 +142,7 @@ __device__ __forceinline__ void conv_direct(float* y, const float* x, const floa
 #pragma unroll
     for (int o = 0; o < DIRECT_OUT; o++) sum[o] = bias != nullptr && first + o < outs ? bias[first + o] : 0.0f;
 
-    int channels_at_once = max(1, DIRECT_TAPS / taps);
+    int channels_at_once = max(1, min(DIRECT_CHANNELS, DIRECT_TAPS / taps));
     int taps_at_once = min(taps, DIRECT_TAPS);
     for (int c0 = 0; c0 < ins; c0 += channels_at_once) {
         int channels = min(channels_at_once, ins - c0);

@@ -1,6 +1,7 @@
 // Convolutions as matrix products, for the files that instantiate them: see conv.cu.
 #pragma once
 
+#include "conv_packed.cuh"
 #include "tile.cuh"
 
 // ---- division -----------------------------------------------------------------------------------------------------------------
@@ -21,36 +22,21 @@ struct Divisor {
     }
 };
 
-// ---- packed pictures --------------------------------------------------------------------------------------------------------------
-
-// Elements of packed pictures: what the product will round to anyway, or f32.
+// Elements of packed pictures and filters: what the product will round to anyway, or f32.
 template <Precision P>
 using Packed = std::conditional_t<P == Precision::BF16, bf16, float>;
 
-__device__ __forceinline__ void load_packed(float (&v)[4], const float* p) {
-    set4(v, *reinterpret_cast<const float4*>(p));
-}
-
-__device__ __forceinline__ void load_packed(float (&v)[4], const bf16* p) {
-    uint2 h = *reinterpret_cast<const uint2*>(p);
-    v[0] = __uint_as_float(h.x << 16);
-    v[1] = __uint_as_float(h.x & 0xffff0000u);
-    v[2] = __uint_as_float(h.y << 16);
-    v[3] = __uint_as_float(h.y & 0xffff0000u);
-}
-
 // ---- forward, and backward to the input ---------------------------------------------------------------------------------------
 
-constexpr int LINE_STEP = 32; // a multiple of every tile's depth
-
 // Packed filters. Rows outside read the last one.
+template <class T>
 struct Filters {
     static constexpr bool ALONG_K = true;
-    const float* w;
+    const T* w;
     int rows, line;
 
     struct Cursor {
-        const float* row;
+        const T* row;
     };
 
     __device__ __forceinline__ Cursor at(int row) const { return {w + min(row, rows - 1) * line}; }
@@ -60,7 +46,7 @@ struct Filters {
 
 constexpr int OUTSIDE = -(1 << 29); // a row or column that no tap moves into a picture
 
-// Patches of packed pictures: rows are pixels of the result, columns (tap down, tap across, channel).
+// Patches of packed pictures: rows are pixels of the result, columns (run of channels, tap down, tap across, channel of the run).
 template <class T>
 struct Patches {
     static constexpr bool ALONG_K = true;
@@ -70,7 +56,8 @@ struct Patches {
     int x_height, x_width, up, channels;        // of the pictures; height and width after doublings
     int taps_across, in_step, row0, col0, tap_step;
     int area, x_size, zeros;                    // pixels of a picture of the result, elements of a packed picture; zeros in x
-    Divisor by_channels, by_taps_across;
+    int taps, run;
+    Divisor by_run, by_taps, by_taps_across;
 
     struct Cursor {
         int base, row, col;
@@ -84,13 +71,16 @@ struct Patches {
     }
 
     __device__ __forceinline__ void load4(float (&v)[4], const Cursor& c, int k) const {
-        int tap = by_channels.quotient(k);
+        int runs_and_taps = by_run.quotient(k);
+        int at_run = by_taps.quotient(runs_and_taps);
+        int tap = runs_and_taps - at_run * taps;
+        int channel = at_run * run + (k - runs_and_taps * run);
         int down = by_taps_across.quotient(tap);
         int row = c.row + tap_step * down;
         int col = c.col + tap_step * (tap - down * taps_across);
         bool inside = k < depth && static_cast<unsigned>(row) < static_cast<unsigned>(x_height) &&
                       static_cast<unsigned>(col) < static_cast<unsigned>(x_width);
-        int at = c.base + ((row >> up) * (x_width >> up) + (col >> up)) * channels + (k - tap * channels);
+        int at = c.base + ((row >> up) * (x_width >> up) + (col >> up)) * channels + channel;
         load_packed(v, x + (inside ? at : zeros));
     }
 };
@@ -139,7 +129,7 @@ struct PictureStore {
 // Result pixel (i, j) of this launch is y(row + i step, col + j step); its tap (a, b) reads x at (i in_step + row0 + a tap_step,
 // j in_step + col0 + b tap_step).
 #define PRODUCT_PARAMETERS(T)                                                                                                  \
-    float *y, const T *x, const float *w, const float *bias, const float *residual, int first, int pictures, int outs,         \
+    float *y, const T *x, const T *w, const float *bias, const float *residual, int first, int pictures, int outs,         \
             int height, int width, int rows, int cols, int step, int row, int col, int x_height, int x_width, int up,          \
             int channels, int taps_down, int taps_across, int in_step, int row0, int col0, int tap_step, int w_offset
 #define PRODUCT_ARGUMENTS                                                                                                      \
@@ -148,15 +138,34 @@ struct PictureStore {
 
 template <class Shape>
 __device__ __forceinline__ void conv_product(PRODUCT_PARAMETERS(Packed<Shape::PRECISION>)) {
+    using T = Packed<Shape::PRECISION>;
     int area = rows * cols;
-    int depth = taps_down * taps_across * channels;
+    int taps = taps_down * taps_across;
+    int depth = taps * channels;
     int x_size = (x_height >> up) * (x_width >> up) * channels;
-    Patches<Packed<Shape::PRECISION>> patches{
-            x,           pictures * area, depth, cols, x_height, x_width,  up, channels,
-            taps_across, in_step,         row0,  col0, tap_step, area,     x_size,
-            pictures * x_size,
-            Divisor(channels), Divisor(max(1, taps_across))};
-    Filters filters{w + w_offset, outs, (depth + LINE_STEP - 1) / LINE_STEP * LINE_STEP};
+    int run = run_of(channels);
+    Patches<T> patches{x,
+                       pictures * area,
+                       depth,
+                       cols,
+                       x_height,
+                       x_width,
+                       up,
+                       channels,
+                       taps_across,
+                       in_step,
+                       row0,
+                       col0,
+                       tap_step,
+                       area,
+                       x_size,
+                       pictures * x_size,
+                       taps,
+                       run,
+                       Divisor(run),
+                       Divisor(max(1, taps)),
+                       Divisor(max(1, taps_across))};
+    Filters<T> filters{w + w_offset, outs, (depth + LINE_STEP - 1) / LINE_STEP * LINE_STEP};
     size_t start = static_cast<size_t>(first) * outs * height * width;
     PictureStore store{y + start, bias, residual != nullptr ? residual + start : nullptr, outs, height, width, area, cols, step, row,
                        col};
@@ -168,14 +177,14 @@ __device__ __forceinline__ void conv_product(PRODUCT_PARAMETERS(Packed<Shape::PR
 
 // ---- backward to the filters ----------------------------------------------------------------------------------------------------
 
-// Packed pictures with one tap: rows are (tap, channel), columns pixels of the result.
+// Packed pictures with one tap: rows are (run of channels, tap, channel of the run), columns pixels of the result.
 template <class T>
 struct Taps {
     static constexpr bool ALONG_K = false;
     const T* x;
     int rows, pixels;
     int area, width;                            // of the result
-    int x_height, x_width, x_size, zeros, channels, kernel_width, stride, pad_top, pad_left;
+    int x_height, x_width, x_size, zeros, channels, taps, kernel_width, stride, pad_top, pad_left;
     Divisor by_area, by_width;
 
     struct Cursor {
@@ -184,9 +193,11 @@ struct Taps {
 
     __device__ __forceinline__ Cursor at(int row) const {
         if (row >= rows) return {OUTSIDE, OUTSIDE, 0};
-        int tap = row / channels;
+        int run = run_of(channels);
+        int runs_and_taps = row / run;
+        int at_run = runs_and_taps / taps, tap = runs_and_taps - at_run * taps;
         int u = tap / kernel_width;
-        return {u - pad_top, tap - u * kernel_width - pad_left, row - tap * channels};
+        return {u - pad_top, tap - u * kernel_width - pad_left, at_run * run + row - runs_and_taps * run};
     }
 
     __device__ __forceinline__ void load4(float (&v)[4], const Cursor& c, int k) const {
@@ -227,7 +238,7 @@ struct PackedAlongRows {
     partial, dy, x, first_split, pixels_of_split, pictures, outs, outs_padded, height, width, x_height, x_width, channels,     \
             kernel_height, kernel_width, stride, pad_top, pad_left
 
-// partial[first_split + blockIdx.y] (outs, taps, channels): the sum over one run of pixels.
+// partial[first_split + blockIdx.y] (outs, runs, taps, channels of a run): the sum over one run of pixels.
 template <class Shape>
 __device__ __forceinline__ void conv_weight(WEIGHT_PARAMETERS(Packed<Shape::PRECISION>)) {
     using T = Packed<Shape::PRECISION>;
@@ -237,7 +248,7 @@ __device__ __forceinline__ void conv_weight(WEIGHT_PARAMETERS(Packed<Shape::PREC
     int x_size = x_height * x_width * channels;
     PackedAlongRows<T> gradients{dy, outs_padded, pixels};
     Taps<T> taps{x, n, pixels, area, width, x_height, x_width, x_size, pictures * x_size,
-                 channels, kernel_width, stride, pad_top, pad_left, Divisor(area), Divisor(width)};
+                 channels, kernel_height * kernel_width, kernel_width, stride, pad_top, pad_left, Divisor(area), Divisor(width)};
     MatrixStore store{partial + (static_cast<size_t>(first_split) + blockIdx.y) * outs * n, n, false};
     int down = (outs + Shape::ROWS - 1) / Shape::ROWS;
     int block = static_cast<int>(blockIdx.x);

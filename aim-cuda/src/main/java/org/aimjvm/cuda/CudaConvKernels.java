@@ -92,8 +92,9 @@ final class CudaConvKernels implements ConvKernels {
         KernelModule products = backend.module("conv_" + p);
         this.product = Tiles.of(products, "conv_product", p);
         this.weight = Tiles.of(products, "conv_weight", p);
-        this.packPictures = module.kernel("conv_pack_pictures_" + (p == MatmulPrecision.BF16 ? "bf16" : "f32"));
-        this.packFilters = module.kernel("conv_pack_filters_f32");
+        String packed = p == MatmulPrecision.BF16 ? "bf16" : "f32";
+        this.packPictures = module.kernel("conv_pack_pictures_" + packed);
+        this.packFilters = module.kernel("conv_pack_filters_" + packed);
         this.weightSum = module.kernel("conv_weight_sum_f32");
         this.direct = module.kernel("conv_direct_f32");
         this.directBackward = module.kernel("conv_direct_backward_f32");
@@ -222,13 +223,13 @@ final class CudaConvKernels implements ConvKernels {
         for (Phase f : phases) {
             lines += f.line(p.padded());
         }
-        try (Scratch filters = backend.scratch(4L * outs * lines);
+        try (Scratch filters = backend.scratch((long) elementBytes * outs * lines);
                 Scratch packed = backend.scratch(p.bytes(atOnce))) {
             int offset = 0;
             for (Phase f : phases) {
                 int line = f.line(p.padded());
                 packFilters.launch(
-                        Grid.of(Grid.blocks(outs * line, THREADS), THREADS), filters.storage(), w, rowStride,
+                        Grid.of(Grid.blocks(outs * line / 2, THREADS), THREADS), filters.storage(), w, rowStride,
                         channelStride, outs,
                         line, p.channels(), p.padded(), f.tapsDown(), f.tapsAcross(), kernelWidth, f.u0(), f.v0(),
                         tapStride,
