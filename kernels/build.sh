@@ -16,8 +16,9 @@ trap 'rm -rf "$temporary"' EXIT
 for source in "$here"/*.cu; do
     name=$(basename "$source" .cu)
     nvcc -std=c++20 -ptx -arch=compute_80 -O3 --diag-suppress 177 -Werror all-warnings -o "$temporary/$name.ptx" "$source"
-    # The comments name nvcc's build, the version this nvcc writes by default is newer than the instructions need.
-    sed -e '/^\/\//d' -e '/^$/d' -e 's/^\.version .*/.version 7.8/' "$temporary/$name.ptx" >"$temporary/$name.clean"
+    # The comments name nvcc's build, the version this nvcc writes by default is newer than the instructions need. Which bytes of a
+    # vector load are used is a hint that older versions do not know.
+    sed -e '/^\/\//d' -e '/^$/d' -e '/^[[:space:]]*\.pragma "used_bytes_mask/d' -e 's/^\.version .*/.version 7.8/' "$temporary/$name.ptx" >"$temporary/$name.clean"
     for target in sm_80 sm_86 sm_89 sm_90; do
         report=
         [ "${AIM_PTXAS_REPORT-}" = 1 ] && [ "$target" = sm_90 ] && report=-v
