@@ -3,8 +3,6 @@ package org.aimjvm.cuda;
 import static org.aimjvm.cuda.CudaSsmKernels.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
 
-import java.util.ArrayList;
-import java.util.List;
 import org.aimjvm.tensor.SsdShape;
 import org.aimjvm.tensor.Storage;
 
@@ -104,7 +102,7 @@ final class CudaSsdScan {
             return;
         }
         Counts n = Counts.of(s);
-        try (Parts parts = new Parts()) {
+        try (ScratchParts parts = new ScratchParts(backend)) {
             long rows = (long) n.ofHeads * s.length();
             int step = parts.add(rows);
             int sums = parts.add(2 * rows);
@@ -201,7 +199,7 @@ final class CudaSsdScan {
         int slices = Math.clamp(
                 Grid.blocks(ENOUGH_BLOCKS, Math.max(1, n.ofChunks * s.groups())), 1,
                 Math.min(8, s.heads() / s.groups()));
-        try (Parts parts = new Parts()) {
+        try (ScratchParts parts = new ScratchParts(backend)) {
             long rows = (long) n.ofHeads * s.length();
             int step = parts.add(rows);
             int sums = parts.add(2 * rows);
@@ -274,37 +272,5 @@ final class CudaSsdScan {
         sum.launch(
                 Grid.of(Grid.blocks(columns, WARP), 1).threads(WARP, 8), first, second, partial, rows, columns,
                 firstCount);
-    }
-
-    /** One piece of scratch memory for several arrays of f32 numbers. */
-    private final class Parts implements AutoCloseable {
-        private static final int ALIGNMENT = 64; // numbers
-
-        private final List<Long> offsets = new ArrayList<>();
-        private long size;
-        private Scratch scratch;
-
-        /** Number of a new array of so many numbers. */
-        int add(long count) {
-            offsets.add(size);
-            size += (count + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-            return offsets.size() - 1;
-        }
-
-        void allocate() {
-            scratch = backend.scratch(Float.BYTES * size);
-        }
-
-        /** Address of an array. */
-        long at(int part) {
-            return scratch.storage().address() + Float.BYTES * offsets.get(part);
-        }
-
-        @Override
-        public void close() {
-            if (scratch != null) {
-                scratch.close();
-            }
-        }
     }
 }

@@ -8,10 +8,12 @@ import org.aimjvm.tensor.Storage;
 final class CudaSsmKernels implements SsmKernels {
     private final CudaCausalConv1d conv1d;
     private final CudaSsdScan ssd;
+    private final CudaSelectiveScan selective;
 
     CudaSsmKernels(CudaBackend backend) {
         this.conv1d = new CudaCausalConv1d(backend);
         this.ssd = new CudaSsdScan(backend);
+        this.selective = new CudaSelectiveScan(backend);
     }
 
     /** The device memory of an optional argument. */
@@ -103,7 +105,8 @@ final class CudaSsmKernels implements SsmKernels {
             int length,
             int channels,
             int dState) {
-        throw new UnsupportedOperationException("TODO selectiveScan");
+        selective.forward(
+                y, finalState, x, delta, deltaBias, aLog, bMat, cMat, d, initialState, batch, length, channels, dState);
     }
 
     @Override
@@ -130,6 +133,9 @@ final class CudaSsmKernels implements SsmKernels {
             int length,
             int channels,
             int dState) {
-        throw new UnsupportedOperationException("TODO selectiveScanBackward");
+        selective.backward(
+                dX, dDelta, dDeltaBias, dALog, dBMat, dCMat, dD, dInitialState, dy, dFinalState, x, delta, deltaBias,
+                aLog, bMat,
+                cMat, d, initialState, batch, length, channels, dState);
     }
 }

@@ -226,4 +226,52 @@ class CudaSsmKernelsTest {
         conv(0, 5, 7, 4, true, true, true);
         conv(2, 0, 7, 4, true, true, true);
     }
+
+    // ---- selective scan ------------------------------------------------------------------------------------------------------
+
+    /** @param some which of bias, D and initial state there are */
+    private float[][] scanInputs(int batch, int length, int channels, int dState, boolean some, boolean others) {
+        return new float[][] {
+            random(-1, 1, batch * length * channels), random(-3, 1, batch * length * channels),
+            randomIf(some, channels),
+            random(-1, 1, channels * dState), random(-1, 1, batch * length * dState),
+            random(-1, 1, batch * length * dState),
+            randomIf(some, channels), randomIf(others, batch * channels * dState)
+        };
+    }
+
+    private void scan(int batch, int length, int channels, int dState, boolean some, boolean others) {
+        float[][] inputs = scanInputs(batch, length, channels, dState, some, others);
+        String name = "selective scan " + batch + "x" + length + "x" + channels + " N " + dState;
+        int size = batch * length * channels;
+        int states = batch * channels * dState;
+        compare(name, inputs, new int[] {size, others ? states : -1}, EXACT, (b, in, out) -> b.ssm()
+                .selectiveScan(out[0], out[1], in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], batch, length,
+                        channels,
+                        dState));
+        inputs = Arrays.copyOf(inputs, 10);
+        inputs[8] = random(-1, 1, size);
+        inputs[9] = randomIf(others, states);
+        int rows = batch * length * dState;
+        int[] all = {size, size, channels, channels * dState, rows, rows, channels, states};
+        int[] odd = {size, -1, channels, -1, rows, -1, channels, -1};
+        int[] even = {-1, size, -1, channels * dState, -1, rows, -1, states};
+        for (int[] outputs : new int[][] {all, odd, even}) {
+            compare(name + " backward", inputs, outputs, EXACT, (b, in, out) -> b.ssm()
+                    .selectiveScanBackward(out[0], out[1], out[2], out[3], out[4], out[5], out[6], out[7], in[8], in[9],
+                            in[0],
+                            in[1], in[2], in[3], in[4], in[5], in[6], in[7], batch, length, channels, dState));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2, 3, 15, 16, 17, 35})
+    void selectiveScanOfAnyLength(int length) {
+        for (int dState : new int[] {1, 3, 4, 16, 37, 131}) {
+            scan(2, length, 5, dState, true, false);
+            scan(1, length, 3, dState, false, true);
+        }
+        scan(1, length, 133, 16, true, true);
+        scan(0, length, 3, 4, true, true);
+    }
 }
