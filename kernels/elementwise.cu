@@ -187,6 +187,48 @@ extern "C" __global__ void copy_columns_b32(unsigned* dst, int dst_cols, int dst
     }
 }
 
+struct Piece {
+    unsigned* at;
+    int from; // first column
+    int count;
+};
+
+// Copies between the columns of whole rows and up to four pieces that they are cut into; `join` is the direction. Absent pieces have
+// no columns.
+__device__ __forceinline__ void copy_pieces(unsigned* whole, const Piece (&pieces)[4], int n, int cols, bool join) {
+    for (int j = 0; j < ITEMS; j++) {
+        int i = item(j);
+        if (i < n) {
+            int r = i / cols, c = i % cols;
+#pragma unroll
+            for (int p = 0; p < 4; p++) {
+                int within = c - pieces[p].from;
+                if (within >= 0 && within < pieces[p].count) {
+                    unsigned* piece = pieces[p].at + static_cast<size_t>(r) * pieces[p].count + within;
+                    if (join) {
+                        whole[i] = *piece;
+                    } else {
+                        *piece = whole[i];
+                    }
+                }
+            }
+        }
+    }
+}
+
+// p0 .. p3: (rows, c0) .. (rows, c3), neighbours in the rows of x.
+extern "C" __global__ void split_columns_b32(unsigned* p0, unsigned* p1, unsigned* p2, unsigned* p3, unsigned* x, int c0, int c1,
+                                             int c2, int c3, int n, int cols) {
+    Piece pieces[4] = {{p0, 0, c0}, {p1, c0, c1}, {p2, c0 + c1, c2}, {p3, c0 + c1 + c2, c3}};
+    copy_pieces(x, pieces, n, cols, false);
+}
+
+extern "C" __global__ void join_columns_b32(unsigned* y, unsigned* p0, unsigned* p1, unsigned* p2, unsigned* p3, int c0, int c1,
+                                            int c2, int c3, int n, int cols) {
+    Piece pieces[4] = {{p0, 0, c0}, {p1, c0, c1}, {p2, c0 + c1, c2}, {p3, c0 + c1 + c2, c3}};
+    copy_pieces(y, pieces, n, cols, true);
+}
+
 // Partial sums in f64 of x, or of x^2 with `squares`: one a block, each over elements a grid apart.
 extern "C" __global__ void sum_f64(double* partial, const float* x, int n, int squares) {
     __shared__ double scratch[THREADS / WARP];

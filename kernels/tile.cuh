@@ -1,4 +1,4 @@
-// One tile of a matrix product, computed by a block: the core of gemm.cuh, linear.cu and conv.cu.
+// One tile of a matrix product, computed by a block: the core of gemm.cuh, linear.cuh and conv.cu.
 //
 //   C(i, j) = sum over k of A(i, k) B(j, k),   i < m, j < n
 //
@@ -10,7 +10,7 @@
 //   F32     fused multiply-adds of the ordinary cores. The order of additions is fixed by k alone: four sums, of the k with
 //           k / 4 % 4 = 0, 1, 2, 3, each in ascending order; then (s0 + s1) + (s2 + s3). So bits depend on nothing else: not on m, n,
 //           the tile, or where in it an element lies. (Four sums, because a kernel for few rows then has four lanes on an
-//           element, each reading 16 bytes; see linear.cu.)
+//           element, each reading 16 bytes; see linear.cuh.)
 //   BF16X3  x = high + low, two bf16 numbers, and high high + high low + low high on tensor cores. What is left of x behind low is
 //           at most 2^-16 |x|, as is the product that is left out. An infinite operand gives NaN.
 //   BF16X2  the same for A; B holds values that bf16 holds exactly.

@@ -68,6 +68,16 @@ public final class AiM {
     }
 
     /**
+     * As {@link #load(String)} on the given device.
+     *
+     * @throws CheckpointException if there is no such model, or it cannot be read
+     * @throws org.aimjvm.tensor.BackendException if the device does not work here
+     */
+    public static AiM load(String model, Device device) {
+        return load(model, device.open());
+    }
+
+    /**
      * As {@link #load(String, Backend)} with the weight matrices of the sequence model in a format of choice: fewer bits are
      * faster and take less memory, and change the pictures a little.
      *
@@ -98,6 +108,16 @@ public final class AiM {
         try (ModelFolder folder = ModelFolder.open(model)) {
             return new AiM(folder, backend, null);
         }
+    }
+
+    /**
+     * As {@link #load(Path)} on the given device.
+     *
+     * @throws CheckpointException if it cannot be read
+     * @throws org.aimjvm.tensor.BackendException if the device does not work here
+     */
+    public static AiM load(Path model, Device device) {
+        return load(model, device.open());
     }
 
     /**

@@ -45,7 +45,7 @@ final class BenchCommand implements Callable<Integer> {
 
     /** What can be measured. */
     enum Work {
-        LM_DECODE, LM_PREFILL, VQ_DECODE, VQ_ENCODE, TRAIN_STEP;
+        LM_DECODE, LM_PREFILL, VQ_DECODE, VQ_ENCODE, GENERATE, TRAIN_STEP;
 
         @Override
         public String toString() {
@@ -106,8 +106,17 @@ final class BenchCommand implements Callable<Integer> {
             split = ",",
             defaultValue = "lm-decode,lm-prefill,vq-decode,vq-encode",
             paramLabel = "WORK",
-            description = "What to measure: lm-decode, lm-prefill, vq-decode, vq-encode, train-step (default: all but the last).") private List<
-                    Work> works;
+            description = "What to measure: lm-decode, lm-prefill, vq-decode, vq-encode, generate (labels to pixels), train-step"
+                    + " (default: the first four).") private List<
+                            Work> works;
+
+    @Option(
+            names = "--vq-batch",
+            split = ",",
+            defaultValue = "1",
+            paramLabel = "N",
+            description = "Pictures that the tokenizer takes at once; several with commas (default: ${DEFAULT-VALUE}).") private List<
+                    Integer> vqBatches;
 
     @Option(
             names = "--train-batch",
@@ -132,8 +141,8 @@ final class BenchCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Backend backend = compute.backend(console);
-        check();
-        LimitMeter meter = new LimitMeter(compute.threads());
+        check(backend);
+        LimitMeter meter = new LimitMeter(backend, compute.threads());
         BenchReport report = new BenchReport(console, backend);
         meter.warmUp();
         report.limits(meter.rounds().take(LIMIT_ROUNDS).limits());
@@ -150,7 +159,7 @@ final class BenchCommand implements Callable<Integer> {
         return Aim.OK;
     }
 
-    private void check() {
+    private void check(Backend backend) {
         OptionChecks checks = new OptionChecks(spec).within("--seconds", seconds, 0.01, 3601)
                 .atLeast("--train-batch", trainBatch, 1);
         for (String preset : presets) {
@@ -164,6 +173,12 @@ final class BenchCommand implements Callable<Integer> {
                 throw checks.usage("--batch: " + batch + " (expected 1 to " + MAX_BATCH + ")");
             }
         }
+        for (int batch : vqBatches) {
+            if (batch < 1 || batch > MAX_BATCH) {
+                throw checks.usage("--vq-batch: " + batch + " (expected 1 to " + MAX_BATCH + ")");
+            }
+        }
+        vqBatches = distinct(vqBatches);
         if (works.contains(Work.TRAIN_STEP) && !weights.contains(WeightFormat.F32)) {
             throw checks.usage("--weights: none is f32, expected f32 among them for train-step");
         }
@@ -172,6 +187,9 @@ final class BenchCommand implements Callable<Integer> {
         batches = distinct(batches);
         if (json != null && Files.isDirectory(json)) {
             throw checks.usage("--json: " + json + " is a folder, expected a file name");
+        }
+        if (backend.limits().isPresent()) {
+            return; // a device says itself what does not fit, and the heap holds one matrix at a time
         }
         for (String preset : presets) { // all, before the first takes its time
             for (WeightFormat format : weights) {
@@ -189,7 +207,7 @@ final class BenchCommand implements Callable<Integer> {
     /** Bytes of heap that the works asked for take at most. */
     private long need(AimConfig config, WeightFormat format) {
         long bytes = 0;
-        if (works.contains(Work.LM_DECODE)) {
+        if (works.contains(Work.LM_DECODE) || works.contains(Work.GENERATE)) {
             int sequences = guided == Guided.OFF ? largestBatch() : 2 * largestBatch();
             bytes = LmSubject.bytesToDecode(config, format, sequences, false);
         }
@@ -223,7 +241,7 @@ final class BenchCommand implements Callable<Integer> {
         }
         AimConfig config = AimPresets.get(preset);
         report.building(preset, format.toString(), config, need(config, format));
-        if (works.contains(Work.LM_DECODE) || works.contains(Work.LM_PREFILL)) {
+        if (works.contains(Work.LM_DECODE) || works.contains(Work.LM_PREFILL) || works.contains(Work.GENERATE)) {
             generating(LmSubject.random(backend, preset, config, format), bench, report);
         }
         if (works.contains(Work.TRAIN_STEP) && format == WeightFormat.F32) {
@@ -240,6 +258,12 @@ final class BenchCommand implements Callable<Integer> {
             }
             if (works.contains(Work.LM_PREFILL)) {
                 report.add(bench.prefill(subject, batch));
+            }
+            if (works.contains(Work.GENERATE)) {
+                VqModel tokenizer = new VqModel(Params.random(subject.model().backend(), 0), VqConfig.f16());
+                for (boolean g : guided.choices()) {
+                    report.add(bench.generate(subject, tokenizer, batch, g));
+                }
             }
         }
     }
@@ -268,11 +292,13 @@ final class BenchCommand implements Callable<Integer> {
             return;
         }
         VqModel model = new VqModel(Params.random(backend, 0), VqConfig.f16());
-        if (works.contains(Work.VQ_DECODE)) {
-            report.add(bench.vqDecode(model, "vq-f16", SIDE));
-        }
-        if (works.contains(Work.VQ_ENCODE)) {
-            report.add(bench.vqEncode(model, "vq-f16", SIDE));
+        for (int batch : vqBatches) {
+            if (works.contains(Work.VQ_DECODE)) {
+                report.add(bench.vqDecode(model, "vq-f16", SIDE, batch));
+            }
+            if (works.contains(Work.VQ_ENCODE)) {
+                report.add(bench.vqEncode(model, "vq-f16", SIDE, batch));
+            }
         }
     }
 }

@@ -47,8 +47,11 @@ final class BenchReport {
 
     /** What comes next, and what it needs: before the memory is taken. */
     void building(String preset, String weights, AimConfig config, long bytes) {
-        print("model    %s, %s: %d blocks of %d channels, takes about %d MiB of at most %d MiB of heap%n", preset,
-                weights, config.nLayer(), config.dModel(), bytes >> 20, Runtime.getRuntime().maxMemory() >> 20);
+        String of = backend.limits().isPresent()
+                ? " of device memory"
+                : " of at most " + (Runtime.getRuntime().maxMemory() >> 20) + " MiB of heap";
+        print("model    %s, %s: %d blocks of %d channels, takes about %d MiB%s%n", preset, weights, config.nLayer(),
+                config.dModel(), bytes >> 20, of);
         headed = false;
     }
 

@@ -1,15 +1,21 @@
 package org.aimjvm.cli;
 
+import java.util.Locale;
 import java.util.function.Supplier;
+import org.aimjvm.Device;
 import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.BackendOptions;
 import org.aimjvm.tensor.BackendProvider;
 import org.aimjvm.tensor.Backends;
+import org.aimjvm.tensor.MatmulPrecision;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
-/** The options {@code --backend} and {@code --threads}; a mixin of every command that computes. */
+/** Where and how a command computes; a mixin of every command that does. */
 final class ComputeOptions {
     private static final String SIMD = "vector";
     private static final String REFERENCE = "scalar";
@@ -17,54 +23,105 @@ final class ComputeOptions {
     @Spec(Spec.Target.MIXEE) private CommandSpec command;
 
     @Option(
+            names = "--device",
+            paramLabel = "DEVICE",
+            converter = DeviceName.class,
+            description = "Where to compute: auto (a GPU if one works, else the CPU), cpu, cuda, or cuda:N for GPU N (default: auto).") private Device device;
+
+    @Option(
             names = "--backend",
             paramLabel = "NAME",
-            description = "What computes; 'aim doctor' lists the names (default: the best that works here).") private String backend;
+            description = "What computes, by name instead of by device; 'aim doctor' lists the names.") private String backend;
+
+    @Option(
+            names = "--matmul",
+            paramLabel = "PRECISION",
+            converter = Precision.class,
+            description = {
+                "How a GPU multiplies matrices that are held in F32: f32 exactly, bf16x3 nearly so and faster, tf32 or "
+                        + "bf16 rounded and fastest (default: f32; the CPU has no other)."
+            }) private MatmulPrecision matmul;
 
     @Option(
             names = "--threads",
             paramLabel = "N",
             description = "Threads on the CPU (default: one for each processor). Results do not depend on it.") private Integer threads;
 
+    /** Reads a {@link Device}. */
+    static final class DeviceName implements ITypeConverter<Device> {
+        @Override
+        public Device convert(String value) {
+            try {
+                return Device.parse(value);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(value + ", expected auto, cpu, cuda or cuda:N");
+            }
+        }
+    }
+
+    /** Reads a {@link MatmulPrecision}. */
+    static final class Precision implements ITypeConverter<MatmulPrecision> {
+        @Override
+        public MatmulPrecision convert(String value) {
+            try {
+                return MatmulPrecision.valueOf(value.toUpperCase(Locale.ROOT));
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(value + ", expected f32, bf16x3, tf32 or bf16");
+            }
+        }
+    }
+
     /**
      * The backend asked for, or the best one. If that is the scalar one because SIMD is off, says so in one line on standard
      * error, whoever watches: it is much slower.
      *
-     * @throws ParameterException if there is no backend of that name, or {@code --threads} is below 1
+     * @throws ParameterException if there is no backend of that name, options contradict each other, or {@code --threads} is
+     *     below 1
      * @throws org.aimjvm.tensor.BackendException if it does not work here
      */
     Backend backend(Console console) {
-        int n = threads();
-        String name = backend == null ? System.getProperty(Backends.BACKEND_PROPERTY) : backend;
-        if (n < 1) {
-            throw usage("--threads: " + n + ", expected at least 1");
+        BackendOptions options = options();
+        if (device != null && backend != null) {
+            throw usage("--device: given with --backend " + backend + ", expected one of the two");
         }
+        String name = backend != null || device != null ? backend : System.getProperty(Backends.BACKEND_PROPERTY);
         if (name != null) {
-            if (Backends.providers().stream().noneMatch(p -> p.name().equals(name))) {
-                throw usage("--backend: " + name + ", expected one of "
-                        + String.join(", ", Backends.providers().stream().map(BackendProvider::name).toList()));
-            }
-            return Backends.open(name, n);
+            return byName(name, options);
         }
-        Backend best = Backends.best();
-        if (best.name().equals(REFERENCE)) {
+        Device where = device == null ? Device.auto() : device;
+        Backend chosen = threads == null && options.matmul() == MatmulPrecision.F32 && where.kind() == Device.Kind.AUTO
+                ? Backends.best()
+                : where.withMatmul(options.matmul()).open(options.threads());
+        if (chosen.name().equals(REFERENCE)) {
             Backends.providers().stream().filter(p -> p.name().equals(SIMD)).findFirst().ifPresent(p -> console.err()
                     .println("aim: backend scalar, slow: SIMD is off, " + p.availability().reason()));
         }
-        return threads == null ? best : openBest(n);
+        return chosen;
+    }
+
+    private BackendOptions options() {
+        int n = threads();
+        if (n < 1) {
+            throw usage("--threads: " + n + ", expected at least 1");
+        }
+        return new BackendOptions(n, 0, matmul == null ? MatmulPrecision.F32 : matmul);
+    }
+
+    private Backend byName(String name, BackendOptions options) {
+        int colon = name.indexOf(':');
+        String provider = colon < 0 ? name : name.substring(0, colon);
+        String number = colon < 0 ? "0" : name.substring(colon + 1);
+        if (!number.matches("\\d{1,3}")
+                || Backends.providers().stream().noneMatch(p -> p.name().equals(provider))) {
+            throw usage("--backend: " + name + ", expected one of "
+                    + String.join(", ", Backends.providers().stream().map(BackendProvider::name).toList()));
+        }
+        return Backends.open(provider, options.withOrdinal(Integer.parseInt(number)));
     }
 
     /** Threads asked for, or one for each processor. */
     int threads() {
         return threads == null ? Backends.defaultThreads() : threads;
-    }
-
-    private static Backend openBest(int threads) {
-        return Backends.providers().stream()
-                .filter(p -> p.availability().available())
-                .findFirst()
-                .orElseThrow() // Backends.best() found one
-                .open(threads);
     }
 
     /**

@@ -100,7 +100,7 @@ final class TrainLmCommand implements Callable<Integer> {
     @Option(
             names = "--checkpoint-blocks",
             description = "Keep only what passes between blocks and compute each block again in the backward pass: less "
-                    + "memory, about 40 % more time, the same result.") private boolean checkpointBlocks;
+                    + "memory, about 40 %% more time, the same result.") private boolean checkpointBlocks;
 
     @Mixin private RecipeOptions recipe;
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.BackendException;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -38,6 +39,38 @@ class ComputeOptionsTest {
     @Test
     void aBackendCanBeChosen() {
         assertThat(Probe.backend("--backend", "scalar").name()).isEqualTo("scalar");
+    }
+
+    @Test
+    void aDeviceCanBeChosen() {
+        assertThat(Probe.backend("--device", "cpu").name()).isEqualTo("vector");
+        assertThat(Probe.backend("--device", "auto").name()).isEqualTo("vector");
+        assertThatThrownBy(() -> Probe.backend("--device", "cpu", "--backend", "scalar"))
+                .isInstanceOf(ParameterException.class)
+                .hasMessage("--device: given with --backend scalar, expected one of the two");
+        for (String wrong : new String[] {"gpu", "cuda:", "cuda:-1", "cuda:x", "CPU"}) {
+            assertThatThrownBy(() -> Probe.backend("--device", wrong)).isInstanceOf(ParameterException.class)
+                    .hasMessageContaining(wrong + ", expected auto, cpu, cuda or cuda:N");
+        }
+    }
+
+    @Test
+    void aGpuThatIsNotThereIsAReason() {
+        for (String[] asked : new String[][] {{"--device", "cuda"}, {"--device", "cuda:7"}, {"--backend", "cuda"},
+            {"--backend", "cuda:7"}}) {
+            assertThatThrownBy(() -> Probe.backend(asked)).isInstanceOf(BackendException.class)
+                    .hasMessageStartingWith("backend cuda").hasMessageContaining("not available, ");
+        }
+    }
+
+    @Test
+    void theCpuMultipliesInF32Only() {
+        assertThat(Probe.backend("--device", "cpu", "--matmul", "f32").name()).isEqualTo("vector");
+        assertThatThrownBy(() -> Probe.backend("--device", "cpu", "--matmul", "tf32"))
+                .isInstanceOf(BackendException.class)
+                .hasMessageContaining("products in tf32, expected f32");
+        assertThatThrownBy(() -> Probe.backend("--matmul", "half")).isInstanceOf(ParameterException.class)
+                .hasMessageContaining("half, expected f32, bf16x3, tf32 or bf16");
     }
 
     @Test

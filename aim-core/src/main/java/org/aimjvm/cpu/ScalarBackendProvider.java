@@ -1,6 +1,7 @@
 package org.aimjvm.cpu;
 
 import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.BackendOptions;
 import org.aimjvm.tensor.BackendProvider;
 
 /** Provides {@link ScalarBackend}; always available. */
@@ -21,7 +22,8 @@ public final class ScalarBackendProvider implements BackendProvider {
     }
 
     @Override
-    public Backend open(int threads) {
+    public Backend open(BackendOptions options) {
+        options.checkForCpu(name());
         return new ScalarBackend();
     }
 }

@@ -33,6 +33,35 @@ final class ScalarNormKernels implements NormKernels {
     }
 
     @Override
+    public void gateAddRmsNorm(
+            Storage y, Storage sum, Storage branch, Storage gate, Storage residual, Storage weight, Storage shift,
+            Storage scale, int batch, int length, int cols, float eps) {
+        float[] ys = floats(y);
+        float[] sums = floats(sum);
+        float[] branches = floats(branch);
+        float[] gates = floats(gate);
+        float[] residuals = floats(residual);
+        float[] ws = floats(weight);
+        float[] shifts = floatsOrNull(shift);
+        float[] scales = floatsOrNull(scale);
+        for (int r = 0; r < batch * length; r++) {
+            int base = r * cols;
+            int cond = r / length * cols;
+            double squares = 0;
+            for (int c = 0; c < cols; c++) {
+                float s = branches[base + c] * gates[cond + c] + residuals[base + c];
+                sums[base + c] = s;
+                squares += (double) s * s;
+            }
+            float inv = (float) (1 / Math.sqrt(squares / cols + eps));
+            for (int c = 0; c < cols; c++) {
+                float n = sums[base + c] * inv * ws[c];
+                ys[base + c] = shifts == null ? n : n * (1 + scales[cond + c]) + shifts[cond + c];
+            }
+        }
+    }
+
+    @Override
     public void rmsNormBackward(
             Storage dx, Storage dWeight, Storage dy, Storage x, Storage weight, Storage invRms, int rows, int cols) {
         float[] dxs = floatsOrNull(dx);

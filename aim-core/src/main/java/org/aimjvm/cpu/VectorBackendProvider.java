@@ -2,6 +2,7 @@ package org.aimjvm.cpu;
 
 import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.BackendException;
+import org.aimjvm.tensor.BackendOptions;
 import org.aimjvm.tensor.BackendProvider;
 
 /** Provides {@link VectorBackend} where the incubator module is resolved; loads no class of it otherwise. */
@@ -28,11 +29,12 @@ public final class VectorBackendProvider implements BackendProvider {
     }
 
     @Override
-    public Backend open(int threads) {
+    public Backend open(BackendOptions options) {
+        options.checkForCpu(name());
         Availability a = availability();
         if (!a.available()) {
             throw new BackendException("backend vector: not available, " + a.reason());
         }
-        return new VectorBackend(threads);
+        return new VectorBackend(options.threads());
     }
 }

@@ -168,7 +168,8 @@ final class VectorElementwiseKernels implements ElementwiseKernels {
         });
     }
 
-    private static void modulate(float[] y, float[] x, int at, float[] shift, float[] scale, int cond, int dim) {
+    /** A row of {@link #modulate}; {@code y} may be {@code x}. */
+    static void modulate(float[] y, float[] x, int at, float[] shift, float[] scale, int cond, int dim) {
         int c = 0;
         for (; c <= dim - LANES; c += LANES) {
             FloatVector factor = FloatVector.fromArray(F, scale, cond + c).add(1f);
@@ -318,6 +319,40 @@ final class VectorElementwiseKernels implements ElementwiseKernels {
                 System.arraycopy(ss, r * srcCols + srcFrom, ds, r * dstCols + dstFrom, count);
             }
         });
+    }
+
+    @Override
+    public void splitColumns(Storage[] parts, int[] sizes, Storage x, int rows, int cols) {
+        float[] xs = floats(x);
+        float[][] to = arrays(parts);
+        parallel.forRange(rows, rowGrain(cols), (first, last) -> {
+            for (int r = first; r < last; r++) {
+                for (int i = 0, from = r * cols; i < to.length; from += sizes[i++]) {
+                    System.arraycopy(xs, from, to[i], r * sizes[i], sizes[i]);
+                }
+            }
+        });
+    }
+
+    @Override
+    public void joinColumns(Storage y, Storage[] parts, int[] sizes, int rows, int cols) {
+        float[] ys = floats(y);
+        float[][] from = arrays(parts);
+        parallel.forRange(rows, rowGrain(cols), (first, last) -> {
+            for (int r = first; r < last; r++) {
+                for (int i = 0, at = r * cols; i < from.length; at += sizes[i++]) {
+                    System.arraycopy(from[i], r * sizes[i], ys, at, sizes[i]);
+                }
+            }
+        });
+    }
+
+    private static float[][] arrays(Storage[] storages) {
+        float[][] arrays = new float[storages.length][];
+        for (int i = 0; i < arrays.length; i++) {
+            arrays[i] = floats(storages[i]);
+        }
+        return arrays;
     }
 
     @Override

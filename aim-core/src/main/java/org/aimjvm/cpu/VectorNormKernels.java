@@ -45,6 +45,47 @@ final class VectorNormKernels implements NormKernels {
     }
 
     @Override
+    public void gateAddRmsNorm(
+            Storage y, Storage sum, Storage branch, Storage gate, Storage residual, Storage weight, Storage shift,
+            Storage scale, int batch, int length, int cols, float eps) {
+        float[] ys = floats(y);
+        float[] sums = floats(sum);
+        float[] branches = floats(branch);
+        float[] gates = floats(gate);
+        float[] residuals = floats(residual);
+        float[] ws = floats(weight);
+        float[] shifts = floatsOrNull(shift);
+        float[] scales = floatsOrNull(scale);
+        parallel.forRange(batch * length, rowGrain(cols), (from, to) -> {
+            for (int r = from; r < to; r++) {
+                int at = r * cols;
+                int cond = r / length * cols;
+                gateAdd(sums, branches, gates, residuals, at, cond, cols);
+                float inv = inverseRms(VectorSums.dot(sums, at, sums, at, cols), cols, eps);
+                scaleByWeight(ys, sums, at, inv, ws, 0, cols);
+                if (shifts != null) {
+                    VectorElementwiseKernels.modulate(ys, ys, at, shifts, scales, cond, cols);
+                }
+            }
+        });
+    }
+
+    /** {@code sum = branch gate + residual}, the product rounded as when it is stored. */
+    private static void gateAdd(
+            float[] sum, float[] branch, float[] gate, float[] residual, int at, int cond, int cols) {
+        int c = 0;
+        for (; c <= cols - LANES; c += LANES) {
+            FloatVector.fromArray(F, branch, at + c)
+                    .mul(FloatVector.fromArray(F, gate, cond + c))
+                    .add(FloatVector.fromArray(F, residual, at + c))
+                    .intoArray(sum, at + c);
+        }
+        for (; c < cols; c++) {
+            sum[at + c] = branch[at + c] * gate[cond + c] + residual[at + c];
+        }
+    }
+
+    @Override
     public void rmsNormBackward(
             Storage dx, Storage dWeight, Storage dy, Storage x, Storage weight, Storage invRms, int rows, int cols) {
         float[] dxs = floatsOrNull(dx);

@@ -66,22 +66,36 @@ public final class Bench {
                 false, batch * tokens, bytes, 3 * tokens * subject.cost().flops(batch, (tokens + 1) / 2.0), t.limits);
     }
 
-    /** Codes to pixels, one picture of {@code side} by {@code side} codes. */
-    public Measurement vqDecode(VqModel model, String name, int side) {
-        VqCost cost = VqCost.of(model.config(), side);
-        Timed<Spread> t = timed(() -> Passes.decode(model, side, warmUp, seconds));
+    /** Labels to pixels, all of it: codes, tokenizer, transfer to the host. */
+    public Measurement generate(LmSubject subject, VqModel tokenizer, int batch, boolean guided) {
+        int tokens = subject.config().numTokens();
+        int sequences = guided ? 2 * batch : batch;
+        VqCost pixels = VqCost.of(tokenizer.config(), (int) Math.round(Math.sqrt(tokens)));
+        Timed<Spread> t = timed(() -> Passes.generate(subject, tokenizer, batch, guided, warmUp, seconds));
+        double position = (tokens + 1) / 2.0;
         return new Measurement(
-                "vq-decode", name, "f32", 1, false, t.result, t.result.median(), false, side * side,
-                cost.decoderBytes(), cost.decode(), t.limits);
+                "generate", subject.name(), subject.weights().toString(), batch, guided, t.result,
+                t.result.median() / batch, false, batch * tokens,
+                tokens * subject.cost().bytes(sequences, position) + batch * pixels.decoderBytes(),
+                tokens * subject.cost().flops(sequences, position) + batch * pixels.decode(), t.limits);
     }
 
-    /** Pixels to codes, one picture of {@code side} by {@code side} codes. */
-    public Measurement vqEncode(VqModel model, String name, int side) {
+    /** Codes to pixels, {@code batch} pictures of {@code side} by {@code side} codes. */
+    public Measurement vqDecode(VqModel model, String name, int side, int batch) {
+        VqCost cost = VqCost.of(model.config(), side);
+        Timed<Spread> t = timed(() -> Passes.decode(model, side, batch, warmUp, seconds));
+        return new Measurement(
+                "vq-decode", name, "f32", batch, false, t.result, t.result.median() / batch, false, batch * side * side,
+                batch * cost.decoderBytes(), batch * cost.decode(), t.limits);
+    }
+
+    /** Pixels to codes, {@code batch} pictures of {@code side} by {@code side} codes. */
+    public Measurement vqEncode(VqModel model, String name, int side, int batch) {
         VqCost cost = VqCost.of(model.config(), side);
         int pixels = side * model.config().downsampling();
-        Timed<Spread> t = timed(() -> Passes.encode(model, pixels, warmUp, seconds));
+        Timed<Spread> t = timed(() -> Passes.encode(model, pixels, batch, warmUp, seconds));
         return new Measurement(
-                "vq-encode", name, "f32", 1, false, t.result, t.result.median(), false, side * side,
-                cost.encoderBytes(), cost.encode(), t.limits);
+                "vq-encode", name, "f32", batch, false, t.result, t.result.median() / batch, false, batch * side * side,
+                batch * cost.encoderBytes(), batch * cost.encode(), t.limits);
     }
 }

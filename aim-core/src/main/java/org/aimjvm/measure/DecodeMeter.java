@@ -11,7 +11,7 @@ import org.aimjvm.sample.SamplingOptions;
 
 /** Draws codes with the generator that makes users' pictures, watches, and stops it when time is up. */
 public final class DecodeMeter {
-    private static final float GUIDANCE = 4;
+    static final float GUIDANCE = 4;
     private static final int LEAST_STEPS = 16;
 
     private final LmSubject subject;
@@ -97,14 +97,16 @@ public final class DecodeMeter {
 
         @Override
         public void onToken(int picture, int position, int token) {
-            if (picture != batch - 1) {
+            int together = Math.min(subject.generator().tokensPerReport(), times.tokens());
+            if (picture != batch - 1 || (position + 1) % together != 0 && position + 1 != times.tokens()) {
                 return;
             }
             long now = System.nanoTime();
-            if (position == 0) {
-                times.first().add(1e-9 * (now - start));
+            double seconds = 1e-9 * (now - last) / (position + 1 - drawn);
+            if (drawn == 0) {
+                times.first().add(seconds);
             } else {
-                times.steps().add(1e-9 * (now - last));
+                times.steps().add(seconds);
                 times.positions().add(position);
             }
             last = now;

@@ -5,6 +5,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.aimjvm.cpu.LimitLoops;
+import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.LimitKernels;
+import org.aimjvm.tensor.Storage;
 
 /**
  * Measures {@link MachineLimits}. Each round starts all threads at once, on ranges of their own, and takes from the first start
@@ -17,6 +21,10 @@ public final class LimitMeter {
     private static final String VECTOR_MODULE = "jdk.incubator.vector";
     private static final int FLOATS = MEBIBYTES << 18;
     private static final int PASSES = 4;
+    /** Memory of a device that is read: more than its caches hold. */
+    private static final int DEVICE_FLOATS = 1 << 28;
+
+    private static final int DEVICE_PASSES = 8;
     /** Floats read or updated by one call, and multiply-adds of one: many short calls, or the loops would stay half compiled. */
     private static final int PIECE = 1 << 14;
 
@@ -32,17 +40,41 @@ public final class LimitMeter {
     }
 
     private final int threads;
+    private final Backend backend;
+    private final LimitKernels device; // null: the CPU
+    private final Storage deviceMemory;
     private final boolean vector = ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent();
-    private final float[] memory = new float[FLOATS];
+    private final float[] memory;
     private final float[] sink;
     private int calls = 1 << 8;
 
-    /** @param threads as many as the kernels use, at least 1 */
+    /**
+     * Of the CPU.
+     *
+     * @param threads as many as the kernels use, at least 1
+     */
     public LimitMeter(int threads) {
+        this(null, threads);
+    }
+
+    /**
+     * Of the device of a backend.
+     *
+     * @param backend {@code null}: the CPU
+     * @param threads if that is the CPU, as many as the kernels use, at least 1
+     */
+    public LimitMeter(Backend backend, int threads) {
         if (threads < 1) {
             throw new IllegalArgumentException("threads: " + threads + " (expected at least 1)");
         }
         this.threads = threads;
+        this.backend = backend;
+        this.device = backend == null ? null : backend.limits().orElse(null);
+        this.deviceMemory = device == null ? null : backend.allocate(DType.F32, DEVICE_FLOATS);
+        this.memory = new float[device == null ? FLOATS : 0];
+        if (device != null) {
+            backend.fill(deviceMemory, 0, DEVICE_FLOATS, 1f);
+        }
         this.sink = new float[threads];
         Arrays.fill(memory, 1f); // so that every page is there
     }
@@ -52,7 +84,7 @@ public final class LimitMeter {
         for (int i = 0; i < WARM_UP_ROUNDS; i++) {
             read();
             update();
-            double seconds = threads * calls * flops() / multiplyAdd();
+            double seconds = secondsOfAdds();
             calls = (int) Math.clamp(calls * ROUND_SECONDS / seconds, 1, 1 << 24);
         }
     }
@@ -89,10 +121,17 @@ public final class LimitMeter {
     }
 
     private String loops() {
+        if (device != null) {
+            return device.description();
+        }
         return vector ? "Vector API, " + LimitLoops.vectorBits() + "-bit" : "plain loops";
     }
 
     private double read() {
+        if (device != null) {
+            double seconds = onDevice(() -> device.read(deviceMemory, DEVICE_FLOATS), DEVICE_PASSES);
+            return 4.0 * DEVICE_PASSES * DEVICE_FLOATS / seconds;
+        }
         double seconds = time(t -> {
             float sum = 0;
             for (int pass = 0; pass < PASSES; pass++) {
@@ -107,6 +146,10 @@ public final class LimitMeter {
     }
 
     private double update() {
+        if (device != null) {
+            double seconds = onDevice(() -> device.update(deviceMemory, DEVICE_FLOATS), DEVICE_PASSES);
+            return 8.0 * DEVICE_PASSES * DEVICE_FLOATS / seconds;
+        }
         double seconds = time(t -> {
             for (int pass = 0; pass < PASSES / 2; pass++) {
                 for (int i = from(t); i < from(t + 1); i += PIECE) {
@@ -123,14 +166,35 @@ public final class LimitMeter {
     }
 
     private double multiplyAdd() {
-        double seconds = time(t -> {
+        if (device != null) {
+            double[] flops = new double[1];
+            double seconds = onDevice(() -> flops[0] = device.multiplyAdd(calls), 1);
+            return flops[0] / seconds;
+        }
+        return threads * calls * flops() / secondsOfAdds();
+    }
+
+    private double secondsOfAdds() {
+        if (device != null) {
+            return onDevice(() -> device.multiplyAdd(calls), 1);
+        }
+        return time(t -> {
             float sum = 0;
             for (int i = 0; i < calls; i++) {
                 sum += vector ? LimitLoops.multiplyAdd(ADDS, 0.5f) : PlainLimitLoops.multiplyAdd(ADDS, 0.5f);
             }
             sink[t] = sum;
         });
-        return threads * calls * flops() / seconds;
+    }
+
+    private double onDevice(Runnable work, int times) {
+        backend.synchronize();
+        long start = System.nanoTime();
+        for (int i = 0; i < times; i++) {
+            work.run();
+        }
+        backend.synchronize();
+        return 1e-9 * (System.nanoTime() - start);
     }
 
     /** Operations of a call. */

@@ -6,7 +6,7 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * A work that was measured, beside the limits of the machine at that time.
  *
- * @param work {@code lm-decode}, {@code lm-prefill}, {@code vq-decode}, {@code vq-encode} or {@code train-step}
+ * @param work {@code lm-decode}, {@code lm-prefill}, {@code vq-decode}, {@code vq-encode}, {@code generate} or {@code train-step}
  * @param preset architecture
  * @param weights format of the weights
  * @param batch pictures side by side

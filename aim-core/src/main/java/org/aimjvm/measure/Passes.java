@@ -6,6 +6,11 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.aimjvm.model.Conditioning;
 import org.aimjvm.model.DecodeState;
+import org.aimjvm.sample.GenerationListener;
+import org.aimjvm.sample.GenerationRequest;
+import org.aimjvm.sample.Generator;
+import org.aimjvm.sample.Guidance;
+import org.aimjvm.sample.SamplingOptions;
 import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Shape;
@@ -41,30 +46,48 @@ public final class Passes {
                     Tensor.ofInts(backend, Shape.of(batch),
                             IntStream.range(0, batch).map(i -> i % subject.config().numClasses()).toArray()));
             Tensor codes = Tensor.ofInts(backend, Shape.of(batch, tokens), subject.codes(batch * tokens));
-            return repeat(warmUp, seconds, () -> {
+            return repeat(backend, warmUp, seconds, () -> {
                 state.reset();
                 subject.model().forward(condition, codes, state);
             });
         }
     }
 
-    /** One picture, pixels to codes. */
-    public static Spread encode(VqModel model, int pixels, double warmUp, double seconds) {
+    /** {@code batch} pictures, pixels to codes. */
+    public static Spread encode(VqModel model, int pixels, int batch, double warmUp, double seconds) {
         Backend backend = model.backend();
         try (Scope _ = Scope.inference()) {
-            Tensor x = Tensor.full(backend, Shape.of(1, model.config().inChannels(), pixels, pixels), 0.25f);
-            return repeat(warmUp, seconds, () -> model.encode(x));
+            Tensor x = Tensor.full(backend, Shape.of(batch, model.config().inChannels(), pixels, pixels), 0.25f);
+            return repeat(backend, warmUp, seconds, () -> model.encode(x));
         }
     }
 
-    /** One picture, codes to pixels. */
-    public static Spread decode(VqModel model, int side, double warmUp, double seconds) {
+    /** {@code batch} pictures, codes to pixels. */
+    public static Spread decode(VqModel model, int side, int batch, double warmUp, double seconds) {
         try (Scope _ = Scope.inference()) {
             Tensor codes = Tensor.ofInts(
-                    model.backend(), Shape.of(side * side),
-                    IntStream.range(0, side * side).map(i -> i * 31 % model.config().nEmbed()).toArray());
-            return repeat(warmUp, seconds, () -> model.decode(codes, 1, side, side));
+                    model.backend(), Shape.of(batch * side * side),
+                    IntStream.range(0, batch * side * side).map(i -> i * 31 % model.config().nEmbed()).toArray());
+            return repeat(model.backend(), warmUp, seconds, () -> model.decode(codes, batch, side, side));
         }
+    }
+
+    /** {@code batch} pictures from labels to pixels in host memory. */
+    public static Spread generate(
+            LmSubject subject, VqModel tokenizer, int batch, boolean guided, double warmUp, double seconds) {
+        Generator generator = new Generator(subject.model(), tokenizer);
+        List<GenerationRequest.Job> jobs = IntStream.range(0, batch)
+                .mapToObj(i -> new GenerationRequest.Job(i % subject.config().numClasses(), i))
+                .toList();
+        GenerationRequest request = new GenerationRequest(
+                jobs, guided ? Guidance.constant(DecodeMeter.GUIDANCE) : Guidance.NONE, SamplingOptions.PLAIN,
+                List.of(),
+                batch);
+        return repeat(
+                tokenizer.backend(), warmUp, seconds,
+                () -> generator.generateEach(request, GenerationListener.NONE, p -> {
+                    // made, and nobody wants it
+                }));
     }
 
     /** Steps of {@code batch} pictures: forward, backward, AdamW. Changes the subject's weights. */
@@ -117,23 +140,24 @@ public final class Passes {
         }
     }
 
-    private static Spread repeat(double warmUp, double seconds, Runnable body) {
+    private static Spread repeat(Backend backend, double warmUp, double seconds, Runnable body) {
         long start = System.nanoTime();
         do {
-            scoped(body);
+            scoped(backend, body);
         } while (System.nanoTime() - start < 1e9 * warmUp);
         List<Double> times = new ArrayList<>();
         long measuring = System.nanoTime();
         while (times.size() < LEAST || System.nanoTime() - measuring < 1e9 * seconds) {
-            times.add(scoped(body));
+            times.add(scoped(backend, body));
         }
         return Spread.of(times.stream().mapToDouble(Double::doubleValue).toArray());
     }
 
-    private static double scoped(Runnable body) {
+    private static double scoped(Backend backend, Runnable body) {
         long start = System.nanoTime();
         try (Scope _ = Scope.inference()) {
             body.run();
+            backend.synchronize();
         }
         return 1e-9 * (System.nanoTime() - start);
     }

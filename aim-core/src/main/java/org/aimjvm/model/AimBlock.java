@@ -1,9 +1,5 @@
 package org.aimjvm.model;
 
-import static org.aimjvm.op.ArithmeticOp.add;
-import static org.aimjvm.op.ModulateOp.gate;
-import static org.aimjvm.op.ModulateOp.modulate;
-
 import java.util.Arrays;
 import org.aimjvm.nn.CausalSelfAttention;
 import org.aimjvm.nn.Dropout;
@@ -16,6 +12,8 @@ import org.aimjvm.nn.Norm;
 import org.aimjvm.nn.Params;
 import org.aimjvm.nn.Trace;
 import org.aimjvm.op.AddBiasOp;
+import org.aimjvm.op.ModulateOp;
+import org.aimjvm.op.ResidualNormOp;
 import org.aimjvm.op.SplitOp;
 import org.aimjvm.ssm.Mamba1;
 import org.aimjvm.ssm.Mamba1Config;
@@ -30,8 +28,14 @@ import org.aimjvm.tensor.Tensor;
  * once more for the MLP if there is one.
  */
 final class AimBlock {
-    /** The two streams between blocks: the branch output not yet added, and the residual ({@code null} before block 0). */
-    record Streams(Tensor hidden, Tensor residual) {}
+    /**
+     * The two streams between blocks.
+     *
+     * @param branch what the last block's last branch gave, not yet gated and added, (batch, L, dModel); before block 0 the embeddings
+     * @param gate its gate, (batch, dModel); {@code null} before block 0
+     * @param residual as branch; {@code null} before block 0
+     */
+    record Streams(Tensor branch, Tensor gate, Tensor residual) {}
 
     private final AimConfig config;
     private final int index;
@@ -87,47 +91,51 @@ final class AimBlock {
         return SplitOp.split(all, sizes);
     }
 
-    /** in.hidden (batch, L, dModel); {@code p} from {@link #condition}. */
+    /** {@code p} from {@link #condition}. */
     Streams forward(Streams in, Tensor[] p, MixerState state, Dropout dropout, Trace trace) {
         String name = "layer" + index;
         boolean hasMlp = mlp != null;
         Tensor shift = p[0];
         Tensor scale = hasMlp ? p[2] : p[1];
         Tensor gate = hasMlp ? p[4] : p[2];
-        Tensor residual = in.residual == null ? in.hidden : add(in.hidden, in.residual);
-        Tensor mixerIn = modulate(norm.forward(residual), shift, scale);
-        trace.see(name + "_mixer_in", mixerIn);
-        Tensor mixed = mixer.forward(mixerIn, state);
-        trace.see(name + "_mixer_out", mixed);
-        Tensor hidden = gate(dropout.apply(mixed, config.mixerDrop()), gate);
+        ResidualNormOp.Result mixerIn = norm.add(in.branch, in.gate, in.residual, shift, scale);
+        Tensor residual = mixerIn.residual();
+        trace.see(name + "_mixer_in", mixerIn.normed());
+        Tensor branch = mixer.forward(mixerIn.normed(), state);
+        trace.see(name + "_mixer_out", branch);
+        branch = dropout.apply(branch, config.mixerDrop());
         if (hasMlp) {
-            residual = add(hidden, residual);
-            Tensor mlpIn = modulate(norm2.forward(residual), p[1], p[3]);
-            trace.see(name + "_mlp_in", mlpIn);
-            Tensor mlpOut = mlp.forward(mlpIn);
-            trace.see(name + "_mlp_out", mlpOut);
-            hidden = gate(dropout.apply(mlpOut, config.mlpDrop()), p[5]);
+            ResidualNormOp.Result mlpIn = norm2.add(branch, gate, residual, p[1], p[3]);
+            residual = mlpIn.residual();
+            trace.see(name + "_mlp_in", mlpIn.normed());
+            branch = mlp.forward(mlpIn.normed());
+            trace.see(name + "_mlp_out", branch);
+            branch = dropout.apply(branch, config.mlpDrop());
+            gate = p[5];
         }
         trace.see(name + "_residual", residual);
-        trace.see(name + "_hidden", hidden);
-        return new Streams(hidden, residual);
+        if (trace != Trace.OFF) {
+            trace.see(name + "_hidden", ModulateOp.gate(branch, gate)); // the next block's first operation
+        }
+        return new Streams(branch, gate, residual);
     }
 
     /** {@link #forward} over whole sequences, computed again in the backward pass. */
     Streams forwardRecomputed(Streams in, Tensor[] p, Dropout dropout) {
-        Tensor[] inputs = new Tensor[2 + p.length];
-        inputs[0] = in.hidden;
-        inputs[1] = in.residual;
-        System.arraycopy(p, 0, inputs, 2, p.length);
+        Tensor[] inputs = new Tensor[3 + p.length];
+        inputs[0] = in.branch;
+        inputs[1] = in.gate;
+        inputs[2] = in.residual;
+        System.arraycopy(p, 0, inputs, 3, p.length);
         Dropout start = dropout.copy();
         Tensor[] out = Recompute.of(xs -> forward(xs, dropout), xs -> forward(xs, start.copy()), inputs);
-        return new Streams(out[0], out[1]);
+        return new Streams(out[0], p[p.length - 1], out[1]);
     }
 
     private Tensor[] forward(Tensor[] xs, Dropout dropout) {
-        Tensor[] p = Arrays.copyOfRange(xs, 2, xs.length);
-        Streams out = forward(new Streams(xs[0], xs[1]), p, null, dropout, Trace.OFF);
-        return new Tensor[] {out.hidden, out.residual};
+        Tensor[] p = Arrays.copyOfRange(xs, 3, xs.length);
+        Streams out = forward(new Streams(xs[0], xs[1], xs[2]), p, null, dropout, Trace.OFF);
+        return new Tensor[] {out.branch, out.residual};
     }
 
     MixerState newState(int batch, int maxLength) {

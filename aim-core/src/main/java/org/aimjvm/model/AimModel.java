@@ -180,7 +180,7 @@ public final class AimModel {
             Conditioning condition, boolean fromStart, Tensor tokens, Tensor rows, DecodeState state, Dropout dropout,
             Trace trace, boolean checkpointBlocks) {
         Tensor hidden = embed(condition, fromStart, tokens, rows, dropout, trace); // (batch, L, dModel)
-        AimBlock.Streams streams = new AimBlock.Streams(hidden, null);
+        AimBlock.Streams streams = new AimBlock.Streams(hidden, null, null);
         for (int i = 0; i < blocks.size(); i++) {
             MixerState layer = state == null ? null : state.layer(i);
             Tensor[] modulation = condition.blocks().get(i);
@@ -188,14 +188,14 @@ public final class AimModel {
                 AimBlock.Streams next = checkpointBlocks
                         ? blocks.get(i).forwardRecomputed(streams, modulation, dropout)
                         : blocks.get(i).forward(streams, modulation, layer, dropout, trace);
-                part.keep(next.hidden());
-                if (next.residual().storage() != streams.hidden().storage()) { // the first block passes its input on
+                part.keep(next.branch());
+                if (next.residual().storage() != streams.branch().storage()) { // the first block passes its input on
                     part.keep(next.residual());
                 }
                 streams = next;
             }
         }
-        Tensor normed = normF.forward(add(streams.hidden(), streams.residual()));
+        Tensor normed = normF.add(streams.branch(), streams.gate(), streams.residual(), null, null).normed();
         trace.see("norm_f_out", normed);
         Tensor out =
                 ModulateOp.modulate(normFinal.forward(normed), condition.finalShift(), condition.finalScale());

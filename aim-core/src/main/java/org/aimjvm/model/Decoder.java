@@ -17,7 +17,19 @@ import org.aimjvm.tensor.Tensor;
  * <p>Reads the model's weights where they lie, so it follows a training that goes on.
  */
 public final class Decoder implements AutoCloseable {
+    /** Turns logits into the next tokens on the device, at the end of each pass and recorded with it. */
+    @FunctionalInterface
+    public interface Draw {
+        /**
+         * @param logits (batch, 1, V). May be Modified
+         * @param tokens I32 (batch, 1): output, what the next pass reads
+         * @param rows I32 (batch, 1): the tokens' rows of the position table. Modified: each grows by one
+         */
+        void draw(Tensor logits, Tensor tokens, Tensor rows);
+    }
+
     private final AimModel model;
+    private final Draw draw; // null: the host hands tokens in
     private final DecodeState state;
     private final Tensor labels; // I32 (batch)
     private final Tensor tokens; // I32 (batch, 1)
@@ -29,10 +41,22 @@ public final class Decoder implements AutoCloseable {
     private Conditioning condition;
 
     /**
+     * A decoder that is given each token.
+     *
      * @param batch number of sequences
      */
     public Decoder(AimModel model, int batch) {
+        this(model, batch, null);
+    }
+
+    /**
+     * A decoder that draws its tokens itself: {@link #begin}, then {@link #next()}.
+     *
+     * @param batch number of sequences
+     */
+    public Decoder(AimModel model, int batch, Draw draw) {
         this.model = model;
+        this.draw = draw;
         this.state = model.newState(batch);
         Backend backend = model.backend();
         this.labels = Tensor.persistentInts(backend, Shape.of(batch));
@@ -41,9 +65,16 @@ public final class Decoder implements AutoCloseable {
         this.row = new int[batch];
         this.conditioning = new Recording<>(backend, () -> model.condition(labels));
         this.first = new Recording<>(
-                backend, () -> model.pass(condition, true, null, null, state, Dropout.OFF, Trace.OFF));
+                backend, () -> drawn(model.pass(condition, true, null, null, state, Dropout.OFF, Trace.OFF)));
         this.next = new Recording<>(
-                backend, () -> model.pass(condition, false, tokens, rows, state, Dropout.OFF, Trace.OFF));
+                backend, () -> drawn(model.pass(condition, false, tokens, rows, state, Dropout.OFF, Trace.OFF)));
+    }
+
+    private Tensor drawn(Tensor logits) {
+        if (draw != null) {
+            draw.draw(logits, tokens, rows);
+        }
+        return logits;
     }
 
     /** Number of sequences. */
@@ -65,6 +96,9 @@ public final class Decoder implements AutoCloseable {
     public Tensor begin(int[] newLabels) {
         state.reset();
         labels.write(newLabels);
+        if (draw != null) {
+            writeRows(model.positionRow(1) - 1); // it counts on from there
+        }
         condition = conditioning.run();
         Tensor logits = first.run();
         state.advance(1);
@@ -79,13 +113,40 @@ public final class Decoder implements AutoCloseable {
      * @throws IllegalArgumentException if the sequence is complete, or a token is no code
      */
     public Tensor next(int[] nextTokens) {
+        checkNext();
+        tokens.write(nextTokens);
+        writeRows(model.positionRow(state.position()));
+        return pass();
+    }
+
+    /**
+     * Processes the tokens that the pass before has drawn.
+     *
+     * @return what drawing has left of the logits, valid until the next call
+     * @throws IllegalStateException if no sequence was begun, or this decoder does not draw
+     * @throws IllegalArgumentException if the sequence is complete
+     */
+    public Tensor next() {
+        checkNext();
+        if (draw == null) {
+            throw new IllegalStateException("decode: nothing draws tokens (expected next with tokens)");
+        }
+        return pass();
+    }
+
+    private void checkNext() {
         if (state.position() == 0) {
             throw new IllegalStateException("decode: no sequences (expected begin before the first token)");
         }
         model.checkInput(tokens, state, state.batch());
-        tokens.write(nextTokens);
-        Arrays.fill(row, model.positionRow(state.position()));
+    }
+
+    private void writeRows(int value) {
+        Arrays.fill(row, value);
         rows.write(row);
+    }
+
+    private Tensor pass() {
         Tensor logits = next.run();
         state.advance(1);
         return logits;

@@ -1,6 +1,7 @@
 package org.aimjvm.nn;
 
 import org.aimjvm.op.LayerNormOp;
+import org.aimjvm.op.ResidualNormOp;
 import org.aimjvm.op.RmsNormOp;
 import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
@@ -26,6 +27,19 @@ public final class Norm {
     public static Norm layer(Params params, int dim) {
         return new Norm(
                 params.get("weight", Shape.of(dim), Init.ones()), params.get("bias", Shape.of(dim), Init.zeros()));
+    }
+
+    /**
+     * Adds a branch to the residual stream and normalises the sum, see {@link ResidualNormOp}.
+     *
+     * @param gate {@code null} for 1
+     * @param residual {@code null} for 0
+     * @param shift {@code null} without modulation
+     */
+    public ResidualNormOp.Result add(Tensor branch, Tensor gate, Tensor residual, Tensor shift, Tensor scale) {
+        return bias == null
+                ? ResidualNormOp.rmsNorm(branch, gate, residual, weight, EPS, shift, scale)
+                : ResidualNormOp.layerNorm(branch, gate, residual, weight, bias, EPS, shift, scale);
     }
 
     /** x (..., dim) to (..., dim). */

@@ -1,7 +1,9 @@
 package org.aimjvm.op;
 
+import java.util.Arrays;
 import org.aimjvm.tensor.Autograd;
 import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.Storage;
 import org.aimjvm.tensor.Tensor;
 
 /** Splitting and joining along the last dimension. */
@@ -23,22 +25,26 @@ public final class SplitOp {
         }
         Shapes.check(sum == cols, "split", "sizes add up to " + sum + ", expected " + cols + " of shape " + x.shape());
         Tensor[] ys = new Tensor[sizes.length];
-        for (int i = 0, from = 0; i < sizes.length; from += sizes[i++]) {
+        for (int i = 0; i < sizes.length; i++) {
             ys[i] = Tensor.empty(backend, x.shape().withLast(sizes[i]));
-            backend.elementwise().copyColumns(ys[i].storage(), sizes[i], 0, x.storage(), cols, from, rows, sizes[i]);
         }
+        backend.elementwise().splitColumns(storages(ys), sizes, x.storage(), rows, cols);
         return Autograd.record(
                 ys,
                 dYs -> {
                     Tensor dX = Tensor.empty(backend, x.shape());
-                    for (int i = 0, from = 0; i < sizes.length; from += sizes[i++]) {
-                        Tensor dY = dYs[i] != null ? dYs[i] : Tensor.zeros(backend, x.shape().withLast(sizes[i]));
-                        backend.elementwise()
-                                .copyColumns(dX.storage(), cols, from, dY.storage(), sizes[i], 0, rows, sizes[i]);
+                    Tensor[] all = new Tensor[sizes.length];
+                    for (int i = 0; i < sizes.length; i++) {
+                        all[i] = dYs[i] != null ? dYs[i] : Tensor.zeros(backend, x.shape().withLast(sizes[i]));
                     }
+                    backend.elementwise().joinColumns(dX.storage(), storages(all), sizes, rows, cols);
                     return new Tensor[] {dX};
                 },
                 x);
+    }
+
+    private static Storage[] storages(Tensor[] tensors) {
+        return Arrays.stream(tensors).map(Tensor::storage).toArray(Storage[]::new);
     }
 
     /** Joins tensors that differ at most in the last dimension, along it. */
@@ -52,11 +58,8 @@ public final class SplitOp {
         }
         int total = cols;
         Tensor y = Tensor.empty(backend, xs[0].shape().withLast(total));
-        int from = 0;
-        for (Tensor x : xs) {
-            backend.elementwise().copyColumns(y.storage(), total, from, x.storage(), x.dim(-1), 0, rows, x.dim(-1));
-            from += x.dim(-1);
-        }
+        int[] sizes = Arrays.stream(xs).mapToInt(x -> x.dim(-1)).toArray();
+        backend.elementwise().joinColumns(y.storage(), storages(xs), sizes, rows, total);
         return Autograd.record(
                 y,
                 dY -> {

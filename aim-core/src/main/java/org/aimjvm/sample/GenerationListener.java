@@ -9,7 +9,7 @@ public interface GenerationListener {
     GenerationListener NONE = new GenerationListener() {};
 
     /**
-     * A token was drawn, or taken from the prefix.
+     * A token was drawn, or taken from the prefix. Where the device draws, some tokens later.
      *
      * @param picture index of the picture in the request
      * @param position index of the token in the picture, in raster order

@@ -21,6 +21,9 @@ public final class Generator {
     /** Pixels decoded at once: one 256x256 picture, or many small ones. Bounds the memory of the tokenizer. */
     private static final int DECODE_PIXELS = 256 * 256;
 
+    /** On a device, which one picture does not fill. */
+    private static final int DEVICE_DECODE_PIXELS = 16 * DECODE_PIXELS;
+
     private static final int MAX_SIDE = 1 << 14;
 
     private final AimModel model;
@@ -64,6 +67,15 @@ public final class Generator {
         return size;
     }
 
+    /** Codes that a listener is told of at a time: one, or more where the device draws them. */
+    public int tokensPerReport() {
+        return drawsOnDevice() ? DeviceDrawing.READ_EVERY : 1;
+    }
+
+    private boolean drawsOnDevice() {
+        return model.backend().sampling().isPresent();
+    }
+
     /**
      * Makes the pictures of a request, in its order.
      *
@@ -86,7 +98,7 @@ public final class Generator {
         check(request);
         List<GenerationRequest.Job> jobs = request.jobs();
         try (Scope _ = Scope.inference();
-                CodeDrawing drawing = new CodeDrawing(model, request, listener)) {
+                CodeDrawing drawing = CodeDrawing.of(model, request, listener)) {
             for (int first = 0; first < jobs.size(); first += request.batchSize()) {
                 List<GenerationRequest.Job> batch =
                         jobs.subList(first, Math.min(jobs.size(), first + request.batchSize()));
@@ -105,7 +117,8 @@ public final class Generator {
     private void finish(
             List<GenerationRequest.Job> batch, int first, int[][] codes, GenerationListener listener,
             Consumer<? super GeneratedPicture> each) {
-        int together = Math.max(1, DECODE_PIXELS / (size * size));
+        int pixelsTogether = drawsOnDevice() ? DEVICE_DECODE_PIXELS : DECODE_PIXELS;
+        int together = Math.max(1, pixelsTogether / (size * size));
         for (int i = 0; i < batch.size(); i += together) {
             if (listener.isCancelled()) {
                 throw new CancellationException("generation cancelled at picture " + (first + i));

@@ -88,4 +88,17 @@ public interface Backend {
     IndexKernels index();
 
     OptimKernels optim();
+
+    /** Waits until the device has done all that was submitted; where kernels return when they are done, there is nothing to wait for. */
+    default void synchronize() {}
+
+    /** Work at the limits of the device; empty on the CPU, whose limits Java code can reach by itself. */
+    default Optional<LimitKernels> limits() {
+        return Optional.empty();
+    }
+
+    /** Draws tokens on the device; empty where that is the host, which reads the logits and draws itself. */
+    default Optional<SamplingKernels> sampling() {
+        return Optional.empty();
+    }
 }

@@ -15,12 +15,22 @@ public interface BackendProvider {
     /** Whether {@link #open} will work here, and if not why, and what would help. */
     Availability availability();
 
+    /** Whether it computes on the CPU. */
+    default boolean isCpu() {
+        return true;
+    }
+
     /**
-     * A backend that uses up to {@code threads} threads.
+     * A new backend.
      *
-     * @throws BackendException if not available
+     * @throws BackendException if not available, or an option is not for it
      */
-    Backend open(int threads);
+    Backend open(BackendOptions options);
+
+    /** A new backend that uses up to {@code threads} threads. */
+    default Backend open(int threads) {
+        return open(BackendOptions.threads(threads));
+    }
 
     /**
      * Whether a backend can be used.

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.ServiceLoader;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** Finds the backends on the class path. */
@@ -12,6 +14,8 @@ public final class Backends {
     public static final String THREADS_PROPERTY = "aim.threads";
     /** System property naming the backend that {@link #best()} returns. */
     public static final String BACKEND_PROPERTY = "aim.backend";
+
+    private static final Pattern NUMBERED = Pattern.compile("(\\w+):(\\d{1,3})");
 
     private Backends() {}
 
@@ -49,21 +53,30 @@ public final class Backends {
     }
 
     /**
-     * A new backend by name.
+     * A new backend by name: of a provider, or of a backend that one has opened, such as {@code cuda:1}.
      *
      * @throws BackendException if there is none of that name or it is not available here
      */
     public static Backend open(String name, int threads) {
-        if (threads < 1) {
-            throw new IllegalArgumentException("threads: " + threads + " (expected at least 1)");
-        }
+        Matcher device = NUMBERED.matcher(name);
+        return device.matches()
+                ? open(device.group(1), BackendOptions.threads(threads).withOrdinal(Integer.parseInt(device.group(2))))
+                : open(name, BackendOptions.threads(threads));
+    }
+
+    /**
+     * A new backend by the name of its provider.
+     *
+     * @throws BackendException if there is none of that name, it is not available here, or an option is not for it
+     */
+    public static Backend open(String name, BackendOptions options) {
         for (BackendProvider p : providers()) {
             if (p.name().equals(name)) {
                 BackendProvider.Availability a = p.availability();
                 if (!a.available()) {
                     throw new BackendException("backend " + name + ": not available, " + a.reason());
                 }
-                return p.open(threads);
+                return p.open(options);
             }
         }
         throw new BackendException("backend: " + name + " (expected one of "

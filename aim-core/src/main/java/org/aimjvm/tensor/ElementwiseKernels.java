@@ -80,6 +80,20 @@ public interface ElementwiseKernels {
     void copyColumns(
             Storage dst, int dstCols, int dstFrom, Storage src, int srcCols, int srcFrom, int rows, int count);
 
+    /** Cuts rows into pieces: {@code parts[i][r, c] = x[r, sizes[0] + ... + sizes[i - 1] + c]}. */
+    default void splitColumns(Storage[] parts, int[] sizes, Storage x, int rows, int cols) {
+        for (int i = 0, from = 0; i < parts.length; from += sizes[i++]) {
+            copyColumns(parts[i], sizes[i], 0, x, cols, from, rows, sizes[i]);
+        }
+    }
+
+    /** Joins pieces to rows, the reverse of {@link #splitColumns}. */
+    default void joinColumns(Storage y, Storage[] parts, int[] sizes, int rows, int cols) {
+        for (int i = 0, from = 0; i < parts.length; from += sizes[i++]) {
+            copyColumns(y, cols, from, parts[i], sizes[i], 0, rows, sizes[i]);
+        }
+    }
+
     /** Sum of all elements, accumulated in F64. */
     double sum(Storage x, int n);
 

@@ -10,6 +10,34 @@ public interface NormKernels {
      */
     void rmsNorm(Storage y, Storage invRms, Storage x, Storage weight, int rows, int cols, float eps);
 
+    /**
+     * What stands between two mixers, each row read and written once: {@code sum[b, l] = branch[b, l] * gate[b] + residual[b, l]} and
+     * {@code y = sum / sqrt(mean(sum^2) + eps) * weight}, then {@code y * (1 + scale[b]) + shift[b]}. The bits of gate, add, {@link
+     * #rmsNorm} and modulate one after the other.
+     *
+     * @param y output (batch, length, cols)
+     * @param sum output, as y
+     * @param branch as y
+     * @param gate (batch, cols)
+     * @param residual as y
+     * @param weight (cols)
+     * @param shift (batch, cols); {@code null}: no modulation
+     * @param scale as shift
+     */
+    void gateAddRmsNorm(
+            Storage y,
+            Storage sum,
+            Storage branch,
+            Storage gate,
+            Storage residual,
+            Storage weight,
+            Storage shift,
+            Storage scale,
+            int batch,
+            int length,
+            int cols,
+            float eps);
+
     /** Gradient of {@link #rmsNorm}; {@code dWeight} (cols) sums over rows; {@code null} outputs are not wanted. */
     void rmsNormBackward(
             Storage dx, Storage dWeight, Storage dy, Storage x, Storage weight, Storage invRms, int rows, int cols);

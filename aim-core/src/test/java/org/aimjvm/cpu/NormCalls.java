@@ -26,6 +26,12 @@ final class NormCalls {
                     sizes(n, cols),
                     sizes(n, n, cols, rows),
                     (b, o, i) -> b.norm().rmsNormBackward(o[0], o[1], i[0], i[1], i[2], i[3], rows, cols)));
+            calls.add(KernelCall.of(
+                    "gateAddRmsNorm" + size,
+                    sizes(n, n),
+                    sizes(n, cols, n, cols, cols, cols),
+                    (b, o, i) -> b.norm().gateAddRmsNorm(
+                            o[0], o[1], i[0], i[1], i[2], i[3], i[4], i[5], 1, rows, cols, 1e-5f)));
             calls.add(KernelCall.of("rmsNormBackward one output" + size, sizes(n, cols), sizes(n, n, cols, rows),
                     (b, o, i) -> {
                         b.norm().rmsNormBackward(o[0], null, i[0], i[1], i[2], i[3], rows, cols);

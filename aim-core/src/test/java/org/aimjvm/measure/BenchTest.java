@@ -90,7 +90,8 @@ class BenchTest {
         VqModel vq = new VqModel(
                 Params.random(subject.model().backend(), 0),
                 new VqConfig(8, List.of(1, 1), 1, 8, 16, 4, 3, 3, 4, 1e-6f, true, 0.25f, 0));
-        for (Measurement m : List.of(prefill, train, bench.vqDecode(vq, "small", 4), bench.vqEncode(vq, "small", 4))) {
+        for (Measurement m : List.of(prefill, train, bench.vqDecode(vq, "small", 4, 1),
+                bench.vqEncode(vq, "small", 4, 2))) {
             assertThat(m.step().count()).isGreaterThanOrEqualTo(3);
             assertThat(m.imageSeconds()).isEqualTo(m.step().median() / m.batch());
             assertThat(m.extrapolated()).isFalse();

@@ -13,10 +13,12 @@ import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.ConvKernels;
 import org.aimjvm.tensor.DType;
 import org.aimjvm.tensor.ElementwiseKernels;
-import org.aimjvm.tensor.GemmKernels;
 import org.aimjvm.tensor.IndexKernels;
+import org.aimjvm.tensor.LimitKernels;
+import org.aimjvm.tensor.MatmulPrecision;
 import org.aimjvm.tensor.NormKernels;
 import org.aimjvm.tensor.OptimKernels;
+import org.aimjvm.tensor.SamplingKernels;
 import org.aimjvm.tensor.SoftmaxKernels;
 import org.aimjvm.tensor.SsmKernels;
 import org.aimjvm.tensor.Storage;
@@ -38,7 +40,7 @@ final class CudaBackend implements Backend {
     private final MatmulPrecision precision;
     private final DeviceMemory memory;
     private final Transfers transfers;
-    private final GemmKernels gemm;
+    private final CudaGemmKernels gemm;
     private final ElementwiseKernels elementwise;
     private final NormKernels norm;
     private final ConvKernels conv;
@@ -46,6 +48,7 @@ final class CudaBackend implements Backend {
     private final SoftmaxKernels softmax;
     private final IndexKernels index;
     private final OptimKernels optim;
+    private final SamplingKernels sampling;
 
     /** @throws org.aimjvm.tensor.BackendException if there is no such GPU or it cannot be used */
     CudaBackend(int ordinal, MatmulPrecision precision) {
@@ -61,6 +64,7 @@ final class CudaBackend implements Backend {
         this.softmax = new CudaSoftmaxKernels(this);
         this.index = new CudaIndexKernels(this);
         this.optim = new CudaOptimKernels(this);
+        this.sampling = new CudaSamplingKernels(this);
     }
 
     @Override
@@ -70,7 +74,8 @@ final class CudaBackend implements Backend {
 
     @Override
     public String description() {
-        return Gpu.describe(gpu.ordinal()) + ", products in " + precision;
+        return Gpu.describe(gpu.ordinal()) + ", products in " + precision + " (" + gemm.description()
+                + ")";
     }
 
     Gpu gpu() {
@@ -93,7 +98,8 @@ final class CudaBackend implements Backend {
     /** Memory for one kernel call. */
     Scratch scratch(long bytes) {
         if (bytes > 4L * MAX_SIZE) {
-            throw new IllegalArgumentException("scratch memory: " + bytes + " bytes (expected at most " + 4L * MAX_SIZE + ")");
+            throw new IllegalArgumentException(
+                    "scratch memory: " + bytes + " bytes (expected at most " + 4L * MAX_SIZE + ")");
         }
         return new Scratch(new CudaStorage(memory, memory.allocate(bytes), DType.F32, (int) ((bytes + 3) / 4)));
     }
@@ -296,7 +302,7 @@ final class CudaBackend implements Backend {
     }
 
     @Override
-    public GemmKernels gemm() {
+    public CudaGemmKernels gemm() {
         return gemm;
     }
 
@@ -333,6 +339,21 @@ final class CudaBackend implements Backend {
     @Override
     public OptimKernels optim() {
         return optim;
+    }
+
+    @Override
+    public void synchronize() {
+        gpu.synchronize();
+    }
+
+    @Override
+    public Optional<LimitKernels> limits() {
+        return Optional.of(new CudaLimitKernels(this));
+    }
+
+    @Override
+    public Optional<SamplingKernels> sampling() {
+        return Optional.of(sampling);
     }
 
     @Override

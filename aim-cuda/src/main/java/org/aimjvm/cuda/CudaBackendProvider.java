@@ -1,6 +1,7 @@
 package org.aimjvm.cuda;
 
 import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.BackendOptions;
 import org.aimjvm.tensor.BackendProvider;
 
 /** Provides {@link CudaBackend} where there is a driver and a GPU. */
@@ -26,9 +27,13 @@ public final class CudaBackendProvider implements BackendProvider {
         return problem == null ? new Availability(true, Gpu.describe(0)) : new Availability(false, problem);
     }
 
-    /** The first GPU; products as the system property {@value MatmulPrecision#PROPERTY} says. */
     @Override
-    public Backend open(int threads) {
-        return new CudaBackend(0, MatmulPrecision.chosen());
+    public boolean isCpu() {
+        return false;
+    }
+
+    @Override
+    public Backend open(BackendOptions options) {
+        return new CudaBackend(options.ordinal(), options.matmul());
     }
 }

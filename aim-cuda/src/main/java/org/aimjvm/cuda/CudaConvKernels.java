@@ -4,6 +4,7 @@ import static org.aimjvm.cuda.CudaStorage.plain;
 
 import org.aimjvm.tensor.Conv2dShape;
 import org.aimjvm.tensor.ConvKernels;
+import org.aimjvm.tensor.MatmulPrecision;
 import org.aimjvm.tensor.Storage;
 
 /**

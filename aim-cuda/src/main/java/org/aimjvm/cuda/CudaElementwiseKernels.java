@@ -2,6 +2,7 @@ package org.aimjvm.cuda;
 
 import static org.aimjvm.cuda.CudaStorage.plain;
 
+import java.util.Arrays;
 import org.aimjvm.tensor.ElementwiseKernels;
 import org.aimjvm.tensor.Storage;
 
@@ -12,6 +13,8 @@ final class CudaElementwiseKernels implements ElementwiseKernels {
     private static final int TILE = 32;
     private static final int SUM_BLOCKS = 256;
     private static final int ROWS_OF_BLOCK = 256;
+    /** Pieces that one launch cuts rows into. */
+    private static final int PIECES = 4;
 
     private final CudaBackend backend;
     private final Kernel unaryForward;
@@ -27,6 +30,8 @@ final class CudaElementwiseKernels implements ElementwiseKernels {
     private final Kernel gate;
     private final Kernel sumSequence;
     private final Kernel copyColumns;
+    private final Kernel splitColumns;
+    private final Kernel joinColumns;
     private final Kernel sum;
     private final Kernel dropout;
 
@@ -46,6 +51,8 @@ final class CudaElementwiseKernels implements ElementwiseKernels {
         this.gate = module.kernel("gate_f32");
         this.sumSequence = module.kernel("sum_sequence_f32");
         this.copyColumns = module.kernel("copy_columns_b32");
+        this.splitColumns = module.kernel("split_columns_b32");
+        this.joinColumns = module.kernel("join_columns_b32");
         this.sum = module.kernel("sum_f64");
         this.dropout = module.kernel("dropout_f32");
     }
@@ -146,7 +153,8 @@ final class CudaElementwiseKernels implements ElementwiseKernels {
     private void sumSequence(Storage sums, Storage products, Storage dy, Storage x, int batch, int length, int dim) {
         if (sums != null || products != null) {
             sumSequence.launch(
-                    Grid.of(Grid.blocks(dim, TILE), batch, 1).threads(TILE, 8), orNull(sums), orNull(products), plain(dy),
+                    Grid.of(Grid.blocks(dim, TILE), batch, 1).threads(TILE, 8), orNull(sums), orNull(products),
+                    plain(dy),
                     orNull(x),
                     length, dim);
         }
@@ -162,6 +170,38 @@ final class CudaElementwiseKernels implements ElementwiseKernels {
         int n = rows * count;
         copyColumns.launch(
                 perElement(n), plain(dst), dstCols, dstFrom, plain(src), srcCols, srcFrom, n, count);
+    }
+
+    @Override
+    public void splitColumns(Storage[] parts, int[] sizes, Storage x, int rows, int cols) {
+        if (parts.length > PIECES) {
+            ElementwiseKernels.super.splitColumns(parts, sizes, x, rows, cols);
+            return;
+        }
+        CudaStorage[] p = pieces(parts);
+        int[] s = Arrays.copyOf(sizes, PIECES);
+        int n = rows * cols;
+        splitColumns.launch(perElement(n), p[0], p[1], p[2], p[3], plain(x), s[0], s[1], s[2], s[3], n, cols);
+    }
+
+    @Override
+    public void joinColumns(Storage y, Storage[] parts, int[] sizes, int rows, int cols) {
+        if (parts.length > PIECES) {
+            ElementwiseKernels.super.joinColumns(y, parts, sizes, rows, cols);
+            return;
+        }
+        CudaStorage[] p = pieces(parts);
+        int[] s = Arrays.copyOf(sizes, PIECES);
+        int n = rows * cols;
+        joinColumns.launch(perElement(n), plain(y), p[0], p[1], p[2], p[3], s[0], s[1], s[2], s[3], n, cols);
+    }
+
+    private static CudaStorage[] pieces(Storage[] parts) {
+        CudaStorage[] p = new CudaStorage[PIECES];
+        for (int i = 0; i < parts.length; i++) {
+            p[i] = plain(parts[i]);
+        }
+        return p;
     }
 
     @Override

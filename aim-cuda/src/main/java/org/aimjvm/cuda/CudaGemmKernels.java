@@ -2,51 +2,157 @@ package org.aimjvm.cuda;
 
 import static org.aimjvm.cuda.CudaStorage.plain;
 
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
 import org.aimjvm.tensor.GemmKernels;
+import org.aimjvm.tensor.MatmulPrecision;
 import org.aimjvm.tensor.Storage;
+import org.aimjvm.tensor.WeightFormat;
 
-/** Launches {@code kernels/gemm_<precision>.cu}. */
+/**
+ * Launches {@code kernels/gemm_<precision>.cu} and {@code kernels/linear_<format>.cu}.
+ *
+ * <p>Products of F32 matrices have the backend's {@link MatmulPrecision}. Linear layers of few rows multiply exactly whatever that
+ * is, as there the tensor cores would wait for the weights; so do layers with weights in a format of their own, to about 2^-16.
+ */
 final class CudaGemmKernels implements GemmKernels {
     private static final int SMALL = 64;
     private static final int LARGE = 128;
     private static final int SMALL_THREADS = 128;
     private static final int THREADS = 256;
 
+    private static final int WARP = 32;
+    /** Rows that a block of the kernels for few rows takes: powers of two up to this. */
+    private static final int ROWS_OF_BLOCK = 16;
+    /** With more rows tensor cores are faster than reading the weights again for every 16. */
+    private static final int FEW_ROWS = 32;
+    /** As {@link #FEW_ROWS} for exact products where there are fewer tiles than multiprocessors. */
+    private static final int FEW_ROWS_EXACT = 256;
+    /** Warps on a multiprocessor below which rows are spread over more blocks. */
+    private static final int WARPS_WANTED = 4;
+
+    /** Kernels for weights of one format. */
+    private record Linear(Kernel[] byRows, Kernel small, Kernel large) {
+        static Linear load(CudaBackend backend, WeightFormat format) {
+            String name = format.name().toLowerCase(Locale.ROOT);
+            KernelModule module = backend.module("linear_" + name);
+            Kernel[] byRows = new Kernel[Integer.numberOfTrailingZeros(ROWS_OF_BLOCK) + 1];
+            for (int i = 0; i < byRows.length; i++) {
+                byRows[i] = module.kernel("linear_" + name + "_" + (1 << i));
+            }
+            boolean tiles = format != WeightFormat.F32;
+            return new Linear(
+                    byRows,
+                    tiles ? module.kernel("linear_tile_" + name + "_" + SMALL) : null,
+                    tiles ? module.kernel("linear_tile_" + name + "_" + LARGE) : null);
+        }
+    }
+
     private final CudaBackend backend;
+    private final boolean exact;
+    private final Cublas.Choice cublas;
     private final Kernel[] small = new Kernel[4]; // by layout()
     private final Kernel[] large = new Kernel[4];
-    private final int smallThreads;
+    private final Map<WeightFormat, Linear> linear = new EnumMap<>(WeightFormat.class);
 
     CudaGemmKernels(CudaBackend backend) {
         this.backend = backend;
-        KernelModule module = backend.module("gemm_" + backend.precision());
         MatmulPrecision precision = backend.precision();
-        boolean exact = precision == MatmulPrecision.F32;
+        KernelModule module = backend.module("gemm_" + precision);
+        this.exact = precision == MatmulPrecision.F32;
         for (int layout = 0; layout < 4; layout++) {
             String name = "gemm_" + ((layout & 2) == 0 ? "n" : "t") + ((layout & 1) == 0 ? "n" : "t") + "_";
             small[layout] = module.kernel(name + SMALL + "_" + precision);
-            large[layout] = exact || layout == 3 ? null : module.kernel(name + LARGE + "_" + precision);
+            large[layout] =
+                    exact || layout == layout(true, true) ? null : module.kernel(name + LARGE + "_" + precision);
         }
-        this.smallThreads = exact ? THREADS : SMALL_THREADS;
+        prepare(WeightFormat.F32);
+        this.cublas = Cublas.choose(backend);
+    }
+
+    /** For users: what computes large products. */
+    String description() {
+        return cublas.text();
+    }
+
+    private static int layout(boolean transA, boolean transB) {
+        return (transA ? 2 : 0) + (transB ? 1 : 0);
+    }
+
+    /** Loads what weights of a format need; before a recording, as it may wait for the device. */
+    void prepare(WeightFormat format) {
+        synchronized (linear) {
+            linear.computeIfAbsent(format, f -> Linear.load(backend, f));
+        }
+    }
+
+    private static long tiles(int edge, int batch, int m, int n) {
+        return (long) batch * Grid.blocks(m, edge) * Grid.blocks(n, edge);
     }
 
     @Override
     public void gemm(
             Storage c, Storage a, Storage b, int batch, int m, int n, int k, boolean transA, boolean transB,
             boolean accumulate) {
-        int layout = (transA ? 2 : 0) + (transB ? 1 : 0);
-        long tiles = (long) batch * Grid.blocks(m, LARGE) * Grid.blocks(n, LARGE);
-        boolean isLarge = large[layout] != null && tiles >= backend.gpu().multiprocessors();
+        if (batch == 1 && !transA && transB && !accumulate && isFewRows(m, n, exact)) {
+            fewRows(WeightFormat.F32, c, a, plain(b), null, m, n, k);
+            return;
+        }
+        if (cublas.library() != null && batch > 0 && Cublas.isLarge(m, n, k)) {
+            cublas.library().gemm(plain(c), plain(a), plain(b), batch, m, n, k, transA, transB, accumulate);
+            return;
+        }
+        int layout = layout(transA, transB);
+        boolean isLarge = large[layout] != null && tiles(LARGE, batch, m, n) >= backend.gpu().multiprocessors();
         Kernel kernel = isLarge ? large[layout] : small[layout];
         int edge = isLarge ? LARGE : SMALL;
         kernel.launch(
-                Grid.of(Grid.blocks(n, edge), Grid.blocks(m, edge), batch, isLarge ? THREADS : smallThreads), plain(c),
-                plain(a),
-                plain(b), m, n, k, accumulate);
+                Grid.of(Grid.blocks(n, edge), Grid.blocks(m, edge), batch, isLarge || exact ? THREADS : SMALL_THREADS),
+                plain(c), plain(a), plain(b), m, n, k, accumulate);
+    }
+
+    private boolean isFewRows(int rows, int out, boolean exactTiles) {
+        return rows <= FEW_ROWS
+                || exactTiles && rows <= FEW_ROWS_EXACT && tiles(SMALL, 1, rows, out) < backend.gpu().multiprocessors();
     }
 
     @Override
     public void linear(Storage y, Storage x, Storage w, int rows, int out, int in) {
-        gemm(y, x, w, 1, rows, out, in, false, true, false);
+        if (!(w instanceof CudaWeights weights) || weights.format() == WeightFormat.F32) {
+            gemm(y, x, w, 1, rows, out, in, false, true, false);
+        } else if (isFewRows(rows, out, false)) {
+            fewRows(weights.format(), y, x, weights, weights.scales(), rows, out, in);
+        } else {
+            boolean isLarge = tiles(LARGE, 1, rows, out) >= backend.gpu().multiprocessors();
+            Linear kernels = kernels(weights.format());
+            int edge = isLarge ? LARGE : SMALL;
+            (isLarge ? kernels.large : kernels.small).launch(
+                    Grid.of(Grid.blocks(out, edge), Grid.blocks(rows, edge), isLarge ? THREADS : SMALL_THREADS),
+                    plain(y),
+                    plain(x), weights, weights.scales(), rows, out, in);
+        }
+    }
+
+    private Linear kernels(WeightFormat format) {
+        synchronized (linear) {
+            return linear.get(format);
+        }
+    }
+
+    private void fewRows(
+            WeightFormat format, Storage y, Storage x, CudaStorage w, CudaStorage scales, int rows, int out, int in) {
+        if (rows == 0) {
+            return;
+        }
+        int lanes = format == WeightFormat.F32 ? 4 : 8;
+        int blocks = Grid.blocks(out, WARP / lanes);
+        int log = Math.min(WARP - Integer.numberOfLeadingZeros(rows - 1), Integer.numberOfTrailingZeros(ROWS_OF_BLOCK));
+        while (log > 2 && (long) blocks * Grid.blocks(rows, 1 << log)
+                < (long) WARPS_WANTED * backend.gpu().multiprocessors()) {
+            log--;
+        }
+        kernels(format).byRows[log].launch(
+                Grid.of(blocks, Grid.blocks(rows, 1 << log), WARP), plain(y), plain(x), w, scales, rows, out, in);
     }
 }

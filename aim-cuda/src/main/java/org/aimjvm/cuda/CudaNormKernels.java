@@ -1,60 +1,256 @@
 package org.aimjvm.cuda;
 
+import static org.aimjvm.cuda.CudaStorage.plain;
+
+import java.util.function.Consumer;
 import org.aimjvm.tensor.NormKernels;
 import org.aimjvm.tensor.Storage;
 
 /** Launches {@code kernels/norm.cu}. */
 final class CudaNormKernels implements NormKernels {
+    private static final int WARP = 32;
+    /** Elements of a row that a thread holds. */
+    private static final int PER = 8;
+    private static final int MAX_ROW_THREADS = 512;
+    /** Rows up to this length have a thread each. */
+    private static final int NARROW = 32;
+    /** Runs of rows that are summed by themselves: about as many blocks as a large GPU runs at a time. */
+    private static final int MAX_RUNS = 1024;
+    private static final int THREADS = 256;
+    /** Elements of a picture that a block holds. */
+    private static final int TILE = THREADS * 16;
+    private static final int MAX_PARTS = 256;
+
+    private final CudaBackend backend;
+    private final Kernel rmsForward;
+    private final Kernel gateAddRms;
+    private final Kernel rmsBackward;
+    private final Kernel gatedForward;
+    private final Kernel gatedBackward;
+    private final Kernel layerForward;
+    private final Kernel layerBackward;
+    private final Kernel columnSums;
+    private final Kernel l2Forward;
+    private final Kernel l2Backward;
+    private final Kernel l2NarrowForward;
+    private final Kernel l2NarrowBackward;
+    private final Kernel groupSmall;
+    private final Kernel groupMoments;
+    private final Kernel groupApply;
+    private final Kernel groupBackwardSums;
+    private final Kernel groupBackward;
+    private final Kernel groupBackwardWeight;
+
     CudaNormKernels(CudaBackend backend) {
+        this.backend = backend;
+        KernelModule module = backend.module("norm");
+        this.rmsForward = module.kernel("rms_norm_forward_f32");
+        this.gateAddRms = module.kernel("gate_add_rms_norm_f32");
+        this.rmsBackward = module.kernel("rms_norm_backward_f32");
+        this.gatedForward = module.kernel("gated_rms_norm_forward_f32");
+        this.gatedBackward = module.kernel("gated_rms_norm_backward_f32");
+        this.layerForward = module.kernel("layer_norm_forward_f32");
+        this.layerBackward = module.kernel("layer_norm_backward_f32");
+        this.columnSums = module.kernel("column_sums_f32");
+        this.l2Forward = module.kernel("l2_normalize_forward_f32");
+        this.l2Backward = module.kernel("l2_normalize_backward_f32");
+        this.l2NarrowForward = module.kernel("l2_normalize_narrow_forward_f32");
+        this.l2NarrowBackward = module.kernel("l2_normalize_narrow_backward_f32");
+        this.groupSmall = module.kernel("group_norm_small_f32");
+        this.groupMoments = module.kernel("group_norm_moments_f32");
+        this.groupApply = module.kernel("group_norm_apply_f32");
+        this.groupBackwardSums = module.kernel("group_norm_backward_sums_f32");
+        this.groupBackward = module.kernel("group_norm_backward_f32");
+        this.groupBackwardWeight = module.kernel("group_norm_backward_weight_f32");
+    }
+
+    /** Threads of a block for a row: whole warps, {@link #PER} elements each where that many threads can be. */
+    private static int rowThreads(int cols) {
+        return WARP * Math.clamp(Grid.blocks(cols, PER * WARP), 1, MAX_ROW_THREADS / WARP);
+    }
+
+    private static int rowsOfBlock(int rows) {
+        return Math.max(1, Grid.blocks(rows, MAX_RUNS));
+    }
+
+    private static CudaStorage orNull(Storage s) {
+        return s == null ? null : plain(s);
     }
 
     @Override
     public void rmsNorm(Storage y, Storage invRms, Storage x, Storage weight, int rows, int cols, float eps) {
-        throw new UnsupportedOperationException("TODO rmsNorm");
+        rmsForward.launch(
+                Grid.of(rows, rowThreads(cols)), plain(y), plain(invRms), plain(x), plain(weight), cols, 1.0 / cols,
+                eps);
     }
 
     @Override
-    public void rmsNormBackward(Storage dx, Storage dWeight, Storage dy, Storage x, Storage weight, Storage invRms, int rows, int cols) {
-        throw new UnsupportedOperationException("TODO rmsNormBackward");
+    public void gateAddRmsNorm(
+            Storage y, Storage sum, Storage branch, Storage gate, Storage residual, Storage weight, Storage shift,
+            Storage scale, int batch, int length, int cols, float eps) {
+        gateAddRms.launch(
+                Grid.of(batch * length, rowThreads(cols)), plain(y), plain(sum), plain(branch), plain(gate), plain(residual),
+                plain(weight), orNull(shift), orNull(scale), length, cols, 1.0 / cols, eps);
     }
 
     @Override
-    public void gatedRmsNorm(Storage y, Storage invRms, Storage x, Storage z, Storage weight, int rows, int cols, int groups, boolean normBeforeGate, float eps) {
-        throw new UnsupportedOperationException("TODO gatedRmsNorm");
+    public void rmsNormBackward(
+            Storage dx, Storage dWeight, Storage dy, Storage x, Storage weight, Storage invRms, int rows, int cols) {
+        if (dx == null && dWeight == null) {
+            return;
+        }
+        int run = rowsOfBlock(rows);
+        int runs = Grid.blocks(rows, run);
+        summingRuns(dWeight, runs, cols, partial -> rmsBackward.launch(
+                Grid.of(runs, rowThreads(cols)), orNull(dx), partial, plain(dy), plain(x), plain(weight), plain(invRms),
+                rows, cols, run, 1.0 / cols));
+    }
+
+    /** Has {@code work} write one row of partial sums for each run, and adds those; {@code sums} may be {@code null}. */
+    private void summingRuns(Storage sums, int runs, int cols, Consumer<CudaStorage> work) {
+        if (sums == null || runs == 1) {
+            work.accept(orNull(sums));
+            return;
+        }
+        try (Scratch partial = backend.scratch(4L * runs * cols)) {
+            work.accept(partial.storage());
+            columnSums.launch(
+                    Grid.of(Grid.blocks(cols, WARP), WARP).threads(WARP, WARP), plain(sums), partial.storage(), runs,
+                    cols);
+        }
     }
 
     @Override
-    public void gatedRmsNormBackward(Storage dx, Storage dz, Storage dWeight, Storage dy, Storage x, Storage z, Storage weight, Storage invRms, int rows, int cols, int groups, boolean normBeforeGate) {
-        throw new UnsupportedOperationException("TODO gatedRmsNormBackward");
+    public void gatedRmsNorm(
+            Storage y, Storage invRms, Storage x, Storage z, Storage weight, int rows, int cols, int groups,
+            boolean normBeforeGate, float eps) {
+        int width = cols / groups;
+        gatedForward.launch(
+                Grid.of(rows * groups, rowThreads(width)), plain(y), plain(invRms), plain(x), plain(z), plain(weight),
+                width,
+                groups, normBeforeGate, 1.0 / width, eps);
     }
 
     @Override
-    public void layerNorm(Storage y, Storage stats, Storage x, Storage weight, Storage bias, int rows, int cols, float eps) {
-        throw new UnsupportedOperationException("TODO layerNorm");
+    public void gatedRmsNormBackward(
+            Storage dx, Storage dz, Storage dWeight, Storage dy, Storage x, Storage z, Storage weight, Storage invRms,
+            int rows,
+            int cols, int groups, boolean normBeforeGate) {
+        if (dx == null && dz == null && dWeight == null) {
+            return;
+        }
+        int width = cols / groups;
+        int run = rowsOfBlock(rows);
+        int runs = Grid.blocks(rows, run);
+        summingRuns(dWeight, runs, cols, partial -> gatedBackward.launch(
+                Grid.of(runs * groups, rowThreads(width)), orNull(dx), orNull(dz), partial, plain(dy), plain(x),
+                plain(z), plain(weight), plain(invRms), rows, width, groups, normBeforeGate, run, 1.0 / width));
     }
 
     @Override
-    public void layerNormBackward(Storage dx, Storage dWeight, Storage dBias, Storage dy, Storage x, Storage weight, Storage stats, int rows, int cols) {
-        throw new UnsupportedOperationException("TODO layerNormBackward");
+    public void layerNorm(Storage y, Storage stats, Storage x, Storage weight, Storage bias, int rows, int cols,
+            float eps) {
+        layerForward.launch(
+                Grid.of(rows, rowThreads(cols)), plain(y), plain(stats), plain(x), plain(weight), plain(bias), cols,
+                1.0 / cols,
+                eps);
     }
 
     @Override
-    public void groupNorm(Storage y, Storage stats, Storage x, Storage weight, Storage bias, int batch, int channels, int area, int groups, float eps, boolean silu) {
-        throw new UnsupportedOperationException("TODO groupNorm");
+    public void layerNormBackward(
+            Storage dx, Storage dWeight, Storage dBias, Storage dy, Storage x, Storage weight, Storage stats, int rows,
+            int cols) {
+        if (dx == null && dWeight == null && dBias == null) {
+            return;
+        }
+        int run = rowsOfBlock(rows);
+        int runs = Grid.blocks(rows, run);
+        summingRuns(dWeight, runs, cols, weights -> summingRuns(dBias, runs, cols, biases -> layerBackward.launch(
+                Grid.of(runs, rowThreads(cols)), orNull(dx), weights, biases, plain(dy), plain(x), plain(weight),
+                plain(stats), rows, cols, run, 1.0 / cols)));
     }
 
     @Override
-    public void groupNormBackward(Storage dx, Storage dWeight, Storage dBias, Storage dy, Storage x, Storage weight, Storage bias, Storage stats, int batch, int channels, int area, int groups, boolean silu) {
-        throw new UnsupportedOperationException("TODO groupNormBackward");
+    public void groupNorm(
+            Storage y, Storage stats, Storage x, Storage weight, Storage bias, int batch, int channels, int area,
+            int groups,
+            float eps, boolean silu) {
+        int width = channels / groups;
+        int count = width * area;
+        if (count <= TILE) {
+            groupSmall.launch(
+                    Grid.of(batch * groups, THREADS), orNull(y), plain(stats), plain(x), plain(weight), plain(bias),
+                    width,
+                    area, groups, eps, silu);
+            return;
+        }
+        int part = partSize(count);
+        int parts = Grid.blocks(count, part);
+        int tiles = Grid.blocks(area, TILE);
+        try (Scratch partial = backend.scratch(16L * batch * groups * parts)) {
+            groupMoments.launch(
+                    Grid.of(batch * groups * parts, THREADS), partial.storage(), plain(x), count, parts, part);
+            groupApply.launch(
+                    Grid.of(y == null ? batch * groups : batch * channels * tiles, THREADS), orNull(y), plain(stats),
+                    plain(x), plain(weight), plain(bias), partial.storage(), channels, area, width, parts, part, tiles,
+                    eps,
+                    silu);
+        }
+    }
+
+    /** Whole tiles, so many that there are at most {@link #MAX_PARTS} parts of {@code count} elements. */
+    private static int partSize(int count) {
+        return TILE * Math.max(1, Grid.blocks(count, TILE * MAX_PARTS));
+    }
+
+    @Override
+    public void groupNormBackward(
+            Storage dx, Storage dWeight, Storage dBias, Storage dy, Storage x, Storage weight, Storage bias,
+            Storage stats,
+            int batch, int channels, int area, int groups, boolean silu) {
+        int width = channels / groups;
+        int part = partSize(area);
+        int parts = Grid.blocks(area, part);
+        int tiles = Grid.blocks(area, TILE);
+        try (Scratch partial = backend.scratch(16L * batch * channels * parts)) {
+            groupBackwardSums.launch(
+                    Grid.of(batch * channels * parts, THREADS), partial.storage(), plain(dy), plain(x), plain(weight),
+                    plain(bias), plain(stats), channels, area, width, parts, part, silu);
+            if (dx != null) {
+                groupBackward.launch(
+                        Grid.of(batch * channels * tiles, THREADS), plain(dx), plain(dy), plain(x), plain(weight),
+                        plain(bias),
+                        plain(stats), partial.storage(), channels, area, width, parts, tiles, silu);
+            }
+            if (dWeight != null || dBias != null) {
+                groupBackwardWeight.launch(
+                        Grid.of(channels, WARP), orNull(dWeight), orNull(dBias), partial.storage(), batch, channels,
+                        parts);
+            }
+        }
     }
 
     @Override
     public void l2Normalize(Storage y, Storage invNorm, Storage x, int rows, int cols, float eps) {
-        throw new UnsupportedOperationException("TODO l2Normalize");
+        if (cols <= NARROW) {
+            l2NarrowForward.launch(
+                    Grid.of(Grid.blocks(rows, THREADS), THREADS), plain(y), plain(invNorm), plain(x), rows, cols, eps);
+        } else {
+            l2Forward.launch(Grid.of(rows, rowThreads(cols)), plain(y), plain(invNorm), plain(x), cols, eps);
+        }
     }
 
     @Override
     public void l2NormalizeBackward(Storage dx, Storage dy, Storage y, Storage invNorm, int rows, int cols, float eps) {
-        throw new UnsupportedOperationException("TODO l2NormalizeBackward");
+        float clipped = (float) (1 / (double) eps);
+        if (cols <= NARROW) {
+            l2NarrowBackward.launch(
+                    Grid.of(Grid.blocks(rows, THREADS), THREADS), plain(dx), plain(dy), plain(y), plain(invNorm), rows,
+                    cols,
+                    clipped);
+        } else {
+            l2Backward.launch(
+                    Grid.of(rows, rowThreads(cols)), plain(dx), plain(dy), plain(y), plain(invNorm), cols, clipped);
+        }
     }
 }

@@ -1,20 +1,41 @@
 package org.aimjvm.cuda;
 
+import static org.aimjvm.cuda.CudaStorage.plain;
+
 import org.aimjvm.tensor.OptimKernels;
 import org.aimjvm.tensor.Storage;
 
 /** Launches {@code kernels/optim.cu}. */
 final class CudaOptimKernels implements OptimKernels {
+    private static final int THREADS = 256;
+    private static final int ITEMS = 4;
+
+    private final Kernel adamW;
+    private final Kernel ema;
+
     CudaOptimKernels(CudaBackend backend) {
+        KernelModule module = backend.module("optim");
+        this.adamW = module.kernel("adam_w_f32");
+        this.ema = module.kernel("ema_f32");
+    }
+
+    private static Grid perElement(int n) {
+        return Grid.of(Grid.blocks(n, THREADS * ITEMS), THREADS);
     }
 
     @Override
-    public void adamW(Storage w, Storage m, Storage v, Storage g, int n, float lr, float beta1, float beta2, float eps, float weightDecay, float gradScale, int step) {
-        throw new UnsupportedOperationException("TODO adamW");
+    public void adamW(
+            Storage w, Storage m, Storage v, Storage g, int n, float lr, float beta1, float beta2, float eps,
+            float weightDecay, float gradScale, int step) {
+        float correction1 = (float) (1 - Math.pow(beta1, step));
+        float correction2 = (float) (1 - Math.pow(beta2, step));
+        adamW.launch(
+                perElement(n), plain(w), plain(m), plain(v), plain(g), lr, beta1, beta2, 1 - beta1, 1 - beta2, eps,
+                lr * weightDecay, gradScale, correction1, correction2, n);
     }
 
     @Override
     public void ema(Storage average, Storage w, float decay, int n) {
-        throw new UnsupportedOperationException("TODO ema");
+        ema.launch(perElement(n), plain(average), plain(w), decay, 1 - decay, n);
     }
 }

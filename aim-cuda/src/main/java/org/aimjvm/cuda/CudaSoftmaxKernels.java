@@ -1,45 +1,170 @@
 package org.aimjvm.cuda;
 
+import static org.aimjvm.cuda.CudaStorage.plain;
+
 import org.aimjvm.tensor.SoftmaxKernels;
 import org.aimjvm.tensor.Storage;
 
-/** Launches {@code kernels/softmax.cu}. */
+/** Launches {@code kernels/softmax.cu} and {@code kernels/attention.cu}. */
 final class CudaSoftmaxKernels implements SoftmaxKernels {
+    private static final int WARP = 32;
+    /** Elements of a row that a thread holds. */
+    private static final int PER = 8;
+    private static final int THREADS = 256;
+    private static final int TILE = 64;
+    /** Columns of a head that a block can have, and the widest heads for few queries. */
+    private static final int WIDE = 128;
+    /** Queries that are few: more of them share what they read. */
+    private static final int FEW = 8;
+    private static final int FEW_THREADS = 512;
+
+    private final CudaBackend backend;
+    private final Kernel softmaxForward;
+    private final Kernel softmaxBackward;
+    private final Kernel crossEntropyForward;
+    private final Kernel crossEntropyBackward;
+    private final Kernel attentionForward64;
+    private final Kernel attentionForward128;
+    private final Kernel attentionFew64;
+    private final Kernel attentionFew128;
+    private final Kernel attentionDeltas;
+    private final Kernel attentionKeysBackward64;
+    private final Kernel attentionKeysBackward128;
+    private final Kernel attentionQueriesBackward64;
+    private final Kernel attentionQueriesBackward128;
+    private final Kernel append;
+    private final Kernel advance;
+
     CudaSoftmaxKernels(CudaBackend backend) {
+        this.backend = backend;
+        KernelModule softmax = backend.module("softmax");
+        this.softmaxForward = softmax.kernel("softmax_forward_f32");
+        this.softmaxBackward = softmax.kernel("softmax_backward_f32");
+        this.crossEntropyForward = softmax.kernel("cross_entropy_forward_f32");
+        this.crossEntropyBackward = softmax.kernel("cross_entropy_backward_f32");
+        KernelModule attention = backend.module("attention");
+        this.attentionForward64 = attention.kernel("attention_forward_64_f32");
+        this.attentionForward128 = attention.kernel("attention_forward_128_f32");
+        this.attentionFew64 = attention.kernel("attention_few_64_f32");
+        this.attentionFew128 = attention.kernel("attention_few_128_f32");
+        this.attentionDeltas = attention.kernel("attention_deltas_f32");
+        this.attentionKeysBackward64 = attention.kernel("attention_keys_backward_64_f32");
+        this.attentionKeysBackward128 = attention.kernel("attention_keys_backward_128_f32");
+        this.attentionQueriesBackward64 = attention.kernel("attention_queries_backward_64_f32");
+        this.attentionQueriesBackward128 = attention.kernel("attention_queries_backward_128_f32");
+        this.append = attention.kernel("append_f32");
+        this.advance = attention.kernel("advance_i32");
+    }
+
+    /** Threads of a block for a row: whole warps, {@link #PER} elements each where that many threads can be. */
+    private static int rowThreads(int cols) {
+        return WARP * Math.clamp(Grid.blocks(cols, PER * WARP), 1, THREADS / WARP);
     }
 
     @Override
     public void softmax(Storage y, Storage x, float alpha, int rows, int cols) {
-        throw new UnsupportedOperationException("TODO softmax");
+        softmaxForward.launch(Grid.of(rows, rowThreads(cols)), plain(y), plain(x), alpha, cols);
     }
 
     @Override
     public void softmaxBackward(Storage dx, Storage dy, Storage y, float alpha, int rows, int cols) {
-        throw new UnsupportedOperationException("TODO softmaxBackward");
+        softmaxBackward.launch(Grid.of(rows, rowThreads(cols)), plain(dx), plain(dy), plain(y), alpha, cols);
     }
 
     @Override
     public void crossEntropy(Storage loss, Storage logSumExp, Storage logits, Storage targets, int rows, int cols) {
-        throw new UnsupportedOperationException("TODO crossEntropy");
+        crossEntropyForward.launch(
+                Grid.of(rows, rowThreads(cols)), plain(loss), plain(logSumExp), plain(logits), plain(targets), cols);
     }
 
     @Override
-    public void crossEntropyBackward(Storage dLogits, Storage dLoss, Storage logits, Storage logSumExp, Storage targets, int rows, int cols) {
-        throw new UnsupportedOperationException("TODO crossEntropyBackward");
+    public void crossEntropyBackward(
+            Storage dLogits, Storage dLoss, Storage logits, Storage logSumExp, Storage targets, int rows, int cols) {
+        int threads = rowThreads(cols);
+        int tiles = Grid.blocks(cols, PER * threads);
+        crossEntropyBackward.launch(
+                Grid.of(rows * tiles, threads), plain(dLogits), plain(dLoss), plain(logits), plain(logSumExp),
+                plain(targets),
+                cols, tiles);
     }
 
     @Override
-    public void appendKeysAndValues(Storage keys, Storage values, Storage length, Storage k, Storage v, int batch, int added, int capacity, int width) {
-        throw new UnsupportedOperationException("TODO appendKeysAndValues");
+    public void appendKeysAndValues(
+            Storage keys, Storage values, Storage length, Storage k, Storage v, int batch, int added, int capacity,
+            int width) {
+        int n = batch * added * width;
+        append.launch(
+                Grid.of(Grid.blocks(n, THREADS), THREADS), plain(keys), plain(values), plain(length), plain(k),
+                plain(v), n,
+                added, capacity, width);
+        advance.launch(Grid.of(1, 1), plain(length), added, capacity);
+    }
+
+    private static float scale(int headDim) {
+        return (float) (1 / Math.sqrt(headDim));
     }
 
     @Override
-    public void causalAttention(Storage out, Storage q, Storage k, Storage v, Storage keyLength, int batch, int queryLength, int keyCapacity, int heads, int kvHeads, int headDim) {
-        throw new UnsupportedOperationException("TODO causalAttention");
+    public void causalAttention(
+            Storage out, Storage q, Storage k, Storage v, Storage keyLength, int batch, int queryLength,
+            int keyCapacity,
+            int heads, int kvHeads, int headDim) {
+        CudaStorage used = keyLength == null ? null : plain(keyLength);
+        if (queryLength <= FEW && headDim <= WIDE) {
+            Kernel few = headDim <= TILE ? attentionFew64 : attentionFew128;
+            few.launch(
+                    Grid.of(batch * queryLength * heads, FEW_THREADS), plain(out), plain(q), plain(k), plain(v), used,
+                    queryLength, keyCapacity, heads, kvHeads, headDim, scale(headDim));
+        } else {
+            forward(plain(out), null, plain(q), plain(k), plain(v), used, batch, queryLength, keyCapacity, heads,
+                    kvHeads,
+                    headDim);
+        }
+    }
+
+    /** @param logSums (batch, heads, queryLength), may be {@code null} */
+    private void forward(
+            CudaStorage out, CudaStorage logSums, CudaStorage q, CudaStorage k, CudaStorage v, CudaStorage keyLength,
+            int batch,
+            int queryLength, int keyCapacity, int heads, int kvHeads, int headDim) {
+        Kernel kernel = headDim <= TILE ? attentionForward64 : attentionForward128;
+        kernel.launch(
+                tiles(batch * heads, queryLength, headDim), out, logSums, q, k, v, keyLength, batch, queryLength,
+                keyCapacity,
+                heads, kvHeads, headDim, scale(headDim));
+    }
+
+    /** A block for each tile of each head, and each {@link #WIDE} columns. */
+    private static Grid tiles(int headsOfBatch, int length, int headDim) {
+        return Grid.of(headsOfBatch * Grid.blocks(length, TILE), Grid.blocks(headDim, WIDE), THREADS);
     }
 
     @Override
-    public void causalAttentionBackward(Storage dq, Storage dk, Storage dv, Storage dOut, Storage q, Storage k, Storage v, int batch, int length, int heads, int kvHeads, int headDim) {
-        throw new UnsupportedOperationException("TODO causalAttentionBackward");
+    public void causalAttentionBackward(
+            Storage dq, Storage dk, Storage dv, Storage dOut, Storage q, Storage k, Storage v, int batch, int length,
+            int heads, int kvHeads, int headDim) {
+        boolean narrow = headDim <= TILE;
+        int rows = batch * length * heads;
+        try (Scratch out = backend.scratch(4L * rows * headDim);
+                Scratch logSums = backend.scratch(4L * rows);
+                Scratch deltas = backend.scratch(4L * rows)) {
+            forward(
+                    out.storage(), logSums.storage(), plain(q), plain(k), plain(v), null, batch, length, length, heads,
+                    kvHeads,
+                    headDim);
+            attentionDeltas.launch(
+                    Grid.of(Grid.blocks(rows, THREADS / WARP), THREADS), deltas.storage(), plain(dOut), out.storage(),
+                    rows,
+                    length, heads, headDim);
+            Kernel ofKeys = narrow ? attentionKeysBackward64 : attentionKeysBackward128;
+            ofKeys.launch(
+                    tiles(batch * kvHeads, length, headDim), plain(dk), plain(dv), plain(dOut), plain(q), plain(k),
+                    plain(v),
+                    logSums.storage(), deltas.storage(), batch, length, heads, kvHeads, headDim, scale(headDim));
+            Kernel ofQueries = narrow ? attentionQueriesBackward64 : attentionQueriesBackward128;
+            ofQueries.launch(
+                    tiles(batch * heads, length, headDim), plain(dq), plain(dOut), plain(q), plain(k), plain(v),
+                    logSums.storage(), deltas.storage(), batch, length, heads, kvHeads, headDim, scale(headDim));
+        }
     }
 }

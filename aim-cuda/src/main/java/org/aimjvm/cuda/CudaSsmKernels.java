@@ -4,38 +4,132 @@ import org.aimjvm.tensor.SsdShape;
 import org.aimjvm.tensor.SsmKernels;
 import org.aimjvm.tensor.Storage;
 
-/** Launches {@code kernels/ssm.cu}. */
+/** State-space kernels: {@code kernels/conv1d.cu}, {@code kernels/ssd.cu}, {@code kernels/selective_scan.cu}. */
 final class CudaSsmKernels implements SsmKernels {
+    private final CudaCausalConv1d conv1d;
+    private final CudaSsdScan ssd;
+
     CudaSsmKernels(CudaBackend backend) {
+        this.conv1d = new CudaCausalConv1d(backend);
+        this.ssd = new CudaSsdScan(backend);
+    }
+
+    /** The device memory of an optional argument. */
+    static CudaStorage orNull(Storage s) {
+        return s == null ? null : CudaStorage.plain(s);
     }
 
     @Override
-    public void causalConv1d(Storage y, Storage x, Storage w, Storage bias, Storage state, int batch, int length, int channels, int width, boolean silu) {
-        throw new UnsupportedOperationException("TODO causalConv1d");
+    public void causalConv1d(
+            Storage y,
+            Storage x,
+            Storage w,
+            Storage bias,
+            Storage state,
+            int batch,
+            int length,
+            int channels,
+            int width,
+            boolean silu) {
+        conv1d.forward(y, x, w, bias, state, batch, length, channels, width, silu);
     }
 
     @Override
-    public void causalConv1dBackward(Storage dx, Storage dw, Storage dBias, Storage dy, Storage x, Storage w, Storage bias, int batch, int length, int channels, int width, boolean silu) {
-        throw new UnsupportedOperationException("TODO causalConv1dBackward");
+    public void causalConv1dBackward(
+            Storage dx,
+            Storage dw,
+            Storage dBias,
+            Storage dy,
+            Storage x,
+            Storage w,
+            Storage bias,
+            int batch,
+            int length,
+            int channels,
+            int width,
+            boolean silu) {
+        conv1d.backward(dx, dw, dBias, dy, x, w, bias, batch, length, channels, width, silu);
     }
 
     @Override
-    public void ssdScan(Storage y, Storage finalState, Storage xbc, Storage dt, Storage dtBias, Storage aLog, Storage d, Storage initialState, SsdShape s) {
-        throw new UnsupportedOperationException("TODO ssdScan");
+    public void ssdScan(
+            Storage y,
+            Storage finalState,
+            Storage xbc,
+            Storage dt,
+            Storage dtBias,
+            Storage aLog,
+            Storage d,
+            Storage initialState,
+            SsdShape s) {
+        ssd.forward(y, finalState, xbc, dt, dtBias, aLog, d, initialState, s);
     }
 
     @Override
-    public void ssdScanBackward(Storage dXbc, Storage dDt, Storage dDtBias, Storage dALog, Storage dD, Storage dInitialState, Storage dy, Storage dFinalState, Storage xbc, Storage dt, Storage dtBias, Storage aLog, Storage d, Storage initialState, SsdShape s) {
-        throw new UnsupportedOperationException("TODO ssdScanBackward");
+    public void ssdScanBackward(
+            Storage dXbc,
+            Storage dDt,
+            Storage dDtBias,
+            Storage dALog,
+            Storage dD,
+            Storage dInitialState,
+            Storage dy,
+            Storage dFinalState,
+            Storage xbc,
+            Storage dt,
+            Storage dtBias,
+            Storage aLog,
+            Storage d,
+            Storage initialState,
+            SsdShape s) {
+        ssd.backward(
+                dXbc, dDt, dDtBias, dALog, dD, dInitialState, dy, dFinalState, xbc, dt, dtBias, aLog, d, initialState,
+                s);
     }
 
     @Override
-    public void selectiveScan(Storage y, Storage finalState, Storage x, Storage delta, Storage deltaBias, Storage aLog, Storage bMat, Storage cMat, Storage d, Storage initialState, int batch, int length, int channels, int dState) {
+    public void selectiveScan(
+            Storage y,
+            Storage finalState,
+            Storage x,
+            Storage delta,
+            Storage deltaBias,
+            Storage aLog,
+            Storage bMat,
+            Storage cMat,
+            Storage d,
+            Storage initialState,
+            int batch,
+            int length,
+            int channels,
+            int dState) {
         throw new UnsupportedOperationException("TODO selectiveScan");
     }
 
     @Override
-    public void selectiveScanBackward(Storage dX, Storage dDelta, Storage dDeltaBias, Storage dALog, Storage dBMat, Storage dCMat, Storage dD, Storage dInitialState, Storage dy, Storage dFinalState, Storage x, Storage delta, Storage deltaBias, Storage aLog, Storage bMat, Storage cMat, Storage d, Storage initialState, int batch, int length, int channels, int dState) {
+    public void selectiveScanBackward(
+            Storage dX,
+            Storage dDelta,
+            Storage dDeltaBias,
+            Storage dALog,
+            Storage dBMat,
+            Storage dCMat,
+            Storage dD,
+            Storage dInitialState,
+            Storage dy,
+            Storage dFinalState,
+            Storage x,
+            Storage delta,
+            Storage deltaBias,
+            Storage aLog,
+            Storage bMat,
+            Storage cMat,
+            Storage d,
+            Storage initialState,
+            int batch,
+            int length,
+            int channels,
+            int dState) {
         throw new UnsupportedOperationException("TODO selectiveScanBackward");
     }
 }

@@ -29,6 +29,7 @@ final class CudaWeights extends CudaStorage {
     static CudaWeights of(CudaBackend backend, WeightMatrix m) {
         DeviceMemory memory = backend.memory();
         int n = m.out() * m.in();
+        backend.gemm().prepare(m.format());
         return switch (m) {
             case WeightMatrix.Int8 w -> {
                 DeviceMemory.Block values = memory.allocate(n);
@@ -52,7 +53,8 @@ final class CudaWeights extends CudaStorage {
                         }
                     });
                 } else {
-                    backend.write(values, 4, n, (buffer, from, count) -> buffer.asFloatBuffer().put(floats, from, count));
+                    backend.write(values, 4, n,
+                            (buffer, from, count) -> buffer.asFloatBuffer().put(floats, from, count));
                 }
                 yield new CudaWeights(memory, values, m.format(), m.out(), m.in(), null);
             }

@@ -177,6 +177,7 @@ final class DeviceMemory {
         }
         check(status, "cuMemAlloc");
         held += bytes;
+        gpu.resources().add(pointer);
         return new Block(pointer, bytes);
     }
 
@@ -195,6 +196,7 @@ final class DeviceMemory {
         check(JCudaDriver.cuStreamSynchronize(gpu.stream()), "cuStreamSynchronize");
         for (ArrayDeque<Block> blocks : free.values()) {
             for (Block b : blocks) {
+                gpu.resources().remove(b.pointer);
                 check(JCudaDriver.cuMemFree(b.pointer), "cuMemFree");
                 held -= b.bytes;
             }

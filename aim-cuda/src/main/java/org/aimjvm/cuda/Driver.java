@@ -21,7 +21,8 @@ final class Driver {
     private static final int MIN_VERSION = 12000;
 
     /** What the driver makes where it runs: the kernel's own device, and that of Windows' Linux subsystem. */
-    private static final List<Path> DEVICES = List.of(Path.of("/dev/nvidiactl"), Path.of("/dev/dxg"), Path.of("/dev/nvhost-ctrl"));
+    private static final List<Path> DEVICES =
+            List.of(Path.of("/dev/nvidiactl"), Path.of("/dev/dxg"), Path.of("/dev/nvhost-ctrl"));
 
     private Driver() {}
 
@@ -53,7 +54,8 @@ final class Driver {
             int[] version = new int[1];
             check(JCudaDriver.cuDriverGetVersion(version), "cuDriverGetVersion");
             if (version[0] < MIN_VERSION) {
-                return "the NVIDIA driver is for CUDA " + versionText(version[0]) + ", expected " + versionText(MIN_VERSION)
+                return "the NVIDIA driver is for CUDA " + versionText(version[0]) + ", expected "
+                        + versionText(MIN_VERSION)
                         + " or newer (update the driver)";
             }
             return null;

@@ -2,6 +2,7 @@ package org.aimjvm.cuda;
 
 import static org.aimjvm.cuda.Driver.check;
 
+import java.lang.ref.Cleaner;
 import java.nio.charset.StandardCharsets;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
@@ -19,12 +20,22 @@ final class Gpu {
     /** The least compute capability that our PTX runs on: asynchronous copies, bf16 and tf32 tensor cores. */
     static final int MIN_CAPABILITY = 80;
 
+    private static final Cleaner CLEANER = Cleaner.create();
+
+    /** A stream whose address can be read. */
+    private static final class Stream extends CUstream {
+        long address() {
+            return getNativePointer();
+        }
+    }
+
     private final int ordinal;
     private final CUdevice device = new CUdevice();
     private final CUcontext context = new CUcontext();
-    private final CUstream stream = new CUstream();
+    private final Stream stream = new Stream();
     private final int capability;
     private final int multiprocessors;
+    private final DriverResources resources;
     private boolean capturing;
 
     /** @throws BackendException if there is no such device, or it cannot be used */
@@ -40,6 +51,13 @@ final class Gpu {
         check(JCudaDriver.cuDevicePrimaryCtxRetain(context, device), "cuDevicePrimaryCtxRetain");
         enter();
         check(JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING), "cuStreamCreate");
+        this.resources = new DriverResources(device, context, stream);
+        CLEANER.register(this, resources);
+    }
+
+    /** What is given back with this GPU; to be used under its lock. */
+    DriverResources resources() {
+        return resources;
     }
 
     /** Number of GPUs that the driver knows; to be called only where {@link Driver#problem} is {@code null}. */
@@ -127,6 +145,11 @@ final class Gpu {
 
     CUstream stream() {
         return stream;
+    }
+
+    /** What other libraries know the stream by. */
+    long streamAddress() {
+        return stream.address();
     }
 
     /** Makes the context this thread's; before every driver call that needs one. */

@@ -20,10 +20,7 @@ final class Kernel {
     /** Types of parameters. */
     enum Parameter {
         /** A pointer or a long. */
-        WORD64,
-        INT,
-        FLOAT,
-        DOUBLE
+        WORD64, INT, FLOAT, DOUBLE
     }
 
     private final Gpu gpu;
@@ -80,7 +77,8 @@ final class Kernel {
                 allowedShared = grid.shared();
             }
             check(JCudaDriver.cuLaunchKernel(
-                    function, grid.x(), grid.y(), grid.z(), grid.threadsX(), grid.threadsY(), 1, grid.shared(), gpu.stream(),
+                    function, grid.x(), grid.y(), grid.z(), grid.threadsX(), grid.threadsY(), 1, grid.shared(),
+                    gpu.stream(),
                     arguments,
                     null),
                     "cuLaunchKernel of " + name);
@@ -118,7 +116,8 @@ final class Kernel {
 
     private IllegalArgumentException wrong(int i, Object arg, String expected) {
         return new IllegalArgumentException(
-                name + ": argument " + i + " is " + (arg == null ? "null" : arg.getClass().getSimpleName()) + ", expected "
+                name + ": argument " + i + " is " + (arg == null ? "null" : arg.getClass().getSimpleName())
+                        + ", expected "
                         + expected);
     }
 

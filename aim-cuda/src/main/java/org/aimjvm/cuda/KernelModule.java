@@ -43,6 +43,7 @@ final class KernelModule {
         synchronized (gpu) {
             gpu.enter();
             check(JCudaDriver.cuModuleLoadData(module, ptx), "cuModuleLoadData of " + resource);
+            gpu.resources().add(module);
         }
     }
 
@@ -65,8 +66,9 @@ final class KernelModule {
                 case "f32" -> Kernel.Parameter.FLOAT;
                 case "f64" -> Kernel.Parameter.DOUBLE;
                 default ->
-                    throw new BackendException("kernels: " + kernel + " has a parameter of type " + parameter.group(1)
-                            + ", expected a pointer, int, long, float or double");
+                        throw new BackendException(
+                                "kernels: " + kernel + " has a parameter of type " + parameter.group(1)
+                                        + ", expected a pointer, int, long, float or double");
             });
         }
         CUfunction function = new CUfunction();

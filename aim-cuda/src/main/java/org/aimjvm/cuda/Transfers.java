@@ -28,6 +28,7 @@ final class Transfers {
         this.gpu = gpu;
         gpu.enter();
         check(JCudaDriver.cuMemAllocHost(pinned, BYTES), "cuMemAllocHost");
+        gpu.resources().addPinned(pinned);
         this.buffer = pinned.getByteBuffer(0, BYTES).order(ByteOrder.nativeOrder());
     }
 

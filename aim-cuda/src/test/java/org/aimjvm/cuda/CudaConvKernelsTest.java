@@ -10,6 +10,7 @@ import java.util.function.BiConsumer;
 import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Conv2dShape;
 import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.MatmulPrecision;
 import org.aimjvm.tensor.Storage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;

@@ -1,11 +1,20 @@
 package org.aimjvm.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.Quantization;
+import org.aimjvm.tensor.MatmulPrecision;
 import org.aimjvm.tensor.Storage;
+import org.aimjvm.tensor.WeightFormat;
+import org.aimjvm.tensor.WeightMatrix;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -107,5 +116,147 @@ class CudaGemmKernelsTest {
         checkGemm(b, 3, 200, 196, 70, false, true, true);
         checkGemm(b, 0, 4, 4, 4, false, false, false);
         checkGemm(b, 2, 4, 4, 0, false, false, false);
+    }
+
+    /** Weights as they are stored. */
+    private static float[] stored(WeightMatrix m) {
+        float[] w = m.floats();
+        if (m.format() == WeightFormat.BF16) {
+            for (int i = 0; i < w.length; i++) {
+                w[i] = Quantization.toBf16(w[i]);
+            }
+        }
+        return w;
+    }
+
+    private static void checkLinear(CudaBackend b, WeightFormat format, int rows, int out, int in, double tolerance) {
+        float[] ws = random(out * in, 4);
+        WeightMatrix matrix = new WeightMatrix.Floats(out, in, WeightFormat.F32, () -> ws).to(format);
+        float[] w = stored(matrix);
+        float[] xs = random(rows * in, 5);
+        float[] ys = new float[rows * out + BEHIND];
+        Arrays.fill(ys, rows * out, ys.length, GUARD);
+        Storage y = output(b, ys);
+        b.gemm().linear(y, input(b, xs), b.weights(matrix, format), rows, out, in);
+        float[] got = read(b, y);
+        double worst = 0;
+        for (int i = 0; i < rows; i++) {
+            for (int j = 0; j < out; j++) {
+                double sum = 0;
+                double squares = 1e-30;
+                for (int q = 0; q < in; q++) {
+                    double product = (double) xs[i * in + q] * w[j * in + q];
+                    sum += product;
+                    squares += product * product;
+                }
+                double error = Math.abs(got[i * out + j] - sum) / Math.sqrt(squares);
+                worst = Math.max(worst, Double.isNaN(error) ? Double.MAX_VALUE : error);
+            }
+        }
+        assertThat(worst).as("%s (%d,%d,%d)", format, rows, out, in).isLessThan(tolerance);
+        for (int i = rows * out; i < got.length; i++) {
+            assertThat(got[i]).isEqualTo(GUARD);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void linearLayers(WeightFormat format) {
+        CudaBackend b = CudaTests.backend();
+        for (int rows : new int[] {0, 1, 2, 3, 7, 19, 33}) {
+            for (int[] s : new int[][] {{1, 1}, {5, 17}, {9, 32}, {37, 96}, {70, 160}, {3, 1536}}) {
+                double tolerance = rows > 32 && format != WeightFormat.F32 ? 2e-5 : 2e-6;
+                checkLinear(b, format, rows, s[0], s[1], tolerance);
+            }
+        }
+        checkLinear(b, format, 2, 768, 768, 2e-6);
+        checkLinear(b, format, 130, 257, 64, 2e-5); // large tiles
+        checkLinear(b, format, 130, 257, 35, 2e-5);
+    }
+
+    @Test
+    void exactProductsHaveTheSameBitsInEveryBatch() {
+        CudaBackend b = CudaTests.backend();
+        int rows = 300;
+        for (int in : new int[] {35, 200}) {
+            int out = 70;
+            Storage x = input(b, random(rows * in, 6));
+            Storage w = input(b, random(out * in, 7));
+            Storage all = b.allocate(DType.F32, rows * out);
+            b.gemm().linear(all, x, w, rows, out, in);
+            float[] expected = read(b, all);
+            for (int few : new int[] {1, 2, 3, 8, 16, 32, 33, 100}) {
+                Storage some = b.allocate(DType.F32, few * out);
+                b.gemm().linear(some, x, w, few, out, in);
+                assertThat(read(b, some)).as("%d rows", few).isEqualTo(Arrays.copyOf(expected, few * out));
+                b.gemm().gemm(some, x, w, 1, few, out, in, false, true, false);
+                assertThat(read(b, some)).as("%d rows", few).isEqualTo(Arrays.copyOf(expected, few * out));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void fewRowsHaveTheSameBits(WeightFormat format) {
+        CudaBackend b = CudaTests.backend();
+        int rows = 32;
+        int out = 45;
+        int in = 352;
+        float[] ws = random(out * in, 8);
+        Storage w = b.weights(new WeightMatrix.Floats(out, in, WeightFormat.F32, () -> ws), format);
+        Storage x = input(b, random(rows * in, 9));
+        Storage all = b.allocate(DType.F32, rows * out);
+        b.gemm().linear(all, x, w, rows, out, in);
+        float[] expected = read(b, all);
+        for (int few : new int[] {1, 2, 4, 7, 16}) {
+            Storage some = b.allocate(DType.F32, few * out);
+            b.gemm().linear(some, x, w, few, out, in);
+            assertThat(read(b, some)).as("%d rows", few).isEqualTo(Arrays.copyOf(expected, few * out));
+        }
+    }
+
+    @Test
+    void notANumberStaysInItsRow() {
+        CudaBackend b = CudaTests.backend();
+        for (int rows : new int[] {2, 300}) {
+            int n = 70;
+            float[] xs = random(rows * n, 10);
+            xs[n + 3] = Float.NaN;
+            Storage y = b.allocate(DType.F32, rows * n);
+            b.gemm().linear(y, input(b, xs), input(b, random(n * n, 11)), rows, n, n);
+            float[] ys = read(b, y);
+            for (int i = 0; i < rows * n; i++) {
+                assertThat(Float.isNaN(ys[i])).isEqualTo(i / n == 1);
+            }
+        }
+    }
+
+    @Test
+    void doesWithoutCublas() {
+        CudaBackend b = CudaTests.backend(MatmulPrecision.TF32);
+        assertThat(b.description()).containsPattern("products in tf32 \\((cuBLAS \\d+\\.\\d+|own products, .+)\\)$");
+        assertThat(CudaTests.backend().description())
+                .endsWith("products in f32 (own products, whose bits do not depend on the batch)");
+        Cublas.Choice absent = Cublas.choose(b, "auto", List.of("libabsent.so.1", "libabsent.so.2"), 0);
+        assertThat(absent).isEqualTo(new Cublas.Choice(null, "own products, no libabsent.so.1 or libabsent.so.2"));
+        Cublas.Choice off = Cublas.choose(b, "off", List.of("libabsent.so.1"), 0);
+        assertThat(off).isEqualTo(new Cublas.Choice(null, "own products, aim.cuda.cublas is off"));
+        Path other = Path.of(System.getProperty("java.home"), "lib", System.mapLibraryName("zip"));
+        assumeTrue(Files.exists(other), "no library to take for cuBLAS");
+        assertThat(Cublas.choose(b, "auto", List.of(other.toString()), 0).text())
+                .isEqualTo("own products, cuBLAS does not start: the library has no cublasCreate_v2");
+    }
+
+    @Test
+    void refusesAnUnknownChoiceOfCublas() {
+        CudaTests.backend();
+        System.setProperty(Cublas.PROPERTY, "on");
+        try {
+            assertThatThrownBy(() -> CudaTests.backend(MatmulPrecision.TF32))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("aim.cuda.cublas: on, expected auto or off");
+        } finally {
+            System.clearProperty(Cublas.PROPERTY);
+        }
     }
 }

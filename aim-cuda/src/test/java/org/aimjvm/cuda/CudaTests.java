@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Backends;
+import org.aimjvm.tensor.MatmulPrecision;
 
 /** What the tests of this module run on: a GPU, or the emulated device that the build makes. */
 final class CudaTests {

@@ -1,0 +1,292 @@
+// Linear layers, y = x W^T, x (rows, in), W (out, in) in the formats of WeightMatrix: F32, BF16, INT8 with a scale for each row, INT4
+// with a scale for each block of 32.
+//
+// linear_<format>_<R>, for few rows: what generation does for each token, limited by reading the weights. Each weight is read
+// once for R rows of x (once more, from L2, for each R further rows: blockIdx.y), multiplied as it is stored, and summed in f32.
+//
+//   Geometry: a block is a warp, so that blocks spread evenly over multiprocessors whatever `out` is. LANES lanes share a row of
+//   W (4 for F32, else 8), so the warp has 32 / LANES rows. A lane brings 16-byte pieces c, c + LANES, ... of its row to a ring
+//   in shared memory by asynchronous copies: memory is kept busy while the warp computes. All lanes of a row then take
+//   units of four k from the ring, neighbours next to each other, so their loads of x are contiguous and one load serves all rows of W
+//   in the warp; x stays in L1. (With INT4 a unit is 4 bytes as they lie: four k and the four 16 further on.)
+//   The ring is 4 groups of GROUP pieces a lane; groups are waited for one by one, three are always under way.
+//
+//   Bytes under way: an H100 has 3.4 TB/s, and a read takes about 0.7 us under load: 2.4 MB, 18 KB for each of 132 multiprocessors.
+//   A warp has 3 * GROUP * 512 bytes under way: 12 KB for F32 and two rows. A projection of AiM-XL, 6448 x 1536, is 806
+//   warps, 6 on a multiprocessor: 72 KB. 1536 x 3072 is 192 warps: 2.3 MB together, just enough. With 8 lanes to a row these are twice
+//   as many warps with at least 3 KB: BF16 2.4 MB (6 KB a warp); INT8 and INT4 have their whole rows under way.
+//   Additions of a row of y: a lane's k in order; then over lanes, neighbours first. For F32 that is the order of tile.cuh, so bits
+//   do not depend on rows or on which kernel runs. A path for rows of W that are no multiple of 16 bytes fills the ring by
+//   plain loads.
+//
+// linear_tile_<format>_<edge>, for more rows, formats other than F32: tiles of tile.cuh with the weights widened by the loader. BF16
+// weights are their own bf16 number and INT8 integers too (their scale follows in the store); x is split into two. A weight
+// of INT4, (q - 8) scale, needs 11 bits and is split as well.
+//
+// A file for each format, because the driver compiles a file when it is loaded. Limits: INT4 needs in % 32 == 0 (WeightFormat.fits).
+// Reference: cpu/ScalarGemmKernels.java.
+#pragma once
+
+#include "tile.cuh"
+
+enum class Format { F32, BF16, INT8, INT4 };
+
+constexpr int BLOCK = 32; // weights of INT4 that share a scale
+
+// 4 bytes, as copy_async_16. The emulator copies at once.
+__device__ __forceinline__ void copy_async_4(float* shared, const float* global, bool valid) {
+#ifdef __CUDACC__
+    unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(shared));
+    int bytes = valid ? 4 : 0;
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" : : "r"(address), "l"(global), "r"(bytes) : "memory");
+#else
+    *shared = valid ? *global : 0.0f;
+#endif
+}
+
+// An integer 0 to 255 as the float 2^23 + it: without a conversion, which runs at a quarter of the speed.
+__device__ __forceinline__ float above_2_23(unsigned integer) {
+    return __uint_as_float(0x4b000000u | integer);
+}
+
+template <Format F, int R>
+struct Stream {
+    static constexpr int LANES = F == Format::F32 ? 4 : 8;
+    static constexpr int GROUP = F == Format::F32 ? (R <= 2 ? 8 : 4) : F == Format::INT4 ? 2 : 4;
+    static constexpr int GROUPS = 4;
+    static constexpr int UNIT_BYTES = F == Format::F32 ? 16 : F == Format::BF16 ? 8 : 4;
+    static constexpr int UNITS = 16 / UNIT_BYTES; // of a lane in a stage
+    static constexpr int STAGES = GROUP * GROUPS;
+
+    static __device__ __forceinline__ int row_bytes(int in) {
+        return F == Format::F32 ? 4 * in : F == Format::BF16 ? 2 * in : F == Format::INT8 ? in : in / 2;
+    }
+
+    // Where piece `piece` of the stage lies for row `row` of the warp: rotated, so that the units that a warp reads at a time are in
+    // different banks.
+    static __device__ __forceinline__ int slot(int row, int piece) {
+        return row * LANES + (F == Format::F32 ? piece : (piece + row * (UNIT_BYTES / 2)) % LANES);
+    }
+};
+
+// x[k .. k + 3], zeros behind n: no branch, so that loads of many units are under way together.
+template <bool VECTOR>
+__device__ __forceinline__ void load_x(float (&v)[4], const float* __restrict__ x, int k, int n) {
+    if constexpr (VECTOR) {
+        set4(v, k < n ? __ldg(reinterpret_cast<const float4*>(x + k)) : make_float4(0.0f, 0.0f, 0.0f, 0.0f));
+    } else {
+#pragma unroll
+        for (int e = 0; e < 4; e++) v[e] = k + e < n ? __ldg(x + k + e) : 0.0f;
+    }
+}
+
+// VECTOR: rows of W and x are multiples of 16 bytes. Where they are not, code is kept small rather than fast.
+template <Format F, int R, bool VECTOR>
+__device__ __forceinline__ void stream(uint4 (*ring)[WARP], float (*scale_ring)[WARP], float* __restrict__ y,
+                                       const float* __restrict__ x, const unsigned char* __restrict__ w,
+                                       const float* __restrict__ scales, int rows, int out, int in) {
+    using S = Stream<F, R>;
+    constexpr int LANES = S::LANES;
+    int lane = static_cast<int>(threadIdx.x);
+    int row = lane / LANES, c = lane % LANES;
+    int j = static_cast<int>(blockIdx.x) * (WARP / LANES) + row;
+    int first = static_cast<int>(blockIdx.y) * R;
+    int bytes = S::row_bytes(in);
+    int pieces = (bytes + 15) / 16;
+    int stages = (pieces + LANES - 1) / LANES;
+    int groups = (stages + S::GROUP - 1) / S::GROUP;
+    const unsigned char* weights = w + static_cast<size_t>(j) * bytes; // not read if j is outside
+
+    auto bring = [&](int group) {
+#pragma unroll(VECTOR ? S::GROUP : 1)
+        for (int i = 0; i < S::GROUP; i++) {
+            int stage = group * S::GROUP + i;
+            int piece = stage * LANES + c;
+            bool valid = j < out && piece < pieces;
+            uint4* to = &ring[stage % S::STAGES][S::slot(row, c)];
+            if constexpr (VECTOR) {
+                copy_async_16(to, valid ? weights + 16 * piece : w, valid);
+            } else {
+                *to = make_uint4(0u, 0u, 0u, 0u);
+                unsigned char* each = reinterpret_cast<unsigned char*>(to);
+                for (int b = 0; b < 16; b++) {
+                    if (valid && 16 * piece + b < bytes) each[b] = weights[16 * piece + b];
+                }
+            }
+            if constexpr (F == Format::INT4) {
+                copy_async_4(&scale_ring[stage % S::STAGES][lane], valid ? scales + j * (in / BLOCK) + piece : scales, valid);
+            }
+        }
+        copy_async_commit();
+    };
+
+    float sum[R];
+    int x_row[R]; // rows behind the last repeat it, and are not stored
+#pragma unroll
+    for (int r = 0; r < R; r++) {
+        sum[r] = 0.0f;
+        x_row[r] = min(first + r, rows - 1) * in;
+    }
+    for (int g = 0; g < S::GROUPS - 1; g++) bring(g);
+    for (int g = 0; g < groups; g++) {
+        __syncwarp(); // the group that is overwritten has been read
+        bring(g + S::GROUPS - 1);
+        copy_async_wait<S::GROUPS - 1>();
+        __syncwarp();
+#pragma unroll(VECTOR ? S::GROUP : 1)
+        for (int i = 0; i < S::GROUP; i++) {
+            int stage = g * S::GROUP + i;
+            const unsigned char* data = reinterpret_cast<const unsigned char*>(ring[stage % S::STAGES]);
+#pragma unroll(VECTOR ? S::UNITS : 1)
+            for (int t = 0; t < S::UNITS; t++) {
+                int local = t * LANES + c; // unit of the row in this stage
+                int unit = stage * LANES * S::UNITS + local;
+                const unsigned char* at = data + S::slot(row, local / S::UNITS) * 16 + local % S::UNITS * S::UNIT_BYTES;
+                if constexpr (F == Format::INT4) {
+                    int k = unit / 4 * BLOCK + unit % 4 * 4;
+                    unsigned pairs = *reinterpret_cast<const unsigned*>(at);
+                    float scale = scale_ring[stage % S::STAGES][row * LANES + local / 4];
+                    float low[4], high[4];
+#pragma unroll
+                    for (int e = 0; e < 4; e++) {
+                        low[e] = above_2_23(pairs >> 8 * e & 15u) - 8388616.0f;
+                        high[e] = above_2_23(pairs >> (8 * e + 4) & 15u) - 8388616.0f;
+                    }
+#pragma unroll
+                    for (int r = 0; r < R; r++) {
+                        float a[4], b[4], part = 0.0f;
+                        load_x<true>(a, x + x_row[r], k, in);
+                        load_x<true>(b, x + x_row[r], k + 16, in);
+#pragma unroll
+                        for (int e = 0; e < 4; e++) part = fmaf(low[e], a[e], part);
+#pragma unroll
+                        for (int e = 0; e < 4; e++) part = fmaf(high[e], b[e], part);
+                        sum[r] = fmaf(scale, part, sum[r]);
+                    }
+                } else {
+                    int k = unit * 4;
+                    float v[4];
+                    if constexpr (F == Format::F32) {
+                        set4(v, *reinterpret_cast<const float4*>(at));
+                    } else if constexpr (F == Format::BF16) {
+                        uint2 u = *reinterpret_cast<const uint2*>(at);
+                        set4(v, make_float4(__uint_as_float(u.x << 16), __uint_as_float(u.x & 0xffff0000u),
+                                            __uint_as_float(u.y << 16), __uint_as_float(u.y & 0xffff0000u)));
+                    } else {
+                        unsigned u = *reinterpret_cast<const unsigned*>(at) ^ 0x80808080u; // value + 128
+#pragma unroll
+                        for (int e = 0; e < 4; e++) v[e] = above_2_23(u >> 8 * e & 255u) - 8388736.0f;
+                    }
+#pragma unroll
+                    for (int r = 0; r < R; r++) {
+                        float a[4];
+                        load_x<VECTOR>(a, x + x_row[r], k, in);
+#pragma unroll
+                        for (int e = 0; e < 4; e++) sum[r] = fmaf(a[e], v[e], sum[r]);
+                    }
+                }
+            }
+        }
+    }
+    copy_async_wait<0>(); // those behind the last piece
+    float scale = F == Format::INT8 && j < out ? scales[j] : 1.0f;
+#pragma unroll
+    for (int r = 0; r < R; r++) {
+#pragma unroll
+        for (int other = 1; other < LANES; other *= 2) sum[r] += __shfl_xor_sync(FULL_WARP, sum[r], other);
+        if (c == r % LANES && j < out && first + r < rows) {
+            y[static_cast<size_t>(first + r) * out + j] = F == Format::INT8 ? sum[r] * scale : sum[r];
+        }
+    }
+}
+
+template <Format F, int R>
+__device__ __forceinline__ void linear(float* y, const float* x, const unsigned char* w, const float* scales, int rows, int out,
+                                       int in) {
+    using S = Stream<F, R>;
+    __shared__ uint4 ring[S::STAGES][WARP];
+    __shared__ float scale_ring[F == Format::INT4 ? S::STAGES : 1][WARP];
+    if (F == Format::INT4 || (S::row_bytes(in) % 16 == 0 && in % 4 == 0)) {
+        stream<F, R, true>(ring, scale_ring, y, x, w, scales, rows, out, in);
+    } else {
+        stream<F, R, F == Format::INT4>(ring, scale_ring, y, x, w, scales, rows, out, in);
+    }
+}
+
+// ---- tiles -------------------------------------------------------------------------------------------------------------------
+
+// Rows of W, four weights as f32 (INT8: without their scale). `vector`: in % 4 == 0.
+template <Format F>
+struct Weights {
+    static constexpr bool ALONG_K = true;
+    const unsigned char* p;
+    const float* scales;
+    int out, in;
+    bool vector;
+
+    struct Cursor {
+        int row;
+    };
+
+    __device__ __forceinline__ Cursor at(int row) const { return {row < out ? row : -1}; }
+
+    __device__ __forceinline__ void load4(float (&v)[4], const Cursor& c, int k) const {
+        set4(v, make_float4(0.0f, 0.0f, 0.0f, 0.0f));
+        if (c.row < 0 || k >= in) return;
+        if constexpr (F == Format::INT4) {
+            int block = c.row * (in / BLOCK) + k / BLOCK;
+            unsigned pairs = *reinterpret_cast<const unsigned*>(p + block * (BLOCK / 2) + k % 16) >> (k % BLOCK < 16 ? 0 : 4);
+            float scale = scales[block];
+#pragma unroll
+            for (int e = 0; e < 4; e++) v[e] = (above_2_23(pairs >> 8 * e & 15u) - 8388616.0f) * scale;
+        } else if constexpr (F == Format::INT8) {
+            const signed char* from = reinterpret_cast<const signed char*>(p) + c.row * in + k;
+            if (vector) {
+                unsigned u = *reinterpret_cast<const unsigned*>(from) ^ 0x80808080u;
+#pragma unroll
+                for (int e = 0; e < 4; e++) v[e] = above_2_23(u >> 8 * e & 255u) - 8388736.0f;
+            } else {
+#pragma unroll
+                for (int e = 0; e < 4; e++) {
+                    if (k + e < in) v[e] = static_cast<float>(from[e]);
+                }
+            }
+        } else {
+            const bf16* from = reinterpret_cast<const bf16*>(p) + c.row * in + k;
+            if (vector) {
+                uint2 u = *reinterpret_cast<const uint2*>(from);
+                set4(v, make_float4(__uint_as_float(u.x << 16), __uint_as_float(u.x & 0xffff0000u),
+                                    __uint_as_float(u.y << 16), __uint_as_float(u.y & 0xffff0000u)));
+            } else {
+#pragma unroll
+                for (int e = 0; e < 4; e++) {
+                    if (k + e < in) v[e] = bf16_to_float(from[e]);
+                }
+            }
+        }
+    }
+};
+
+struct ScaledStore {
+    MatrixStore plain;
+    const float* scales; // of the columns
+
+    __device__ __forceinline__ void operator()(int row, int col, float v0, float v1, bool second) const {
+        plain(row, col, v0 * scales[col], second ? v1 * scales[col + 1] : 0.0f, second);
+    }
+};
+
+template <Format F, class Shape>
+__device__ __forceinline__ void tiles(float* y, const float* x, const unsigned char* w, const float* scales, int rows, int out,
+                                      int in) {
+    MatrixAlongK xs{x, rows, in, in % 4 == 0};
+    Weights<F> ws{w, scales, out, in, in % 4 == 0};
+    MatrixStore plain{y, out, false};
+    int row = static_cast<int>(blockIdx.y) * Shape::ROWS;
+    int col = static_cast<int>(blockIdx.x) * Shape::COLS;
+    if constexpr (F == Format::INT8) {
+        tile_product<Shape>(xs, ws, ScaledStore{plain, scales}, row, col, rows, out, 0, in);
+    } else {
+        tile_product<Shape>(xs, ws, plain, row, col, rows, out, 0, in);
+    }
+}
