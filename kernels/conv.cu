@@ -1,9 +1,47 @@
 // Convolutions over NCHW, their gradients, and nearest-neighbour upsampling.
+//
+//   y(n, o, i, j) = bias(o) + sum over c, u, v of w(o, c, u, v) x(n, c, i stride + u - pad_top, j stride + v - pad_left)
+//
+// A convolution is the product of the filters (outs, depth) with patches (pixels of the batch, depth), depth being channels x
+// taps: conv.cuh, through the tiles of tile.cuh, instantiated for each precision in conv_<precision>.cu (a backend loads one of
+// them). The patches are never stored. Instead this file first packs the pictures with their channels innermost, and the
+// filters likewise:
+//  - Each element is read under 9 taps (3 x 3) and by each tile of output channels. Packed, a patch is read in pieces of four
+//    channels, 16 bytes, aligned wherever the tap is; in NCHW neighbouring pixels would have to be read one by one, as a tap's
+//    shift leaves no alignment. What is outside a picture is read from four zeros behind the pictures: no branch in the loop.
+//  - normSiluConv2d normalises while it packs, once for each element instead of 9 or more times: an exponential and a division
+//    cost more there than the pass over memory does.
+//  - BF16 packs bf16, which halves what is read; the others pack f32. (BF16X3 would need as much for its two halves.)
+//  - A sum goes through all taps of 32 channels before the next 32, so what the taps of a tile share comes from the L1 cache:
+//    three rows of 32 channels each, 48 KB for 128 pixels.
+//  - upsampleConv2d packs the small picture and halves coordinates when it reads.
+// Packed pictures take as much memory as the input; batches that would take more than 1 GB are computed in parts.
+//
+// Forward and backward to the input are one kernel. The gradient of x with stride s is s^2 convolutions of dy with stride 1,
+// one for each phase of pixels (row % s, column % s) with those taps that reach it, instead of one with zeros in between.
+// Backward to the filters is a product whose depth is the pixels of the batch: split into runs of at most 16384 pixels that are
+// summed in f64 at the end, for there are few tiles and a long f32 sum loses digits.
+// Up to four output channels (a picture's colours) a tile would be nearly empty: those are direct f32 sums in every precision.
+//
+// Geometry: a block has a tile of 128 x 128 (channels x pixels), or of 64 x 64 where the large ones are too few for all
+// multiprocessors, and always in F32. The grid has one dimension with the tiles of output channels innermost, so that blocks that
+// run together read the same pixels; the filters' gradient has its splits in y. Shared memory: what tile.cuh takes, up to 34 KB.
+//
+// Bits: sums have a fixed order, which does not depend on the batch but in the gradients of filters and bias. The fused variants
+// have the bits of one operation after the other in all precisions, as each packs the same numbers.
+// Limits: fewer than 2^31 elements in a packed picture.
+//
+// Reference: cpu/ScalarConvKernels.java.
 #include "conv_packed.cuh"
 
 constexpr int THREADS = 256;
 
-// ---- packing --------------------------------------------------------------------------------------------------------------------
+// ---- packing ------------------------------------------------------------------------------------------------------------------
+
+// As norm.cu computes it, so that the fused convolution has the bits of one operation after the other.
+__device__ __forceinline__ float norm_silu(float x, float mean, float inverse, float weight, float bias) {
+    return silu(fmaf((x - mean) * inverse, weight, bias));
+}
 
 constexpr int PACK_CHANNELS = 64;
 constexpr int PACK_PIXELS = 32;
@@ -15,24 +53,35 @@ __device__ __forceinline__ void pack_pictures(T* packed, const float* x, const f
                                               const float* norm_bias, int channels_of_group, int channels, int padded, int area,
                                               int first) {
     __shared__ float tile[PACK_CHANNELS][PACK_PIXELS + 1];
+    __shared__ float4 norms[PACK_CHANNELS];
     int tx = static_cast<int>(threadIdx.x), ty = static_cast<int>(threadIdx.y);
     int p0 = static_cast<int>(blockIdx.x) * PACK_PIXELS;
     int c0 = static_cast<int>(blockIdx.y) * PACK_CHANNELS;
     int n = static_cast<int>(blockIdx.z);
+    const float* picture = x + static_cast<size_t>(first + n) * channels * area + p0 + tx;
+    float v[PACK_CHANNELS / 8];
 #pragma unroll
-    for (int r = ty; r < PACK_CHANNELS; r += 8) {
-        int c = c0 + r;
-        float v = 0.0f;
-        if (c < channels && p0 + tx < area) {
-            int plane = (first + n) * channels + c;
-            v = x[static_cast<size_t>(plane) * area + p0 + tx];
-            if (stats != nullptr) {
-                const float* s = stats + 2 * (plane / channels_of_group);
-                v = silu((v - s[0]) * s[1] * norm_weight[c] + norm_bias[c]);
+    for (int r = 0; r < PACK_CHANNELS / 8; r++) {
+        int c = c0 + ty + 8 * r;
+        v[r] = c < channels && p0 + tx < area ? picture[static_cast<size_t>(c) * area] : 0.0f;
+    }
+    if (stats != nullptr) {
+        int t = ty * WARP + tx;
+        if (t < PACK_CHANNELS && c0 + t < channels) {
+            const float* s = stats + 2 * (((first + n) * channels + c0 + t) / channels_of_group);
+            norms[t] = make_float4(s[0], s[1], norm_weight[c0 + t], norm_bias[c0 + t]);
+        }
+        __syncthreads();
+#pragma unroll
+        for (int r = 0; r < PACK_CHANNELS / 8; r++) {
+            if (c0 + ty + 8 * r < channels) {
+                float4 f = norms[ty + 8 * r];
+                v[r] = norm_silu(v[r], f.x, f.y, f.z, f.w);
             }
         }
-        tile[r][tx] = v;
     }
+#pragma unroll
+    for (int r = 0; r < PACK_CHANNELS / 8; r++) tile[ty + 8 * r][tx] = v[r];
     __syncthreads();
     if (blockIdx.x == 0 && blockIdx.y == 0 && n == 0 && ty == 0 && tx < 2) {
         store_packed(packed + static_cast<size_t>(gridDim.z) * area * padded + 2 * tx, 0.0f, 0.0f);
@@ -82,15 +131,15 @@ __device__ __forceinline__ void pack_filters(T* packed, const float* w, int row_
 extern "C" __global__ void conv_pack_filters_f32(float* packed, const float* w, int row_stride, int channel_stride, int rows,
                                                  int line, int channels, int padded, int taps_down, int taps_across,
                                                  int kernel_width, int u0, int v0, int step, int offset) {
-    pack_filters(packed, w, row_stride, channel_stride, rows, line, channels, padded, taps_down, taps_across, kernel_width, u0, v0,
-                 step, offset);
+    pack_filters(packed, w, row_stride, channel_stride, rows, line, channels, padded, taps_down, taps_across, kernel_width, u0,
+                 v0, step, offset);
 }
 
 extern "C" __global__ void conv_pack_filters_bf16(bf16* packed, const float* w, int row_stride, int channel_stride, int rows,
                                                   int line, int channels, int padded, int taps_down, int taps_across,
                                                   int kernel_width, int u0, int v0, int step, int offset) {
-    pack_filters(packed, w, row_stride, channel_stride, rows, line, channels, padded, taps_down, taps_across, kernel_width, u0, v0,
-                 step, offset);
+    pack_filters(packed, w, row_stride, channel_stride, rows, line, channels, padded, taps_down, taps_across, kernel_width, u0,
+                 v0, step, offset);
 }
 
 // dw (outs, channels, taps) from the sums of the splits, each (outs, runs, taps, channels of a run).
@@ -124,8 +173,9 @@ constexpr int DIRECT_CHANNELS = 16; // whose pixels under all taps stay in the L
 // x_height x x_width (before `up` doublings). Backward: y is dx, x is dy. Grid: pixels of the batch / THREADS, outs / DIRECT_OUT.
 template <bool backward>
 __device__ __forceinline__ void conv_direct(float* y, const float* x, const float* w, const float* bias, const float* residual,
-                                            int start, int batch, int outs, int height, int width, int ins, int x_height, int x_width,
-                                            int kernel_height, int kernel_width, int stride, int pad_top, int pad_left, int up) {
+                                            int start, int batch, int outs, int height, int width, int ins, int x_height,
+                                            int x_width, int kernel_height, int kernel_width, int stride, int pad_top,
+                                            int pad_left, int up) {
     __shared__ float4 filters[DIRECT_TAPS];
     int area = height * width, taps = kernel_height * kernel_width;
     int pixel = static_cast<int>(blockIdx.x) * THREADS + static_cast<int>(threadIdx.x);
@@ -172,7 +222,8 @@ __device__ __forceinline__ void conv_direct(float* y, const float* x, const floa
                         col /= stride;
                     }
                     if (hit && row >= 0 && row < x_height && col >= 0 && col < x_width) {
-                        const float* at = picture + static_cast<size_t>(c0) * source_area + (row >> up) * source_width + (col >> up);
+                        const float* at = picture + static_cast<size_t>(c0) * source_area;
+                        at += (row >> up) * source_width + (col >> up);
                         for (int c = 0; c < channels; c++, at += source_area) {
                             float4 f = filters[c * now + t];
                             float v = *at;
@@ -198,17 +249,18 @@ __device__ __forceinline__ void conv_direct(float* y, const float* x, const floa
 }
 
 extern "C" __global__ void conv_direct_f32(float* y, const float* x, const float* w, const float* bias, const float* residual,
-                                           int start, int batch, int outs, int height, int width, int ins, int x_height, int x_width,
-                                           int kernel_height, int kernel_width, int stride, int pad_top, int pad_left, int up) {
-    conv_direct<false>(y, x, w, bias, residual, start, batch, outs, height, width, ins, x_height, x_width, kernel_height, kernel_width,
-                       stride, pad_top, pad_left, up);
+                                           int start, int batch, int outs, int height, int width, int ins, int x_height,
+                                           int x_width, int kernel_height, int kernel_width, int stride, int pad_top,
+                                           int pad_left, int up) {
+    conv_direct<false>(y, x, w, bias, residual, start, batch, outs, height, width, ins, x_height, x_width, kernel_height,
+                       kernel_width, stride, pad_top, pad_left, up);
 }
 
 extern "C" __global__ void conv_direct_backward_f32(float* dx, const float* dy, const float* w, int batch, int outs, int height,
                                                     int width, int ins, int y_height, int y_width, int kernel_height,
                                                     int kernel_width, int stride, int pad_top, int pad_left) {
-    conv_direct<true>(dx, dy, w, nullptr, nullptr, 0, batch, outs, height, width, ins, y_height, y_width, kernel_height, kernel_width,
-                      stride, pad_top, pad_left, 0);
+    conv_direct<true>(dx, dy, w, nullptr, nullptr, 0, batch, outs, height, width, ins, y_height, y_width, kernel_height,
+                      kernel_width, stride, pad_top, pad_left, 0);
 }
 
 // ---- gradient of the bias ---------------------------------------------------------------------------------------------------
@@ -277,7 +329,7 @@ extern "C" __global__ void norm_silu_f32(float* y, const float* x, const float* 
 #pragma unroll
         for (int k = 0; k < 4; k++) {
             int i = (static_cast<int>(blockIdx.x) * 4 + k) * THREADS + static_cast<int>(threadIdx.x);
-            if (i < area) to[i] = silu((from[i] - mean) * inverse * scale + shift);
+            if (i < area) to[i] = norm_silu(from[i], mean, inverse, scale, shift);
         }
     }
 }

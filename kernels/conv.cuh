@@ -55,7 +55,8 @@ struct Patches {
     int width;                                  // of the result
     int x_height, x_width, up, channels;        // of the pictures; height and width after doublings
     int taps_across, in_step, row0, col0, tap_step;
-    int area, x_size, zeros;                    // pixels of a picture of the result, elements of a packed picture; zeros in x
+    int area, x_size;                           // pixels of a picture of the result, elements of a packed picture
+    unsigned zeros;                             // in x
     int taps, run;
     Divisor by_run, by_taps, by_taps_across;
 
@@ -76,11 +77,10 @@ struct Patches {
         int tap = runs_and_taps - at_run * taps;
         int channel = at_run * run + (k - runs_and_taps * run);
         int down = by_taps_across.quotient(tap);
-        int row = c.row + tap_step * down;
-        int col = c.col + tap_step * (tap - down * taps_across);
-        bool inside = k < depth && static_cast<unsigned>(row) < static_cast<unsigned>(x_height) &&
-                      static_cast<unsigned>(col) < static_cast<unsigned>(x_width);
-        int at = c.base + ((row >> up) * (x_width >> up) + (col >> up)) * channels + channel;
+        unsigned row = static_cast<unsigned>(c.row + tap_step * down);
+        unsigned col = static_cast<unsigned>(c.col + tap_step * (tap - down * taps_across));
+        bool inside = k < depth && row < static_cast<unsigned>(x_height) && col < static_cast<unsigned>(x_width);
+        unsigned at = c.base + ((row >> up) * (x_width >> up) + (col >> up)) * channels + channel;
         load_packed(v, x + (inside ? at : zeros));
     }
 };
@@ -159,7 +159,7 @@ __device__ __forceinline__ void conv_product(PRODUCT_PARAMETERS(Packed<Shape::PR
                        tap_step,
                        area,
                        x_size,
-                       pictures * x_size,
+                       static_cast<unsigned>(pictures * x_size),
                        taps,
                        run,
                        Divisor(run),
@@ -167,15 +167,15 @@ __device__ __forceinline__ void conv_product(PRODUCT_PARAMETERS(Packed<Shape::PR
                        Divisor(max(1, taps_across))};
     Filters<T> filters{w + w_offset, outs, (depth + LINE_STEP - 1) / LINE_STEP * LINE_STEP};
     size_t start = static_cast<size_t>(first) * outs * height * width;
-    PictureStore store{y + start, bias, residual != nullptr ? residual + start : nullptr, outs, height, width, area, cols, step, row,
-                       col};
+    const float* added = residual != nullptr ? residual + start : nullptr;
+    PictureStore store{y + start, bias, added, outs, height, width, area, cols, step, row, col};
     int down = (outs + Shape::ROWS - 1) / Shape::ROWS;
     int block = static_cast<int>(blockIdx.x);
     tile_product<Shape>(filters, patches, store, block % down * Shape::ROWS, block / down * Shape::COLS, outs, pictures * area, 0,
                         depth);
 }
 
-// ---- backward to the filters ----------------------------------------------------------------------------------------------------
+// ---- backward to the filters -----------------------------------------------------------------------------------------
 
 // Packed pictures with one tap: rows are (run of channels, tap, channel of the run), columns pixels of the result.
 template <class T>
@@ -184,7 +184,9 @@ struct Taps {
     const T* x;
     int rows, pixels;
     int area, width;                            // of the result
-    int x_height, x_width, x_size, zeros, channels, taps, kernel_width, stride, pad_top, pad_left;
+    int x_height, x_width, x_size;
+    unsigned zeros; // in x
+    int channels, taps, kernel_width, stride, pad_top, pad_left;
     Divisor by_area, by_width;
 
     struct Cursor {
@@ -204,11 +206,11 @@ struct Taps {
         int n = by_area.quotient(k);
         int p = k - n * area;
         int i = by_width.quotient(p);
-        int row = i * stride + c.row;
-        int col = (p - i * width) * stride + c.col;
-        bool inside = k < pixels && static_cast<unsigned>(row) < static_cast<unsigned>(x_height) &&
-                      static_cast<unsigned>(col) < static_cast<unsigned>(x_width);
-        load_packed(v, x + (inside ? n * x_size + (row * x_width + col) * channels + c.channel : zeros));
+        unsigned row = static_cast<unsigned>(i * stride + c.row);
+        unsigned col = static_cast<unsigned>((p - i * width) * stride + c.col);
+        bool inside = k < pixels && row < static_cast<unsigned>(x_height) && col < static_cast<unsigned>(x_width);
+        unsigned at = n * x_size + (row * x_width + col) * channels + c.channel;
+        load_packed(v, x + (inside ? at : zeros));
     }
 };
 
@@ -247,7 +249,7 @@ __device__ __forceinline__ void conv_weight(WEIGHT_PARAMETERS(Packed<Shape::PREC
     int n = kernel_height * kernel_width * channels;
     int x_size = x_height * x_width * channels;
     PackedAlongRows<T> gradients{dy, outs_padded, pixels};
-    Taps<T> taps{x, n, pixels, area, width, x_height, x_width, x_size, pictures * x_size,
+    Taps<T> taps{x, n, pixels, area, width, x_height, x_width, x_size, static_cast<unsigned>(pictures * x_size),
                  channels, kernel_height * kernel_width, kernel_width, stride, pad_top, pad_left, Divisor(area), Divisor(width)};
     MatrixStore store{partial + (static_cast<size_t>(first_split) + blockIdx.y) * outs * n, n, false};
     int down = (outs + Shape::ROWS - 1) / Shape::ROWS;

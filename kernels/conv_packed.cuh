@@ -9,8 +9,8 @@
 constexpr int LINE_STEP = 32; // a multiple of every tile's depth
 constexpr int RUN = 32;
 
-// A sum goes through all taps of a run of channels before the next run: what neighbouring taps and pixels read again is then still in
-// the L1 cache.
+// A sum goes through all taps of a run of channels before the next run: what neighbouring taps and pixels read again is then
+// still in the L1 cache.
 __device__ __forceinline__ int run_of(int channels) {
     return channels % RUN == 0 ? RUN : channels;
 }
