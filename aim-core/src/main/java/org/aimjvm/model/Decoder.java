@@ -94,6 +94,7 @@ public final class Decoder implements AutoCloseable {
      * @return logits of their first token, (batch, 1, V), valid until the next call
      */
     public Tensor begin(int[] newLabels) {
+        checkIds("label", newLabels, model.config().numClasses() + 1);
         state.reset();
         labels.write(newLabels);
         if (draw != null) {
@@ -114,6 +115,7 @@ public final class Decoder implements AutoCloseable {
      */
     public Tensor next(int[] nextTokens) {
         checkNext();
+        checkIds("token", nextTokens, model.config().vocabSize());
         tokens.write(nextTokens);
         writeRows(model.positionRow(state.position()));
         return pass();
@@ -139,6 +141,16 @@ public final class Decoder implements AutoCloseable {
             throw new IllegalStateException("decode: no sequences (expected begin before the first token)");
         }
         model.checkInput(tokens, state, state.batch());
+    }
+
+    /** Here, since a device cannot tell. */
+    private static void checkIds(String what, int[] ids, int bound) {
+        for (int id : ids) {
+            if (id < 0 || id >= bound) {
+                throw new IllegalArgumentException(
+                        "decode: " + what + " id " + id + " (expected 0 to " + (bound - 1) + ")");
+            }
+        }
     }
 
     private void writeRows(int value) {

@@ -7,9 +7,8 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.aimjvm.EverySimdWidth;
+import org.aimjvm.TestBackends;
 import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.BackendProvider;
-import org.aimjvm.tensor.Backends;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
@@ -26,9 +25,7 @@ class CausalAttentionOpTest {
     private static final int HEAD_DIM = 20;
 
     static Stream<Backend> backends() {
-        return Backends.providers().stream()
-                .filter(p -> p.availability().available())
-                .map((BackendProvider p) -> p.open(2));
+        return TestBackends.available().stream();
     }
 
     private static float[] values(int width, long seed) {

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.aimjvm.EverySimdWidth;
+import org.aimjvm.TestBackends;
 import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.Backends;
 import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -47,9 +47,7 @@ class SsdScanLawTest {
     }
 
     static Stream<Arguments> cases() {
-        return Backends.providers().stream()
-                .filter(p -> p.availability().available())
-                .map(p -> p.open(2))
+        return TestBackends.available().stream()
                 .flatMap(b -> Stream.of(
                         ssd(b, SsdSettings.unlimited(4, 5, 2, 3)),
                         ssd(b, new SsdSettings(6, 16, 1, 35, 0.01f, 3f)),

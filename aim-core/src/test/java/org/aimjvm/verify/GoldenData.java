@@ -16,7 +16,14 @@ import org.aimjvm.tensor.Backends;
 final class GoldenData {
     private GoldenData() {}
 
+    /** System property with the folder, where these tests run from a jar. */
+    private static final String FOLDER = "aim.test.golden";
+
     static Path root() {
+        String folder = System.getProperty(FOLDER);
+        if (folder != null) {
+            return Path.of(folder);
+        }
         URL url = GoldenData.class.getResource("/golden");
         assertThat(url).isNotNull();
         try {
