@@ -230,37 +230,56 @@ struct Weights {
 
     __device__ __forceinline__ Cursor at(int row) const { return {row < out ? row : -1}; }
 
-    __device__ __forceinline__ void load4(float (&v)[4], const Cursor& c, int k) const {
-        set4(v, make_float4(0.0f, 0.0f, 0.0f, 0.0f));
-        if (c.row < 0 || k >= in) return;
+    struct Raw {
+        unsigned low, high; // BF16: two words; INT8: one; INT4: one, and the bits by which to shift it
+        float scale;        // INT4
+    };
+
+    __device__ __forceinline__ Raw load(const Cursor& c, int k) const {
+        Raw raw{0u, 0u, 0.0f};
+        if (c.row < 0 || k >= in) return raw;
         if constexpr (F == Format::INT4) {
             int block = c.row * (in / BLOCK) + k / BLOCK;
-            unsigned pairs = *reinterpret_cast<const unsigned*>(p + block * (BLOCK / 2) + k % 16) >> (k % BLOCK < 16 ? 0 : 4);
-            float scale = scales[block];
-#pragma unroll
-            for (int e = 0; e < 4; e++) v[e] = (above_2_23(pairs >> 8 * e & 15u) - 8388616.0f) * scale;
+            raw.low = *reinterpret_cast<const unsigned*>(p + block * (BLOCK / 2) + k % 16);
+            raw.high = k % BLOCK < 16 ? 0u : 4u;
+            raw.scale = scales[block];
         } else if constexpr (F == Format::INT8) {
-            const signed char* from = reinterpret_cast<const signed char*>(p) + c.row * in + k;
+            const unsigned char* from = p + c.row * in + k;
             if (vector) {
-                unsigned u = *reinterpret_cast<const unsigned*>(from) ^ 0x80808080u;
-#pragma unroll
-                for (int e = 0; e < 4; e++) v[e] = above_2_23(u >> 8 * e & 255u) - 8388736.0f;
+                raw.low = *reinterpret_cast<const unsigned*>(from);
             } else {
 #pragma unroll
                 for (int e = 0; e < 4; e++) {
-                    if (k + e < in) v[e] = static_cast<float>(from[e]);
+                    if (k + e < in) raw.low |= static_cast<unsigned>(from[e]) << 8 * e;
                 }
             }
         } else {
             const bf16* from = reinterpret_cast<const bf16*>(p) + c.row * in + k;
             if (vector) {
                 uint2 u = *reinterpret_cast<const uint2*>(from);
-                set4(v, make_float4(__uint_as_float(u.x << 16), __uint_as_float(u.x & 0xffff0000u),
-                                    __uint_as_float(u.y << 16), __uint_as_float(u.y & 0xffff0000u)));
+                raw.low = u.x;
+                raw.high = u.y;
             } else {
+                raw.low = from[0];
+                if (k + 1 < in) raw.low |= static_cast<unsigned>(from[1]) << 16;
+                if (k + 2 < in) raw.high = from[2];
+                if (k + 3 < in) raw.high |= static_cast<unsigned>(from[3]) << 16;
+            }
+        }
+        return raw;
+    }
+
+    __device__ __forceinline__ void widen(float (&v)[4], const Raw& raw) const {
+        if constexpr (F == Format::BF16) {
+            set4(v, make_float4(__uint_as_float(raw.low << 16), __uint_as_float(raw.low & 0xffff0000u),
+                                __uint_as_float(raw.high << 16), __uint_as_float(raw.high & 0xffff0000u)));
+        } else {
 #pragma unroll
-                for (int e = 0; e < 4; e++) {
-                    if (k + e < in) v[e] = bf16_to_float(from[e]);
+            for (int e = 0; e < 4; e++) {
+                if constexpr (F == Format::INT8) {
+                    v[e] = above_2_23((raw.low ^ 0x80808080u) >> 8 * e & 255u) - 8388736.0f;
+                } else {
+                    v[e] = (above_2_23(raw.low >> raw.high >> 8 * e & 15u) - 8388616.0f) * raw.scale;
                 }
             }
         }
