@@ -133,11 +133,11 @@ __device__ __forceinline__ void stream(uint4 (*ring)[WARP], float (*scale_ring)[
         bring(g + S::GROUPS - 1);
         copy_async_wait<S::GROUPS - 1>();
         __syncwarp();
-#pragma unroll(VECTOR ? S::GROUP : 1)
+#pragma unroll(VECTOR && R <= 4 ? S::GROUP : 1) // many rows are loads enough
         for (int i = 0; i < S::GROUP; i++) {
             int stage = g * S::GROUP + i;
             const unsigned char* data = reinterpret_cast<const unsigned char*>(ring[stage % S::STAGES]);
-#pragma unroll(VECTOR ? S::UNITS : 1)
+#pragma unroll(VECTOR ? (R <= 8 || S::UNITS == 1 ? S::UNITS : 2) : 1)
             for (int t = 0; t < S::UNITS; t++) {
                 int local = t * LANES + c; // unit of the row in this stage
                 int unit = stage * LANES * S::UNITS + local;
