@@ -13,8 +13,8 @@
 //
 //   Bytes under way: an H100 has 3.4 TB/s, and a read takes about 0.7 us under load: 2.4 MB, 18 KB for each of 132 multiprocessors.
 //   A warp has 3 * GROUP * 512 bytes under way: 12 KB for F32 and two rows. A projection of AiM-XL, 6448 x 1536, is 806
-//   warps, 6 on a multiprocessor: 72 KB. 1536 x 3072 is 192 warps: 2.3 MB together, just enough. With 8 lanes to a row these are twice
-//   as many warps with at least 3 KB: BF16 2.4 MB (6 KB a warp); INT8 and INT4 have their whole rows under way.
+//   warps, 6 on a multiprocessor: 72 KB. 1536 x 3072 is 192 warps: 2.3 MB together, just enough. With 8 lanes to a row that is 384
+//   warps: BF16 and INT8 have 6 KB each under way, 2.3 MB again; INT4 3 KB, half of the matrix.
 //   Additions of a row of y: a lane's k in order; then over lanes, neighbours first. For F32 that is the order of tile.cuh, so bits
 //   do not depend on rows or on which kernel runs. A path for rows of W that are no multiple of 16 bytes fills the ring by
 //   plain loads.
