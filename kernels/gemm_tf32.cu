@@ -25,17 +25,17 @@ extern "C" __global__ void __launch_bounds__(Small::THREADS, 4) gemm_tt_64_tf32(
 
 using Large = TileShape<Precision::TF32, 128>;
 
-extern "C" __global__ void __launch_bounds__(Large::THREADS) gemm_nn_128_tf32(
+extern "C" __global__ void __launch_bounds__(Large::THREADS, 2) gemm_nn_128_tf32(
         float* c, const float* a, const float* b, int m, int n, int k, int accumulate) {
     gemm<Large, false, false>(c, a, b, m, n, k, accumulate);
 }
 
-extern "C" __global__ void __launch_bounds__(Large::THREADS) gemm_nt_128_tf32(
+extern "C" __global__ void __launch_bounds__(Large::THREADS, 2) gemm_nt_128_tf32(
         float* c, const float* a, const float* b, int m, int n, int k, int accumulate) {
     gemm<Large, false, true>(c, a, b, m, n, k, accumulate);
 }
 
-extern "C" __global__ void __launch_bounds__(Large::THREADS) gemm_tn_128_tf32(
+extern "C" __global__ void __launch_bounds__(Large::THREADS, 2) gemm_tn_128_tf32(
         float* c, const float* a, const float* b, int m, int n, int k, int accumulate) {
     gemm<Large, true, false>(c, a, b, m, n, k, accumulate);
 }

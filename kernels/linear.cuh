@@ -13,8 +13,8 @@
 //
 //   Bytes under way: an H100 has 3.4 TB/s, and a read takes about 0.7 us under load: 2.4 MB, 18 KB for each of 132 multiprocessors.
 //   A warp has 3 * GROUP * 512 bytes under way: 12 KB for F32 and two rows. A projection of AiM-XL, 6448 x 1536, is 806
-//   warps, 6 on a multiprocessor: 72 KB. 1536 x 3072 is 192 warps: 2.3 MB together, just enough. With 8 lanes to a row these are twice
-//   as many warps with at least 3 KB: BF16 2.4 MB (6 KB a warp); INT8 and INT4 have their whole rows under way.
+//   warps, 6 on a multiprocessor: 72 KB. 1536 x 3072 is 192 warps: 2.3 MB together, just enough. With 8 lanes to a row that is 384
+//   warps: BF16 and INT8 have 6 KB each under way, 2.3 MB again; INT4 3 KB, half of the matrix.
 //   Additions of a row of y: a lane's k in order; then over lanes, neighbours first. For F32 that is the order of tile.cuh, so bits
 //   do not depend on rows or on which kernel runs. A path for rows of W that are no multiple of 16 bytes fills the ring by
 //   plain loads.
@@ -133,11 +133,11 @@ __device__ __forceinline__ void stream(uint4 (*ring)[WARP], float (*scale_ring)[
         bring(g + S::GROUPS - 1);
         copy_async_wait<S::GROUPS - 1>();
         __syncwarp();
-#pragma unroll(VECTOR ? S::GROUP : 1)
+#pragma unroll(VECTOR && R <= 4 ? S::GROUP : 1) // many rows are loads enough
         for (int i = 0; i < S::GROUP; i++) {
             int stage = g * S::GROUP + i;
             const unsigned char* data = reinterpret_cast<const unsigned char*>(ring[stage % S::STAGES]);
-#pragma unroll(VECTOR ? S::UNITS : 1)
+#pragma unroll(VECTOR ? (R <= 8 || S::UNITS == 1 ? S::UNITS : 2) : 1)
             for (int t = 0; t < S::UNITS; t++) {
                 int local = t * LANES + c; // unit of the row in this stage
                 int unit = stage * LANES * S::UNITS + local;
@@ -230,37 +230,56 @@ struct Weights {
 
     __device__ __forceinline__ Cursor at(int row) const { return {row < out ? row : -1}; }
 
-    __device__ __forceinline__ void load4(float (&v)[4], const Cursor& c, int k) const {
-        set4(v, make_float4(0.0f, 0.0f, 0.0f, 0.0f));
-        if (c.row < 0 || k >= in) return;
+    struct Raw {
+        unsigned low, high; // BF16: two words; INT8: one; INT4: one, and the bits by which to shift it
+        float scale;        // INT4
+    };
+
+    __device__ __forceinline__ Raw load(const Cursor& c, int k) const {
+        Raw raw{0u, 0u, 0.0f};
+        if (c.row < 0 || k >= in) return raw;
         if constexpr (F == Format::INT4) {
             int block = c.row * (in / BLOCK) + k / BLOCK;
-            unsigned pairs = *reinterpret_cast<const unsigned*>(p + block * (BLOCK / 2) + k % 16) >> (k % BLOCK < 16 ? 0 : 4);
-            float scale = scales[block];
-#pragma unroll
-            for (int e = 0; e < 4; e++) v[e] = (above_2_23(pairs >> 8 * e & 15u) - 8388616.0f) * scale;
+            raw.low = *reinterpret_cast<const unsigned*>(p + block * (BLOCK / 2) + k % 16);
+            raw.high = k % BLOCK < 16 ? 0u : 4u;
+            raw.scale = scales[block];
         } else if constexpr (F == Format::INT8) {
-            const signed char* from = reinterpret_cast<const signed char*>(p) + c.row * in + k;
+            const unsigned char* from = p + c.row * in + k;
             if (vector) {
-                unsigned u = *reinterpret_cast<const unsigned*>(from) ^ 0x80808080u;
-#pragma unroll
-                for (int e = 0; e < 4; e++) v[e] = above_2_23(u >> 8 * e & 255u) - 8388736.0f;
+                raw.low = *reinterpret_cast<const unsigned*>(from);
             } else {
 #pragma unroll
                 for (int e = 0; e < 4; e++) {
-                    if (k + e < in) v[e] = static_cast<float>(from[e]);
+                    if (k + e < in) raw.low |= static_cast<unsigned>(from[e]) << 8 * e;
                 }
             }
         } else {
             const bf16* from = reinterpret_cast<const bf16*>(p) + c.row * in + k;
             if (vector) {
                 uint2 u = *reinterpret_cast<const uint2*>(from);
-                set4(v, make_float4(__uint_as_float(u.x << 16), __uint_as_float(u.x & 0xffff0000u),
-                                    __uint_as_float(u.y << 16), __uint_as_float(u.y & 0xffff0000u)));
+                raw.low = u.x;
+                raw.high = u.y;
             } else {
+                raw.low = from[0];
+                if (k + 1 < in) raw.low |= static_cast<unsigned>(from[1]) << 16;
+                if (k + 2 < in) raw.high = from[2];
+                if (k + 3 < in) raw.high |= static_cast<unsigned>(from[3]) << 16;
+            }
+        }
+        return raw;
+    }
+
+    __device__ __forceinline__ void widen(float (&v)[4], const Raw& raw) const {
+        if constexpr (F == Format::BF16) {
+            set4(v, make_float4(__uint_as_float(raw.low << 16), __uint_as_float(raw.low & 0xffff0000u),
+                                __uint_as_float(raw.high << 16), __uint_as_float(raw.high & 0xffff0000u)));
+        } else {
 #pragma unroll
-                for (int e = 0; e < 4; e++) {
-                    if (k + e < in) v[e] = bf16_to_float(from[e]);
+            for (int e = 0; e < 4; e++) {
+                if constexpr (F == Format::INT8) {
+                    v[e] = above_2_23((raw.low ^ 0x80808080u) >> 8 * e & 255u) - 8388736.0f;
+                } else {
+                    v[e] = (above_2_23(raw.low >> raw.high >> 8 * e & 15u) - 8388616.0f) * raw.scale;
                 }
             }
         }

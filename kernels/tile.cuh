@@ -19,8 +19,9 @@
 //
 // Geometry (TileShape): a block has ROWS x COLS of C and goes through k in steps of DEPTH. F32: 64 x 64, 256 threads: a
 // quarter of them for each of the four sums, 8 x 8 elements a thread, so 4 loads of 16 bytes from shared memory feed 64
-// multiply-adds. Tensor cores: EDGE 128: 8 warps, each 64 x 32 of C; EDGE 64, for small products: 4 warps, each 32 x 32. Depth 32 for
-// BF16, 16 otherwise, which makes at most 32 KB of shared memory for two stages (TF32 a little more).
+// multiply-adds. Tensor cores: EDGE 128: 8 warps, each 64 x 32 of C; EDGE 64, for small products: 4 warps, each 32 x 32. A depth of 16
+// keeps what is on its way in few registers, so that all shapes have two blocks on a multiprocessor (launch bounds (THREADS, 2),
+// EDGE 64: (THREADS, 4)): one waits for memory while the other computes. Shared memory: two stages, at most 34 KB.
 // While a stage is computed, the values of the next one are on their way from global memory to registers; then they are stored in
 // the other stage: one barrier for each step.
 //
@@ -43,6 +44,13 @@
 // load4 gives (row, k .. k + 3), k a multiple of 4; or (row .. row + 3, k). Of what is outside in k it gives zeros; of rows
 // outside anything, but reads nothing there. Choose ALONG_K by which of them are neighbours in memory.
 //
+// What a loader computes with the values that it has read waits for memory before the present stage is computed. One that computes
+// has, instead of load4, a type of what is read and two functions, of which the second runs after that stage:
+//
+//       struct Raw { ... };
+//       Raw load(const Cursor& c, int k) const;
+//       void widen(float (&v)[4], const Raw& raw) const;
+//
 // A store functor, called once for each pair of columns in C; `second` says whether column col + 1 exists (col is even):
 //
 //   struct Store { void operator()(int row, int col, float v0, float v1, bool second) const; };
@@ -50,7 +58,7 @@
 // Example, y = x w^T with a bias on row-major matrices, as __global__ functions do it:
 //
 //   using Shape = TileShape<Precision::BF16X3, 128>;
-//   extern "C" __global__ void __launch_bounds__(Shape::THREADS) f(float* y, const float* x, const float* w, const float* b, ...) {
+//   extern "C" __global__ void __launch_bounds__(Shape::THREADS, 2) f(float* y, const float* x, const float* w, const float* b, ...) {
 //       MatrixAlongK rows{x, m, k, k % 4 == 0}, weights{w, n, k, k % 4 == 0};
 //       auto store = [=](int i, int j, float v0, float v1, bool second) {
 //           y[i * n + j] = v0 + b[j];
@@ -70,7 +78,7 @@ struct TileShape {
     static constexpr Precision PRECISION = PRECISION_;
     static constexpr int ROWS = EDGE;
     static constexpr int COLS = EDGE;
-    static constexpr int DEPTH = PRECISION == Precision::BF16 ? 32 : 16;
+    static constexpr int DEPTH = 16;
     static constexpr int THREADS = PRECISION == Precision::F32 || EDGE == 128 ? 256 : 128;
     static_assert(EDGE == 64 || (EDGE == 128 && PRECISION != Precision::F32));
 };
@@ -163,6 +171,32 @@ namespace tile {
 
 // ---- what a thread brings of one operand ---------------------------------------------------------------------------------------
 
+struct Four {
+    float v[4];
+};
+
+template <class Loader>
+struct Read {
+    using Raw = Four;
+    static __device__ __forceinline__ void load(const Loader& loader, Raw& raw, const typename Loader::Cursor& c, int k) {
+        loader.load4(raw.v, c, k);
+    }
+    static __device__ __forceinline__ void widen(const Loader&, float (&v)[4], const Raw& raw) {
+#pragma unroll
+        for (int e = 0; e < 4; e++) v[e] = raw.v[e];
+    }
+};
+
+template <class Loader>
+    requires requires { typename Loader::Raw; }
+struct Read<Loader> {
+    using Raw = typename Loader::Raw;
+    static __device__ __forceinline__ void load(const Loader& loader, Raw& raw, const typename Loader::Cursor& c, int k) {
+        raw = loader.load(c, k);
+    }
+    static __device__ __forceinline__ void widen(const Loader& loader, float (&v)[4], const Raw& raw) { loader.widen(v, raw); }
+};
+
 template <int ROWS, int DEPTH, int THREADS, class Loader>
 struct Staging {
     static constexpr bool ALONG_K = Loader::ALONG_K;
@@ -172,7 +206,7 @@ struct Staging {
     static_assert(ITEMS * 4 * THREADS == ROWS * DEPTH && STEP * ACROSS == THREADS);
 
     typename Loader::Cursor cursors[ALONG_K ? ITEMS : 1];
-    float v[ITEMS][4];
+    typename Read<Loader>::Raw raw[ITEMS];
 
     // Place of item j in the tile.
     static __device__ __forceinline__ int row(int j) {
@@ -192,7 +226,11 @@ struct Staging {
 
     __device__ __forceinline__ void fetch(const Loader& loader, int k0) {
 #pragma unroll
-        for (int j = 0; j < ITEMS; j++) loader.load4(v[j], cursors[ALONG_K ? j : 0], k0 + k(j));
+        for (int j = 0; j < ITEMS; j++) Read<Loader>::load(loader, raw[j], cursors[ALONG_K ? j : 0], k0 + k(j));
+    }
+
+    __device__ __forceinline__ void widen(const Loader& loader, float (&v)[4], int j) const {
+        Read<Loader>::widen(loader, v, raw[j]);
     }
 };
 
@@ -275,10 +313,14 @@ template <Precision P, int ROWS, int DEPTH, bool ALONG_K, bool SPLIT>
 using Operand = std::conditional_t<P == Precision::TF32, Tf32Operand<ROWS, DEPTH, ALONG_K>,
                                    HalfOperand<ROWS, DEPTH, ALONG_K, SPLIT>>;
 
-template <class Staged, class Op>
-__device__ __forceinline__ void put(const Staged& staged, unsigned char* base) {
+template <class Op, class Staged, class Loader>
+__device__ __forceinline__ void put(const Staged& staged, const Loader& loader, unsigned char* base) {
 #pragma unroll
-    for (int j = 0; j < Staged::ITEMS; j++) Op::store(base, Staged::row(j), Staged::k(j), staged.v[j]);
+    for (int j = 0; j < Staged::ITEMS; j++) {
+        float v[4];
+        staged.widen(loader, v, j);
+        Op::store(base, Staged::row(j), Staged::k(j), v);
+    }
 }
 
 // ---- on tensor cores -------------------------------------------------------------------------------------------------------------
@@ -322,8 +364,8 @@ __device__ __forceinline__ void tensor_product(const A& a, const B& b, const Sto
     if (k_begin < k_end) {
         staged_a.fetch(a, k_begin);
         staged_b.fetch(b, k_begin);
-        put<StagingA, OperandA>(staged_a, stages[0]);
-        put<StagingB, OperandB>(staged_b, stages[0] + OperandA::BYTES);
+        put<OperandA>(staged_a, a, stages[0]);
+        put<OperandB>(staged_b, b, stages[0] + OperandA::BYTES);
     }
     __syncthreads();
     int stage = 0;
@@ -337,43 +379,40 @@ __device__ __forceinline__ void tensor_product(const A& a, const B& b, const Sto
         const unsigned char* bs = stages[stage] + OperandA::BYTES;
 #pragma unroll
         for (int step = 0; step < STEPS; step++) {
-            unsigned fa[SPLIT_A ? 2 : 1][DOWN][4];
+            // All of B, then A piece by piece: fewer registers than the other way round.
+            unsigned fb[SPLIT_B ? 2 : 1][ACROSS][4];
 #pragma unroll
-            for (int part = 0; part < (SPLIT_A ? 2 : 1); part++) {
+            for (int part = 0; part < (SPLIT_B ? 2 : 1); part++) {
 #pragma unroll
-                for (int i = 0; i < DOWN; i++) OperandA::fragment(fa[part][i], as, row + 16 * i, step, part);
+                for (int j = 0; j < ACROSS; j++) OperandB::fragment(fb[part][j], bs, col + 16 * j, step, part);
             }
 #pragma unroll
-            for (int j = 0; j < ACROSS; j++) {
-                unsigned fb[SPLIT_B ? 2 : 1][4];
+            for (int i = 0; i < DOWN; i++) {
+                // The small products first: they are not lost in a sum that the large one has made larger.
 #pragma unroll
-                for (int part = 0; part < (SPLIT_B ? 2 : 1); part++) {
-                    OperandB::fragment(fb[part], bs, col + 16 * j, step, part);
-                }
+                for (int part = SPLIT_A ? 1 : 0; part >= 0; part--) {
+                    unsigned fa[4];
+                    OperandA::fragment(fa, as, row + 16 * i, step, part);
 #pragma unroll
-                for (int half = 0; half < 2; half++) {
-                    unsigned high[2] = {fb[0][half], fb[0][half + 2]};
-#pragma unroll
-                    for (int i = 0; i < DOWN; i++) {
-                        float(&sum)[4] = d[i][2 * j + half];
+                    for (int j = 0; j < 2 * ACROSS; j++) {
+                        float(&sum)[4] = d[i][j];
+                        unsigned high[2] = {fb[0][j / 2][j % 2], fb[0][j / 2][j % 2 + 2]};
                         if constexpr (P == Precision::TF32) {
-                            mma_tf32(sum, fa[0][i], high);
+                            mma_tf32(sum, fa, high);
                         } else {
-                            // The small products first: they are not lost in a sum that the large one has made larger.
                             if constexpr (SPLIT_B) {
-                                unsigned low[2] = {fb[1][half], fb[1][half + 2]};
-                                mma_bf16(sum, fa[0][i], low);
+                                unsigned low[2] = {fb[1][j / 2][j % 2], fb[1][j / 2][j % 2 + 2]};
+                                if (part == 0) mma_bf16(sum, fa, low);
                             }
-                            if constexpr (SPLIT_A) mma_bf16(sum, fa[1][i], high);
-                            mma_bf16(sum, fa[0][i], high);
+                            mma_bf16(sum, fa, high);
                         }
                     }
                 }
             }
         }
         if (more) {
-            put<StagingA, OperandA>(staged_a, stages[stage ^ 1]);
-            put<StagingB, OperandB>(staged_b, stages[stage ^ 1] + OperandA::BYTES);
+            put<OperandA>(staged_a, a, stages[stage ^ 1]);
+            put<OperandB>(staged_b, b, stages[stage ^ 1] + OperandA::BYTES);
         }
         __syncthreads();
         stage ^= 1;
@@ -400,13 +439,14 @@ __device__ __forceinline__ int place(int row, int k) {
     return k * EDGE + (row ^ k / 4 % 4 * 8);
 }
 
-template <class Staged>
-__device__ __forceinline__ void put(const Staged& staged, float4* base) {
+template <class Staged, class Loader>
+__device__ __forceinline__ void put(const Staged& staged, const Loader& loader, float4* base) {
     float* at = reinterpret_cast<float*>(base);
 #pragma unroll
     for (int j = 0; j < Staged::ITEMS; j++) {
         int row = Staged::row(j), k = Staged::k(j);
-        const float(&v)[4] = staged.v[j];
+        float v[4];
+        staged.widen(loader, v, j);
         if constexpr (Staged::ALONG_K) {
 #pragma unroll
             for (int e = 0; e < 4; e++) at[place(row, k + e)] = v[e];
@@ -443,8 +483,8 @@ __device__ __forceinline__ void plain_product(const A& a, const B& b, const Stor
     if (k_begin < k_end) {
         staged_a.fetch(a, k_begin);
         staged_b.fetch(b, k_begin);
-        put(staged_a, stages[0]);
-        put(staged_b, stages[0] + OPERAND);
+        put(staged_a, a, stages[0]);
+        put(staged_b, b, stages[0] + OPERAND);
     }
     __syncthreads();
     int stage = 0;
@@ -471,8 +511,8 @@ __device__ __forceinline__ void plain_product(const A& a, const B& b, const Stor
             }
         }
         if (more) {
-            put(staged_a, stages[stage ^ 1]);
-            put(staged_b, stages[stage ^ 1] + OPERAND);
+            put(staged_a, a, stages[stage ^ 1]);
+            put(staged_b, b, stages[stage ^ 1] + OPERAND);
         }
         __syncthreads();
         stage ^= 1;
