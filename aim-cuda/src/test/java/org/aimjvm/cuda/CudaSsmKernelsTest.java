@@ -161,14 +161,12 @@ class CudaSsmKernelsTest {
     @ValueSource(ints = {0, 1, 2, 3, 8, 9, 63, 64, 65, 131})
     void ssdOfAnyLength(int length) {
         for (SsdShape s : new SsdShape[] {
-            shape(2, length, 4, 5, 2, 3), shape(1, length, 2, 8, 1, 12), shape(1, length, 2, 67, 2, 65)
+            shape(2, length, 4, 5, 2, 3), shape(1, length, 2, 8, 1, 12), shape(1, length, 2, 67, 2, 66)
         }) {
             ssdForward(s, true, false, false);
             ssdForward(s, false, true, true);
-            if (length > 0) {
-                ssdBackward(s, true, false, false);
-                ssdBackward(s, false, true, true);
-            }
+            ssdBackward(s, true, false, false);
+            ssdBackward(s, false, true, true);
         }
     }
 
@@ -339,7 +337,7 @@ class CudaSsmKernelsTest {
             b.ssm().causalConv1d(out[0], in[0], in[1], in[2], out[1], batch, length, channels, width, silu);
         });
         inputs[3] = random(-1, 1, size);
-        for (int wanted : new int[] {7, 1, 2, 4}) {
+        for (int wanted : hasState ? new int[] {7} : new int[] {1, 2, 4}) {
             int[] outputs = {
                 (wanted & 1) != 0 ? size : -1, (wanted & 2) != 0 ? channels * width : -1,
                 (wanted & 4) != 0 ? channels : -1
@@ -351,9 +349,9 @@ class CudaSsmKernelsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 2, 3, 4, 5, 9, 20})
+    @ValueSource(ints = {1, 2, 3, 4, 5, 20})
     void convolutionOfAnyWidth(int width) {
-        for (int length : new int[] {1, 2, 3, 5, 15, 16, 17, 64, 65, 131}) {
+        for (int length : new int[] {1, 2, 5, 17, 67}) {
             conv(2, length, 5, width, true, true, true);
             conv(1, length, 3, width, false, false, false);
         }
@@ -379,6 +377,11 @@ class CudaSsmKernelsTest {
         };
     }
 
+    @Test
+    void selectiveScanOfManyChannels() {
+        scan(1, 18, 133, 16, true, true);
+    }
+
     private void scan(int batch, int length, int channels, int dState, boolean some, boolean others) {
         float[][] inputs = scanInputs(batch, length, channels, dState, some, others);
         String name = "selective scan " + batch + "x" + length + "x" + channels + " N " + dState;
@@ -395,7 +398,7 @@ class CudaSsmKernelsTest {
         int[] all = {size, size, channels, channels * dState, rows, rows, channels, states};
         int[] odd = {size, -1, channels, -1, rows, -1, channels, -1};
         int[] even = {-1, size, -1, channels * dState, -1, rows, -1, states};
-        for (int[] outputs : new int[][] {all, odd, even}) {
+        for (int[] outputs : others ? new int[][] {all} : new int[][] {odd, even}) {
             compare(name + " backward", inputs, outputs, EXACT, (b, in, out) -> b.ssm()
                     .selectiveScanBackward(out[0], out[1], out[2], out[3], out[4], out[5], out[6], out[7], in[8], in[9],
                             in[0],
@@ -428,13 +431,11 @@ class CudaSsmKernelsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {0, 1, 2, 3, 15, 16, 17, 35})
+    @ValueSource(ints = {0, 1, 2, 16, 17, 35})
     void selectiveScanOfAnyLength(int length) {
-        for (int dState : new int[] {1, 3, 4, 16, 37, 131}) {
-            scan(2, length, 5, dState, true, false);
-            scan(1, length, 3, dState, false, true);
-        }
-        scan(1, length, 133, 16, true, true);
+        scan(2, length, 5, 3, true, false);
+        scan(2, length, 5, 4, false, true);
+        scan(1, length, 3, length == 17 ? 131 : 37, true, true);
         scan(0, length, 3, 4, true, true);
     }
 }
