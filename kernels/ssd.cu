@@ -198,7 +198,7 @@ __device__ __forceinline__ void recurrence(float* y, float* last, const float* _
     }
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, 6) ssd_recurrence_vector_f32(float* y, float* last, const float* xbc, const float* dt, const float* dt_bias,
+extern "C" __global__ void __launch_bounds__(THREADS, 5) ssd_recurrence_vector_f32(float* y, float* last, const float* xbc, const float* dt, const float* dt_bias,
                                                      const float* a_log, const float* d, const float* initial, float dt_min,
                                                      float dt_max, int per_channel_d, int lanes, int blocks_of_head, int length,
                                                      int heads, int head_dim, int groups, int d_state) {

@@ -1,4 +1,6 @@
-// The kernels of ssd.cu that are products of tiles, for each precision of these: ssd_tiles_*.cu compile them.
+// The kernels of ssd.cu that are products of tiles, for each precision of these: ssd_tiles_*.cu compile them, one file for each so that
+// a driver compiles only those in use. Their __launch_bounds__ ask for the most blocks of a multiprocessor that need no spilling:
+// four where one accumulator is live across a product, two or three where there are two of them or a state beside it.
 #pragma once
 
 #include "ssd_sizes.cuh"

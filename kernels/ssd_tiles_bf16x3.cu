@@ -6,7 +6,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 4) ssd_products_bf16x3(flo
     products<BF16X3>(to, xbc, {length, heads, head_dim, groups, d_state});
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, 4) ssd_states_bf16x3(float* to, float* last, const float* initial, const float* xbc,
+extern "C" __global__ void __launch_bounds__(THREADS, 3) ssd_states_bf16x3(float* to, float* last, const float* initial, const float* xbc,
                                              const float* step, const float2* sums, int length, int heads, int head_dim,
                                              int groups, int d_state) {
     states<BF16X3>(to, last, initial, xbc, step, sums, {length, heads, head_dim, groups, d_state});
@@ -19,7 +19,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 4) ssd_output_bf16x3(float
                    d_state});
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, 3) ssd_state_gradients_bf16x3(float* gradients, float* overlap, float* d_initial,
+extern "C" __global__ void __launch_bounds__(THREADS, 2) ssd_state_gradients_bf16x3(float* gradients, float* overlap, float* d_initial,
                                                       const float* d_last, const float* dy, const float* xbc,
                                                       const float* step, const float2* sums, const float* start,
                                                       int has_initial, int batch, int length, int heads, int head_dim,
@@ -28,7 +28,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) ssd_state_gradients_bf1
                             heads, head_dim, groups, d_state});
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, 3) ssd_map_gradient_bf16x3(float* map, float* within, const float* dy, const float* xbc,
+extern "C" __global__ void __launch_bounds__(THREADS, 2) ssd_map_gradient_bf16x3(float* map, float* within, const float* dy, const float* xbc,
                                                    const float* step, const float2* sums, const float* product, int slices,
                                                    int batch, int length, int heads, int head_dim, int groups, int d_state) {
     map_gradient<BF16X3>(map, within, dy, xbc, step, sums, product, slices, batch, {length, heads, head_dim, groups, d_state});

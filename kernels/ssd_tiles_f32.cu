@@ -6,7 +6,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 4) ssd_products_f32(float*
     products<F32>(to, xbc, {length, heads, head_dim, groups, d_state});
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, 4) ssd_states_f32(float* to, float* last, const float* initial, const float* xbc, const float* step,
+extern "C" __global__ void __launch_bounds__(THREADS, 3) ssd_states_f32(float* to, float* last, const float* initial, const float* xbc, const float* step,
                                           const float2* sums, int length, int heads, int head_dim, int groups, int d_state) {
     states<F32>(to, last, initial, xbc, step, sums, {length, heads, head_dim, groups, d_state});
 }

@@ -6,7 +6,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 4) ssd_products_tf32(float
     products<TF32>(to, xbc, {length, heads, head_dim, groups, d_state});
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, 4) ssd_states_tf32(float* to, float* last, const float* initial, const float* xbc, const float* step,
+extern "C" __global__ void __launch_bounds__(THREADS, 3) ssd_states_tf32(float* to, float* last, const float* initial, const float* xbc, const float* step,
                                            const float2* sums, int length, int heads, int head_dim, int groups, int d_state) {
     states<TF32>(to, last, initial, xbc, step, sums, {length, heads, head_dim, groups, d_state});
 }
@@ -26,7 +26,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) ssd_state_gradients_tf3
                           heads, head_dim, groups, d_state});
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, 3) ssd_map_gradient_tf32(float* map, float* within, const float* dy, const float* xbc,
+extern "C" __global__ void __launch_bounds__(THREADS, 2) ssd_map_gradient_tf32(float* map, float* within, const float* dy, const float* xbc,
                                                  const float* step, const float2* sums, const float* product, int slices,
                                                  int batch, int length, int heads, int head_dim, int groups, int d_state) {
     map_gradient<TF32>(map, within, dy, xbc, step, sums, product, slices, batch, {length, heads, head_dim, groups, d_state});
