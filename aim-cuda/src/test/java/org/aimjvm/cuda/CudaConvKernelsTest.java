@@ -269,7 +269,8 @@ class CudaConvKernelsTest {
             Storage stats = in.out(2 * s.batch() * 4);
             cuda.norm()
                     .groupNorm(
-                            normal, stats, x, normWeight, normBias, s.batch(), s.inChannels(), s.inHeight() * s.inWidth(), 4, 1e-6f,
+                            normal, stats, x, normWeight, normBias, s.batch(), s.inChannels(),
+                            s.inHeight() * s.inWidth(), 4, 1e-6f,
                             true);
             Storage plain = in.out(y(s));
             cuda.conv().conv2d(plain, normal, w, bias, s);
@@ -303,6 +304,13 @@ class CudaConvKernelsTest {
                 .conv2dBackwardWeight(
                         in.out(s.outChannels() * s.filterSize()), in.out(s.outChannels()), in.in(y(s)), in.in(x(s)),
                         s));
+    }
+
+    @Test
+    void morePicturesThanAGridHasBlocks() {
+        Backend cuda = CudaTests.backend();
+        Conv2dShape s = shape(65537, 1, 1, 1, 5, 1, 1, 1, 0, 0, 0, 0);
+        compare("" + s, cuda, 1e-5, (b, in) -> b.conv().conv2d(in.out(y(s)), in.in(x(s)), in.in(5), null, s));
     }
 
     @Test
