@@ -14,7 +14,8 @@ import org.aimjvm.tensor.Storage;
 final class CudaConvKernels implements ConvKernels {
     private static final int THREADS = 256;
     private static final int WARP = 32;
-    private static final int MAX_PLANES = 65535;
+    /** Of a grid in y or z. */
+    private static final int MAX_BLOCKS = 65535;
     private static final int DIRECT_OUT = 4;
     private static final int BIAS_RUN = 64 * THREADS;
     private static final int PACK_PIXELS = 32;
@@ -46,7 +47,7 @@ final class CudaConvKernels implements ConvKernels {
 
         /** How many can be packed at once. */
         int atOnce(long limit) {
-            return (int) Math.max(1, limit / bytes(1));
+            return Math.clamp(limit / bytes(1), 1, MAX_BLOCKS);
         }
     }
 
@@ -278,7 +279,7 @@ final class CudaConvKernels implements ConvKernels {
                 int count = Math.min(atOnce, s.batch() - first);
                 int planes = count * s.inChannels();
                 normSilu.launch(
-                        Grid.of(Grid.blocks(area, 4 * THREADS), Math.min(planes, MAX_PLANES), THREADS),
+                        Grid.of(Grid.blocks(area, 4 * THREADS), Math.min(planes, MAX_BLOCKS), THREADS),
                         normal.storage(), x,
                         norm.stats(), norm.weight(), norm.bias(), planes, s.inChannels(), area,
                         s.inChannels() / norm.groups(),

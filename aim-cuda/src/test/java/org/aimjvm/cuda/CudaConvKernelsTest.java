@@ -252,6 +252,34 @@ class CudaConvKernelsTest {
         assertThat(in.read(2)).isEqualTo(in.read(1));
     }
 
+    @ParameterizedTest
+    @EnumSource(MatmulPrecision.class)
+    void normSiluHasBitsOfOneAfterTheOther(MatmulPrecision precision) {
+        Backend cuda = CudaTests.backend(precision);
+        for (int outs : new int[] {3, 21}) {
+            Conv2dShape s = shape(2, 12, 9, 7, outs, 3, 3, 1, 1, 1, 1, 1);
+            Bench in = new Bench(cuda);
+            Storage x = in.in(x(s));
+            Storage normWeight = in.in(s.inChannels());
+            Storage normBias = in.in(s.inChannels());
+            Storage w = in.in(s.outChannels() * s.filterSize());
+            Storage bias = in.in(s.outChannels());
+            Storage residual = in.in(y(s));
+            Storage normal = in.out(x(s));
+            Storage stats = in.out(2 * s.batch() * 4);
+            cuda.norm()
+                    .groupNorm(
+                            normal, stats, x, normWeight, normBias, s.batch(), s.inChannels(),
+                            s.inHeight() * s.inWidth(), 4, 1e-6f,
+                            true);
+            Storage plain = in.out(y(s));
+            cuda.conv().conv2d(plain, normal, w, bias, s);
+            cuda.elementwise().add(in.out(y(s)), residual, plain, y(s));
+            cuda.conv().normSiluConv2d(in.out(y(s)), x, stats, normWeight, normBias, 4, w, bias, residual, s);
+            assertThat(in.read(4)).isEqualTo(in.read(3));
+        }
+    }
+
     /** So that training on more GPUs, or a picture alone, computes the same. */
     @Test
     void bitsDoNotDependOnBatch() {
@@ -276,6 +304,13 @@ class CudaConvKernelsTest {
                 .conv2dBackwardWeight(
                         in.out(s.outChannels() * s.filterSize()), in.out(s.outChannels()), in.in(y(s)), in.in(x(s)),
                         s));
+    }
+
+    @Test
+    void morePicturesThanAGridHasBlocks() {
+        Backend cuda = CudaTests.backend();
+        Conv2dShape s = shape(65537, 1, 1, 1, 5, 1, 1, 1, 0, 0, 0, 0);
+        compare("" + s, cuda, 1e-5, (b, in) -> b.conv().conv2d(in.out(y(s)), in.in(x(s)), in.in(5), null, s));
     }
 
     @Test
