@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.MatmulPrecision;
 import org.aimjvm.tensor.SsdShape;
 import org.aimjvm.tensor.Storage;
 import org.junit.jupiter.api.Test;
