@@ -89,7 +89,8 @@ final class CudaNormKernels implements NormKernels {
             Storage y, Storage sum, Storage branch, Storage gate, Storage residual, Storage weight, Storage shift,
             Storage scale, int batch, int length, int cols, float eps) {
         gateAddRms.launch(
-                Grid.of(batch * length, rowThreads(cols)), plain(y), plain(sum), plain(branch), plain(gate), plain(residual),
+                Grid.of(batch * length, rowThreads(cols)), plain(y), plain(sum), plain(branch), plain(gate),
+                plain(residual),
                 plain(weight), orNull(shift), orNull(scale), length, cols, 1.0 / cols, eps);
     }
 
