@@ -47,6 +47,8 @@ final class ComputeOptions {
             paramLabel = "N",
             description = "Threads on the CPU (default: one for each processor). Results do not depend on it.") private Integer threads;
 
+    @Option(names = "--verbose", description = "Say on standard error what computes.") private boolean verbose;
+
     /** Reads a {@link Device}. */
     static final class DeviceName implements ITypeConverter<Device> {
         @Override
@@ -80,6 +82,14 @@ final class ComputeOptions {
      * @throws org.aimjvm.tensor.BackendException if it does not work here
      */
     Backend backend(Console console) {
+        Backend chosen = choose(console);
+        if (verbose) {
+            console.err().println("aim: backend " + chosen.name() + ", " + chosen.description());
+        }
+        return chosen;
+    }
+
+    private Backend choose(Console console) {
         BackendOptions options = options();
         if (device != null && backend != null) {
             throw usage("--device: given with --backend " + backend + ", expected one of the two");

@@ -10,7 +10,8 @@ import picocli.CommandLine.Model.CommandSpec;
 final class Recipes {
     /** Options that do not change what comes out. */
     private static final Set<String> WITHOUT_EFFECT = Set.of(
-            "--out", "--resume", "--debug", "--backend", "--threads", "--checkpoint-every", "--keep", "--report-every",
+            "--out", "--resume", "--debug", "--backend", "--device", "--verbose", "--threads", "--checkpoint-every",
+            "--keep", "--report-every",
             "--sample-every",
             "--validate-every",
             "--validate-pictures");

@@ -97,5 +97,7 @@ class ComputeOptionsTest {
         assertThat(p.err()).hasLineCount(1).startsWith("aim: backend scalar, slow: SIMD is off, ")
                 .contains("--add-modules=jdk.incubator.vector");
         assertThat(CliProcess.java(Probe.class, List.of(), "--backend", "scalar").err()).isEmpty();
+        assertThat(CliProcess.java(Probe.class, List.of(), "--backend", "scalar", "--verbose").err())
+                .isEqualTo("aim: backend scalar, plain loops, 1 thread");
     }
 }

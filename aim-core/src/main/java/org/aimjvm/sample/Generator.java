@@ -7,6 +7,7 @@ import java.util.function.Consumer;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.nn.Trace;
 import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.OutOfDeviceMemoryException;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
@@ -103,13 +104,18 @@ public final class Generator {
                 List<GenerationRequest.Job> batch =
                         jobs.subList(first, Math.min(jobs.size(), first + request.batchSize()));
                 int from = first;
-                int[][] codes = drawing.draw(
-                        batch, first, (drawn, done) -> {
-                            if (done % side == 0) {
-                                listener.onRow(done / side, new Partial(drawn, from, done));
-                            }
-                        });
-                finish(batch, first, codes, listener, each);
+                long before = model.backend().bytesInUse();
+                try {
+                    int[][] codes = drawing.draw(
+                            batch, first, (drawn, done) -> {
+                                if (done % side == 0) {
+                                    listener.onRow(done / side, new Partial(drawn, from, done));
+                                }
+                            });
+                    finish(batch, first, codes, listener, each);
+                } catch (OutOfDeviceMemoryException e) {
+                    throw e.forBatch(batch.size(), before);
+                }
             }
         }
     }

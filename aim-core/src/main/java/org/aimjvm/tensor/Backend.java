@@ -89,6 +89,11 @@ public interface Backend {
 
     OptimKernels optim();
 
+    /** Bytes of device memory that storages occupy; 0 where the garbage collector keeps the books. */
+    default long bytesInUse() {
+        return 0;
+    }
+
     /** Waits until the device has done all that was submitted; where kernels return when they are done, there is nothing to wait for. */
     default void synchronize() {}
 

@@ -23,6 +23,29 @@ public final class OutOfDeviceMemoryException extends BackendException {
         this.free = free;
     }
 
+    private OutOfDeviceMemoryException(OutOfDeviceMemoryException cause, String hint) {
+        super(cause.getMessage() + "; " + hint, cause);
+        this.asked = cause.asked;
+        this.inUse = cause.inUse;
+        this.free = cause.free;
+    }
+
+    /**
+     * The same with what would fit. The failed batch needed at least what was in use by then and what it asked for; what it had to
+     * share is known, so this is the most that can fit.
+     *
+     * @param batch how many were computed together
+     * @param before bytes in use before the batch began
+     */
+    public OutOfDeviceMemoryException forBatch(int batch, long before) {
+        double needed = Math.max(1.0, (double) inUse - before + asked);
+        double available = (double) inUse - before + free;
+        long fits = Math.min(batch - 1, (long) (batch * available / needed));
+        return new OutOfDeviceMemoryException(
+                this, fits < 1 ? "not even a batch of one fits"
+                        : "of a batch of " + batch + " at most " + fits + " would fit");
+    }
+
     private static String mebibytes(long bytes) {
         return (bytes + (1 << 20) - 1 >> 20) + " MiB";
     }

@@ -29,6 +29,11 @@ public final class AdamW {
     private final AdamWOptions options;
     private int steps;
 
+    /** Bytes in use on the device of the parameters. */
+    long bytesInUse() {
+        return params.values().stream().findFirst().map(p -> p.backend().bytesInUse()).orElse(0L);
+    }
+
     /**
      * @param params by name, updated in place in the map's order; the map is copied, the tensors are Modified by {@link #step}
      */

@@ -10,6 +10,7 @@ import org.aimjvm.io.SafeTensors;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.tensor.Gradients;
+import org.aimjvm.tensor.OutOfDeviceMemoryException;
 import org.aimjvm.tensor.Scope;
 
 /**
@@ -97,6 +98,7 @@ final class TrainLoop {
         Map<String, Double> parts = new LinkedHashMap<>();
         for (int pass = 0; pass < recipe.accumulation(); pass++) {
             int first = pass * recipe.microBatch();
+            long before = optimizer.bytesInUse();
             try (Scope _ = Scope.training()) {
                 TrainTask.Loss l =
                         task.loss(step, Arrays.copyOfRange(pictures, first, first + recipe.microBatch()), first);
@@ -108,6 +110,8 @@ final class TrainLoop {
                 } else {
                     accumulator.add(gradients);
                 }
+            } catch (OutOfDeviceMemoryException e) {
+                throw e.forBatch(recipe.microBatch(), before);
             }
         }
         if (recipe.accumulation() > 1) {

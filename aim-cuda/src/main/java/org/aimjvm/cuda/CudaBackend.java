@@ -342,6 +342,11 @@ final class CudaBackend implements Backend {
     }
 
     @Override
+    public long bytesInUse() {
+        return memory.inUse();
+    }
+
+    @Override
     public void synchronize() {
         gpu.synchronize();
     }

@@ -126,6 +126,14 @@ class CudaBackendTest {
     }
 
     @Test
+    void theBatchThatWouldFitIsSaid() {
+        OutOfDeviceMemoryException e = new OutOfDeviceMemoryException(600L << 20, 1500L << 20, 500L << 20, 2000L << 20);
+        assertThat(e.forBatch(16, 500L << 20)).hasMessageEndingWith("of a batch of 16 at most 15 would fit");
+        assertThat(e.forBatch(16, 1500L << 20)).hasMessageEndingWith("of a batch of 16 at most 13 would fit");
+        assertThat(e.forBatch(1, 1500L << 20)).hasMessageEndingWith("not even a batch of one fits");
+    }
+
+    @Test
     void recordingsAreRepeatedOnNewContents() {
         Tensor x = Tensor.persistent(backend, Shape.of(700));
         try (Recording<Tensor> twice = new Recording<>(backend, () -> ArithmeticOp.add(ArithmeticOp.add(x, x), x))) {
