@@ -23,7 +23,10 @@
 #include "common.cuh"
 
 constexpr int PER = 8;
-constexpr int MAX_WARPS = 512 / WARP;
+// Of the kernels of rows, and their launch bound: without one the compiler may give a thread more registers than a multiprocessor
+// has for that many, and the launch of a long row is refused.
+constexpr int MAX_THREADS = 512;
+constexpr int MAX_WARPS = MAX_THREADS / WARP;
 
 // ---- rows ------------------------------------------------------------------------------------------------------------------
 
@@ -109,22 +112,22 @@ __device__ __forceinline__ void rms_forward(float* y, float* inv_rms, const floa
     }
 }
 
-extern "C" __global__ void rms_norm_forward_f32(float* y, float* inv_rms, const float* x, const float* weight, int cols,
-                                                double inverse_cols, float eps) {
+extern "C" __global__ void __launch_bounds__(MAX_THREADS) rms_norm_forward_f32(
+        float* y, float* inv_rms, const float* x, const float* weight, int cols, double inverse_cols, float eps) {
     rms_forward<false>(y, inv_rms, x, nullptr, weight, cols, 1, 0, inverse_cols, eps);
 }
 
-extern "C" __global__ void gated_rms_norm_forward_f32(float* y, float* inv_rms, const float* x, const float* z,
-                                                      const float* weight, int width, int groups, int norm_first,
-                                                      double inverse_width, float eps) {
+extern "C" __global__ void __launch_bounds__(MAX_THREADS) gated_rms_norm_forward_f32(
+        float* y, float* inv_rms, const float* x, const float* z, const float* weight, int width, int groups, int norm_first,
+        double inverse_width, float eps) {
     rms_forward<true>(y, inv_rms, x, z, weight, width, groups, norm_first, inverse_width, eps);
 }
 
 // What stands between two mixers: sum = branch gate + residual, y = rms norm of sum, and with shift y (1 + scale) + shift. gate, shift and
 // scale belong to the sequence of the row. Rounds as gate, add, norm and modulate do one after the other. One block a row.
-extern "C" __global__ void gate_add_rms_norm_f32(float* y, float* sum, const float* branch, const float* gate,
-                                                 const float* residual, const float* weight, const float* shift,
-                                                 const float* scale, int length, int cols, double inverse_cols, float eps) {
+extern "C" __global__ void __launch_bounds__(MAX_THREADS) gate_add_rms_norm_f32(
+        float* y, float* sum, const float* branch, const float* gate, const float* residual, const float* weight,
+        const float* shift, const float* scale, int length, int cols, double inverse_cols, float eps) {
     __shared__ double scratch[MAX_WARPS];
     int row = static_cast<int>(blockIdx.x);
     size_t base = static_cast<size_t>(row) * cols, condition = static_cast<size_t>(row / length) * cols;
@@ -261,22 +264,22 @@ __device__ __forceinline__ void rms_backward(float* dx, float* dz, float* partia
     }
 }
 
-extern "C" __global__ void rms_norm_backward_f32(float* dx, float* partial, const float* dy, const float* x, const float* weight,
-                                                 const float* inv_rms, int rows, int cols, int rows_of_block,
-                                                 double inverse_cols) {
+extern "C" __global__ void __launch_bounds__(MAX_THREADS) rms_norm_backward_f32(
+        float* dx, float* partial, const float* dy, const float* x, const float* weight, const float* inv_rms, int rows,
+        int cols, int rows_of_block, double inverse_cols) {
     rms_backward<false>(dx, nullptr, partial, dy, x, nullptr, weight, inv_rms, rows, cols, 1, 0, rows_of_block, inverse_cols);
 }
 
-extern "C" __global__ void gated_rms_norm_backward_f32(float* dx, float* dz, float* partial, const float* dy, const float* x,
-                                                       const float* z, const float* weight, const float* inv_rms, int rows,
-                                                       int width, int groups, int norm_first, int rows_of_block,
-                                                       double inverse_width) {
+extern "C" __global__ void __launch_bounds__(MAX_THREADS) gated_rms_norm_backward_f32(
+        float* dx, float* dz, float* partial, const float* dy, const float* x, const float* z, const float* weight,
+        const float* inv_rms, int rows, int width, int groups, int norm_first, int rows_of_block, double inverse_width) {
     rms_backward<true>(dx, dz, partial, dy, x, z, weight, inv_rms, rows, width, groups, norm_first, rows_of_block, inverse_width);
 }
 
 // y = (x - mean) / sqrt(var + eps) weight + bias; stats (rows, 2): mean and 1 / sqrt(var + eps). One block a row.
-extern "C" __global__ void layer_norm_forward_f32(float* y, float* stats, const float* x, const float* weight, const float* bias,
-                                                  int cols, double inverse_cols, float eps) {
+extern "C" __global__ void __launch_bounds__(MAX_THREADS) layer_norm_forward_f32(
+        float* y, float* stats, const float* x, const float* weight, const float* bias, int cols, double inverse_cols,
+        float eps) {
     __shared__ double scratch[MAX_WARPS];
     size_t base = static_cast<size_t>(blockIdx.x) * cols;
     bool in_registers = cols <= step();
@@ -327,9 +330,9 @@ extern "C" __global__ void layer_norm_forward_f32(float* y, float* stats, const 
 
 // dx = (dy weight - mean(dy weight) - n mean(dy weight n)) / sqrt(var + eps) with n the normalised x; partial sums of
 // dWeight and dBias (runs, cols). One block a run of rows; dx, weights, biases may be null.
-extern "C" __global__ void layer_norm_backward_f32(float* dx, float* weights, float* biases, const float* dy, const float* x,
-                                                   const float* weight, const float* stats, int rows, int cols,
-                                                   int rows_of_block, double inverse_cols) {
+extern "C" __global__ void __launch_bounds__(MAX_THREADS) layer_norm_backward_f32(
+        float* dx, float* weights, float* biases, const float* dy, const float* x, const float* weight, const float* stats,
+        int rows, int cols, int rows_of_block, double inverse_cols) {
     __shared__ double scratch[2][MAX_WARPS];
     int first_row = static_cast<int>(blockIdx.x) * rows_of_block;
     int last_row = min(rows, first_row + rows_of_block);
@@ -399,7 +402,8 @@ extern "C" __global__ void layer_norm_backward_f32(float* dx, float* weights, fl
 }
 
 // out[c] = sum over r of partial[r, c], in f64. A block for 32 columns, 32 x 32 threads.
-extern "C" __global__ void column_sums_f32(float* out, const float* partial, int rows, int cols) {
+extern "C" __global__ void __launch_bounds__(WARP * WARP) column_sums_f32(
+        float* out, const float* partial, int rows, int cols) {
     __shared__ double sums[WARP][WARP + 1];
     int c = static_cast<int>(blockIdx.x) * WARP + static_cast<int>(threadIdx.x);
     double sum = 0.0;
@@ -416,7 +420,8 @@ extern "C" __global__ void column_sums_f32(float* out, const float* partial, int
 }
 
 // y = x / max(|x|, eps). One block a row.
-extern "C" __global__ void l2_normalize_forward_f32(float* y, float* inv_norm, const float* x, int cols, float eps) {
+extern "C" __global__ void __launch_bounds__(MAX_THREADS) l2_normalize_forward_f32(
+        float* y, float* inv_norm, const float* x, int cols, float eps) {
     __shared__ double scratch[MAX_WARPS];
     size_t base = static_cast<size_t>(blockIdx.x) * cols;
     float v[PER];
@@ -443,8 +448,8 @@ extern "C" __global__ void l2_normalize_forward_f32(float* y, float* inv_norm, c
 }
 
 // dx = (dy - y <dy, y>) inv, without the projection where inv is that of eps, `clipped`. One block a row.
-extern "C" __global__ void l2_normalize_backward_f32(float* dx, const float* dy, const float* y, const float* inv_norm, int cols,
-                                                     float clipped) {
+extern "C" __global__ void __launch_bounds__(MAX_THREADS) l2_normalize_backward_f32(
+        float* dx, const float* dy, const float* y, const float* inv_norm, int cols, float clipped) {
     __shared__ double scratch[MAX_WARPS];
     size_t base = static_cast<size_t>(blockIdx.x) * cols;
     float d[PER], v[PER];
