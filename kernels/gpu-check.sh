@@ -83,7 +83,7 @@ sanitize() {
         --enable-native-access=ALL-UNNAMED ${AIM_JAVA_OPTS-} -jar "$jar" verify --ops --only "$2" --device cuda
 }
 
-# For eyes; that both devices draw the same codes is among the golden cases.
+# For eyes: both should show the same clothes.
 check_picture() {
     aim generate --label all --seed 7 --device cpu --grid --zoom 3 --out "$out/cpu.png" &&
         aim generate --label all --seed 7 --device cuda --grid --zoom 3 --out "$out/cuda.png"

@@ -93,7 +93,7 @@ public record Device(Kind kind, int ordinal, MatmulPrecision matmul) {
         return switch (kind) {
             case CUDA -> Backends.open(CUDA, options);
             case CPU -> best(false).open(options);
-            case AUTO -> best(true).open(options);
+            case AUTO -> Backends.openBest(best(true), options);
         };
     }
 

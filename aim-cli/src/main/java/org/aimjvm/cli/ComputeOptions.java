@@ -99,7 +99,7 @@ final class ComputeOptions {
             return byName(name, options);
         }
         Device where = device == null ? Device.auto() : device;
-        Backend chosen = threads == null && options.matmul() == MatmulPrecision.F32 && where.kind() == Device.Kind.AUTO
+        Backend chosen = threads == null && matmul == null && device == null
                 ? Backends.best()
                 : where.withMatmul(options.matmul()).open(options.threads());
         if (chosen.name().equals(REFERENCE)) {

@@ -84,6 +84,10 @@ final class VerifyCommand implements Callable<Integer> {
         List<OpCase> cases = OpCases.all().stream()
                 .filter(c -> only == null || only.matcher(c.name()).find())
                 .toList();
+        if (cases.isEmpty()) {
+            throw new ParameterException(
+                    spec.commandLine(), "--only: " + only + " is in no name, expected some operation, e.g. linear");
+        }
         for (OpCase c : cases) {
             String problem = OpCheck.againstReference(c, backend, reference);
             problem = problem == null ? OpCheck.gradients(c, backend) : problem;

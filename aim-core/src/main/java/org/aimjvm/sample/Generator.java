@@ -98,13 +98,13 @@ public final class Generator {
             GenerationRequest request, GenerationListener listener, Consumer<? super GeneratedPicture> each) {
         check(request);
         List<GenerationRequest.Job> jobs = request.jobs();
+        long before = model.backend().bytesInUse();
         try (Scope _ = Scope.inference();
                 CodeDrawing drawing = CodeDrawing.of(model, request, listener)) {
             for (int first = 0; first < jobs.size(); first += request.batchSize()) {
                 List<GenerationRequest.Job> batch =
                         jobs.subList(first, Math.min(jobs.size(), first + request.batchSize()));
                 int from = first;
-                long before = model.backend().bytesInUse();
                 try {
                     int[][] codes = drawing.draw(
                             batch, first, (drawn, done) -> {

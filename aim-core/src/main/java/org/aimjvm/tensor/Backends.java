@@ -19,9 +19,7 @@ public final class Backends {
 
     private Backends() {}
 
-    private static final class Best {
-        static final Backend BACKEND = chooseBest();
-    }
+    private static Backend best; // under the lock of the class
 
     /** All providers on the class path, best first, available or not. */
     public static List<BackendProvider> providers() {
@@ -35,8 +33,11 @@ public final class Backends {
      * The available backend of highest priority, or the one named by the system property {@value #BACKEND_PROPERTY}, with
      * {@link #defaultThreads()} threads. One instance per JVM.
      */
-    public static Backend best() {
-        return Best.BACKEND;
+    public static synchronized Backend best() {
+        if (best == null) {
+            best = chooseBest();
+        }
+        return best;
     }
 
     private static Backend chooseBest() {
@@ -46,10 +47,24 @@ public final class Backends {
         }
         for (BackendProvider p : providers()) {
             if (p.availability().available()) {
-                return p.open(defaultThreads());
+                return openBest(p, BackendOptions.defaults());
             }
         }
         throw new BackendException("backend: none available: " + describe());
+    }
+
+    /**
+     * Opens a provider that was chosen because it works here. A GPU may yet refuse, being full or somebody else's; that is said, since
+     * the CPU would be far slower.
+     */
+    public static Backend openBest(BackendProvider provider, BackendOptions options) {
+        try {
+            return provider.open(options);
+        } catch (BackendException e) {
+            throw provider.isCpu()
+                    ? e
+                    : new BackendException(e.getMessage() + " (choose the CPU to do without: --device cpu)", e);
+        }
     }
 
     /**

@@ -38,6 +38,9 @@ public final class OutOfDeviceMemoryException extends BackendException {
      * @param before bytes in use before the batch began
      */
     public OutOfDeviceMemoryException forBatch(int batch, long before) {
+        if (inUse < before) {
+            return this; // the collector has changed what there was before
+        }
         double needed = Math.max(1.0, (double) inUse - before + asked);
         double available = (double) inUse - before + free;
         long fits = Math.min(batch - 1, (long) (batch * available / needed));

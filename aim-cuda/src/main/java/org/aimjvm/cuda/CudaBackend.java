@@ -49,6 +49,7 @@ final class CudaBackend implements Backend {
     private final IndexKernels index;
     private final OptimKernels optim;
     private final SamplingKernels sampling;
+    private LimitKernels limits; // made when somebody asks
 
     /** @throws org.aimjvm.tensor.BackendException if there is no such GPU or it cannot be used */
     CudaBackend(int ordinal, MatmulPrecision precision) {
@@ -131,7 +132,7 @@ final class CudaBackend implements Backend {
     }
 
     private void checkTransfer(String what) {
-        if (gpu.isCapturing()) {
+        if (gpu.isCapturedHere()) {
             throw new IllegalStateException(
                     what + ": inside a recording (expected before or after, as it would not be repeated)");
         }
@@ -263,39 +264,46 @@ final class CudaBackend implements Backend {
         }
     }
 
+    /** What repeats {@code work}, which is not done; its scratch memory is retained. Leaves nothing behind if it fails. */
+    private CUgraphExec capture(Runnable work) {
+        CUgraph graph = new CUgraph();
+        CUgraphExec executable = new CUgraphExec();
+        boolean made = false;
+        check(JCudaDriver.cuStreamBeginCapture(
+                gpu.stream(), CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED), "cuStreamBeginCapture");
+        memory.startRetaining();
+        gpu.setCapturer(Thread.currentThread());
+        try {
+            int status;
+            try {
+                work.run();
+            } finally {
+                gpu.setCapturer(null);
+                memory.stopRetaining();
+                status = JCudaDriver.cuStreamEndCapture(gpu.stream(), graph);
+            }
+            check(status, "cuStreamEndCapture");
+            check(JCudaDriver.cuGraphInstantiate(executable, graph, 0), "cuGraphInstantiate");
+            made = true;
+            return executable;
+        } finally {
+            JCudaDriver.cuGraphDestroy(graph); // has an error of its own to report, or none
+            if (!made) {
+                memory.giveBack(memory.takeRetained());
+            }
+        }
+    }
+
     @Override
     public Optional<Runnable> record(Runnable work) {
         synchronized (gpu) {
             if (gpu.isCapturing()) {
                 throw new IllegalStateException("record: inside another recording");
             }
-            gpu.enter();
-            CUgraph graph = new CUgraph();
-            memory.startRetaining();
-            check(JCudaDriver.cuStreamBeginCapture(
-                    gpu.stream(), CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED), "cuStreamBeginCapture");
-            gpu.setCapturing(true);
-            List<DeviceMemory.Block> scratch;
-            boolean done = false;
-            int status;
-            try {
-                work.run();
-                done = true;
-            } finally {
-                gpu.setCapturing(false);
-                status = JCudaDriver.cuStreamEndCapture(gpu.stream(), graph);
-                scratch = memory.stopRetaining();
-                if (!done) {
-                    memory.giveBack(scratch);
-                    JCudaDriver.cuGraphDestroy(graph);
-                }
-            }
-            check(status, "cuStreamEndCapture");
-            CUgraphExec executable = new CUgraphExec();
-            check(JCudaDriver.cuGraphInstantiate(executable, graph, 0), "cuGraphInstantiate");
-            check(JCudaDriver.cuGraphDestroy(graph), "cuGraphDestroy");
+            gpu.synchronize(); // so that kept memory can be given back to the driver while recording
+            CUgraphExec executable = capture(work);
             Repetition repetition = new Repetition(gpu, executable);
-            CLEANER.register(repetition, new Capture(gpu, memory, executable, scratch));
+            CLEANER.register(repetition, new Capture(gpu, memory, executable, memory.takeRetained()));
             repetition.run(); // capturing has not done the work
             return Optional.of(repetition);
         }
@@ -353,7 +361,10 @@ final class CudaBackend implements Backend {
 
     @Override
     public Optional<LimitKernels> limits() {
-        return Optional.of(new CudaLimitKernels(this));
+        synchronized (gpu) {
+            limits = limits == null ? new CudaLimitKernels(this) : limits;
+            return Optional.of(limits);
+        }
     }
 
     @Override

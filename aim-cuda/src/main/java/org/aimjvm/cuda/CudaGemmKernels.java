@@ -82,7 +82,7 @@ final class CudaGemmKernels implements GemmKernels {
 
     /** Loads what weights of a format need; before a recording, as it may wait for the device. */
     void prepare(WeightFormat format) {
-        synchronized (linear) {
+        synchronized (backend.gpu()) { // the one lock of the backend, which loading takes
             linear.computeIfAbsent(format, f -> Linear.load(backend, f));
         }
     }
@@ -135,7 +135,7 @@ final class CudaGemmKernels implements GemmKernels {
     }
 
     private Linear kernels(WeightFormat format) {
-        synchronized (linear) {
+        synchronized (backend.gpu()) {
             return linear.get(format);
         }
     }

@@ -80,11 +80,13 @@ final class CudaSsdScan {
         this.sumHeads = module.kernel("ssd_sum_heads_f32");
     }
 
-    private synchronized Tiles tiles() {
-        if (tiles == null) {
-            tiles = new Tiles(backend);
+    private Tiles tiles() {
+        synchronized (backend.gpu()) {
+            if (tiles == null) {
+                tiles = new Tiles(backend);
+            }
+            return tiles;
         }
-        return tiles;
     }
 
     void forward(

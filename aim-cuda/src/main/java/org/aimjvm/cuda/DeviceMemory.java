@@ -60,8 +60,9 @@ final class DeviceMemory {
 
     private final Gpu gpu;
     private final Map<Long, ArrayDeque<Block>> free = new TreeMap<>();
-    /** While a recording runs: what it has given back, which its repetitions will use again. */
-    private List<Block> retained;
+    /** What a recording has given back, which its repetitions will use again. */
+    private List<Block> retained = new ArrayList<>();
+    private boolean retaining;
     private long held;
     private long inUse;
 
@@ -106,7 +107,7 @@ final class DeviceMemory {
             if (block.owner == owner && !block.free) {
                 block.free = true;
                 inUse -= block.bytes;
-                if (retained != null) {
+                if (retaining) {
                     retained.add(block);
                 } else {
                     free.computeIfAbsent(block.bytes, k -> new ArrayDeque<>()).push(block);
@@ -117,13 +118,18 @@ final class DeviceMemory {
 
     /** From now on keeps what is given back from being handed out to others. */
     void startRetaining() {
-        retained = new ArrayList<>();
+        retaining = true;
     }
 
-    /** Ends {@link #startRetaining}; the blocks stay out of use until {@link #giveBack}. */
-    List<Block> stopRetaining() {
+    /** Ends {@link #startRetaining}. */
+    void stopRetaining() {
+        retaining = false;
+    }
+
+    /** What was retained last; it stays out of use until {@link #giveBack}. */
+    List<Block> takeRetained() {
         List<Block> blocks = retained;
-        retained = null;
+        retained = new ArrayList<>();
         return blocks;
     }
 
@@ -160,10 +166,10 @@ final class DeviceMemory {
         Address pointer = new Address();
         gpu.enter();
         int status = JCudaDriver.cuMemAlloc(pointer, bytes);
-        if (status == CUresult.CUDA_ERROR_OUT_OF_MEMORY && !gpu.isCapturing()) {
+        if (status == CUresult.CUDA_ERROR_OUT_OF_MEMORY) {
             releaseKept();
             status = JCudaDriver.cuMemAlloc(pointer, bytes);
-            if (status == CUresult.CUDA_ERROR_OUT_OF_MEMORY) {
+            if (status == CUresult.CUDA_ERROR_OUT_OF_MEMORY && !gpu.isCapturing()) {
                 collectGarbage();
                 releaseKept();
                 status = JCudaDriver.cuMemAlloc(pointer, bytes);
@@ -193,7 +199,9 @@ final class DeviceMemory {
 
     /** Gives all kept blocks back to the driver. */
     private void releaseKept() {
-        check(JCudaDriver.cuStreamSynchronize(gpu.stream()), "cuStreamSynchronize");
+        if (!gpu.isCapturing()) { // else nothing runs: a recording begins when the device is idle
+            check(JCudaDriver.cuStreamSynchronize(gpu.stream()), "cuStreamSynchronize");
+        }
         for (ArrayDeque<Block> blocks : free.values()) {
             for (Block b : blocks) {
                 gpu.resources().remove(b.pointer);

@@ -36,7 +36,7 @@ final class Gpu {
     private final int capability;
     private final int multiprocessors;
     private final DriverResources resources;
-    private boolean capturing;
+    private volatile Thread capturer; // null: nobody records
 
     /** @throws BackendException if there is no such device, or it cannot be used */
     Gpu(int ordinal) {
@@ -165,10 +165,16 @@ final class Gpu {
 
     /** Whether submitted work is being recorded instead of done. */
     boolean isCapturing() {
-        return capturing;
+        return capturer != null;
     }
 
-    void setCapturing(boolean capturing) {
-        this.capturing = capturing;
+    /** Whether this thread records; others wait for the lock until the recording is over. */
+    boolean isCapturedHere() {
+        return capturer == Thread.currentThread();
+    }
+
+    /** @param thread who records from now on, {@code null} for nobody */
+    void setCapturer(Thread thread) {
+        capturer = thread;
     }
 }
