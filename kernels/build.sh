@@ -15,13 +15,19 @@ names=${*:-$(cd "$here" && ls -- *.cu)}
 temporary=$(mktemp -d)
 trap 'rm -rf "$temporary"' EXIT
 
+# What the PTX was made of: nvcc names registers anew each time, so a test compares this instead of the text.
+fingerprint() {
+    (LC_ALL=C && export LC_ALL && cat "$1" "$here"/*.cuh) | sha256sum | cut -d ' ' -f 1
+}
+
 # One file: its PTX, taken by ptxas for every target.
 compile() {
     name=$(basename "$1" .cu)
     nvcc -std=c++20 -ptx -arch=compute_80 -O3 --diag-suppress 177 -Werror all-warnings -o "$temporary/$name.ptx" "$1"
     # The comments name nvcc's build; the version it writes is newer than the instructions need, but for a pragma that is only a hint.
+    echo "// made by kernels/build.sh of sources $(fingerprint "$1")" >"$temporary/$name.clean"
     sed -e '/^\/\//d' -e '/^$/d' -e '/^[[:space:]]*\.pragma "used_bytes_mask/d' -e 's/^\.version .*/.version 7.8/' \
-        "$temporary/$name.ptx" >"$temporary/$name.clean"
+        "$temporary/$name.ptx" >>"$temporary/$name.clean"
     for target in sm_80 sm_86 sm_89 sm_90; do
         report=
         [ "${AIM_PTXAS_REPORT-}" = 1 ] && [ "$target" = sm_90 ] && report=-v
