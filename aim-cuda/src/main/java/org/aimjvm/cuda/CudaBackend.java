@@ -43,7 +43,7 @@ final class CudaBackend implements Backend {
     private final CudaGemmKernels gemm;
     private final ElementwiseKernels elementwise;
     private final NormKernels norm;
-    private final ConvKernels conv;
+    private ConvKernels conv; // made when somebody asks: the driver takes long over its kernels, and only the tokenizer has any
     private final SsmKernels ssm;
     private final SoftmaxKernels softmax;
     private final IndexKernels index;
@@ -60,7 +60,6 @@ final class CudaBackend implements Backend {
         this.elementwise = new CudaElementwiseKernels(this);
         this.gemm = new CudaGemmKernels(this);
         this.norm = new CudaNormKernels(this);
-        this.conv = new CudaConvKernels(this);
         this.ssm = new CudaSsmKernels(this);
         this.softmax = new CudaSoftmaxKernels(this);
         this.index = new CudaIndexKernels(this);
@@ -326,7 +325,10 @@ final class CudaBackend implements Backend {
 
     @Override
     public ConvKernels conv() {
-        return conv;
+        synchronized (gpu) {
+            conv = conv == null ? new CudaConvKernels(this) : conv;
+            return conv;
+        }
     }
 
     @Override

@@ -1,6 +1,7 @@
 package org.aimjvm.cuda;
 
 import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.BackendException;
 import org.aimjvm.tensor.BackendOptions;
 import org.aimjvm.tensor.BackendProvider;
 
@@ -21,10 +22,15 @@ public final class CudaBackendProvider implements BackendProvider {
     @Override
     public Availability availability() {
         String problem = Driver.problem();
-        if (problem == null) {
-            problem = Gpu.problem(0);
+        if (problem != null) {
+            return new Availability(false, problem);
         }
-        return problem == null ? new Availability(true, Gpu.describe(0)) : new Availability(false, problem);
+        try {
+            problem = Gpu.problem(0);
+            return problem == null ? new Availability(true, Gpu.describe(0)) : new Availability(false, problem);
+        } catch (BackendException e) { // a driver that answers with an error
+            return new Availability(false, e.getMessage());
+        }
     }
 
     @Override

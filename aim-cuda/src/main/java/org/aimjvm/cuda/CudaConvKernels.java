@@ -1,5 +1,6 @@
 package org.aimjvm.cuda;
 
+import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
 
 import org.aimjvm.tensor.Conv2dShape;
@@ -113,10 +114,6 @@ final class CudaConvKernels implements ConvKernels {
     void limits(long newPackedBytes, int newLargeFrom) {
         packedBytes = newPackedBytes;
         largeFrom = newLargeFrom;
-    }
-
-    private static CudaStorage orNull(Storage s) {
-        return s == null ? null : plain(s);
     }
 
     private Pictures pictures(int channels, int height, int width) {

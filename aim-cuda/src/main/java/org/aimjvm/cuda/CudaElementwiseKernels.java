@@ -1,5 +1,6 @@
 package org.aimjvm.cuda;
 
+import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
 
 import java.util.Arrays;
@@ -158,10 +159,6 @@ final class CudaElementwiseKernels implements ElementwiseKernels {
                     orNull(x),
                     length, dim);
         }
-    }
-
-    private static CudaStorage orNull(Storage s) {
-        return s == null ? null : plain(s);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package org.aimjvm.cuda;
 
+import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
 
 import java.util.function.Consumer;
@@ -71,10 +72,6 @@ final class CudaNormKernels implements NormKernels {
 
     private static int rowsOfBlock(int rows) {
         return Math.max(1, Grid.blocks(rows, MAX_RUNS));
-    }
-
-    private static CudaStorage orNull(Storage s) {
-        return s == null ? null : plain(s);
     }
 
     @Override

@@ -1,6 +1,6 @@
 package org.aimjvm.cuda;
 
-import static org.aimjvm.cuda.CudaSsmKernels.orNull;
+import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
 
 import org.aimjvm.tensor.Storage;

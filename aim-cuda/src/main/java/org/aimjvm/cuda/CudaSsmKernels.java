@@ -16,11 +16,6 @@ final class CudaSsmKernels implements SsmKernels {
         this.selective = new CudaSelectiveScan(backend);
     }
 
-    /** The device memory of an optional argument. */
-    static CudaStorage orNull(Storage s) {
-        return s == null ? null : CudaStorage.plain(s);
-    }
-
     @Override
     public void causalConv1d(
             Storage y,

@@ -68,4 +68,9 @@ class CudaStorage extends Storage {
         }
         return c;
     }
+
+    /** As {@link #plain}, {@code null} for {@code null}: optional arguments of kernels. */
+    static CudaStorage orNull(Storage s) {
+        return s == null ? null : plain(s);
+    }
 }
