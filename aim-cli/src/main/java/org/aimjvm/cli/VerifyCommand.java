@@ -62,7 +62,7 @@ final class VerifyCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (golden == null && !ops) {
-            throw new ParameterException(spec.commandLine(), "verify: nothing to do, expected --golden or --ops");
+            throw new ParameterException(spec.commandLine(), "nothing to verify, expected --golden or --ops");
         }
         if (only != null && !ops) {
             throw new ParameterException(spec.commandLine(), "--only: " + only + " without --ops, expected both");

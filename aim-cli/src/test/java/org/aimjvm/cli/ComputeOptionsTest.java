@@ -98,6 +98,6 @@ class ComputeOptionsTest {
                 .contains("--add-modules=jdk.incubator.vector");
         assertThat(CliProcess.java(Probe.class, List.of(), "--backend", "scalar").err()).isEmpty();
         assertThat(CliProcess.java(Probe.class, List.of(), "--backend", "scalar", "--verbose").err())
-                .isEqualTo("aim: backend scalar, plain loops, 1 thread");
+                .isEqualToIgnoringNewLines("aim: backend scalar, plain loops, 1 thread");
     }
 }

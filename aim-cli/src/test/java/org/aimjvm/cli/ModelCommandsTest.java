@@ -248,7 +248,10 @@ class ModelCommandsTest {
         "reconstruct -m DIR/model DIR/a.png --size 5 -o OUT/x.png | 2 | --size: 5 \\(expected a multiple of 2",
         "reconstruct -m DIR/model DIR/text.txt -o OUT/x.png       | 1 | DIR/text.txt: not a picture",
         "reconstruct -m DIR/model DIR/dot.png -o OUT/x.png        | 1 | DIR/dot.png: 1 x 1 pixels, expected at least 2 x 2",
-        "verify                            | 2 | Missing required option: '--golden=",
+        "verify                            | 2 | nothing to verify, expected --golden or --ops",
+        "verify --only silu                | 2 | nothing to verify, expected --golden or --ops",
+        "verify --ops --only nothing       | 2 | --only: nothing is in no name, expected some operation",
+        "verify --golden DIR --only silu   | 2 | --only: silu without --ops, expected both",
         "verify --golden DIR/none          | 2 | --golden: DIR/none, expected a folder",
         "verify --golden DIR/model         | 1 | DIR/model: no README.json in or below it",
     })
