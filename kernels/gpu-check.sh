@@ -38,6 +38,17 @@ if [ "${1-}" = pack ]; then
     exit
 fi
 
+steps=${*:-doctor ops golden sanitizer picture bench}
+for wanted in $steps; do # all, before the first takes its time
+    case $wanted in
+        doctor | ops | golden | sanitizer | picture | bench) ;;
+        *)
+            echo "step: $wanted, expected doctor, ops, golden, sanitizer, picture or bench" >&2
+            exit 2
+            ;;
+    esac
+done
+
 out=${OUT:-gpu-check}
 mkdir -p "$out"
 
@@ -95,7 +106,7 @@ run_bench() {
     step "bench-$name" aim bench --device cuda --seconds 3 --json "$out/bench-$name.json" "$@"
 }
 
-for wanted in ${*:-doctor ops golden sanitizer picture bench}; do
+for wanted in $steps; do
     case $wanted in
         doctor) step doctor check_doctor ;;
         ops)
@@ -117,10 +128,6 @@ for wanted in ${*:-doctor ops golden sanitizer picture bench}; do
             run_bench batch --preset aim-xl --weights bf16 --batch 64 --guided on --work generate --matmul bf16x3
             run_bench vq --work vq-decode,vq-encode --vq-batch 1,64 --matmul bf16x3
             run_bench train --preset aim-b --weights f32 --work train-step --train-batch 64 --matmul bf16
-            ;;
-        *)
-            echo "step: $wanted, expected doctor, ops, golden, sanitizer, picture or bench" >&2
-            exit 2
             ;;
     esac
 done
