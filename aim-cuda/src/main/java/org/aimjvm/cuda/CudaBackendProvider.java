@@ -21,12 +21,8 @@ public final class CudaBackendProvider implements BackendProvider {
 
     @Override
     public Availability availability() {
-        String problem = Driver.problem();
-        if (problem != null) {
-            return new Availability(false, problem);
-        }
         try {
-            problem = Gpu.problem(0);
+            String problem = Gpu.problem(0);
             return problem == null ? new Availability(true, Gpu.describe(0)) : new Availability(false, problem);
         } catch (BackendException e) { // a driver that answers with an error
             return new Availability(false, e.getMessage());

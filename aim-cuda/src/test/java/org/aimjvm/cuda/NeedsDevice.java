@@ -18,7 +18,7 @@ public final class NeedsDevice implements ExecutionCondition {
         if (NEED_NONE.contains(name)) {
             return ConditionEvaluationResult.enabled("needs no device");
         }
-        String problem = Driver.problem() == null ? Gpu.problem(0) : Driver.problem();
+        String problem = Gpu.problem(0);
         return problem == null
                 ? ConditionEvaluationResult.enabled("there is a device")
                 : ConditionEvaluationResult.disabled("cuda: " + problem);
