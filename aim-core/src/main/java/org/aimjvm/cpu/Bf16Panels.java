@@ -8,6 +8,7 @@ import static org.aimjvm.cpu.Simd.LANES;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import org.aimjvm.tensor.Quantization;
+import org.aimjvm.tensor.WeightMatrix;
 
 /**
  * Weights in BF16. An int holds the weights of an output for two inputs, the first in the low half: a shift makes a float of
@@ -19,19 +20,22 @@ final class Bf16Panels extends PanelWeights {
     private final int pairs;
     private final int[] words; // (panels, pairs, PANEL)
 
-    /** @param w (out, in), rounded here. Not modified */
-    Bf16Panels(float[] w, int out, int in, Parallel parallel) {
-        super(out, in);
+    /** @param matrix rounded here */
+    Bf16Panels(WeightMatrix matrix, Parallel parallel) {
+        super(matrix.out(), matrix.in());
         this.pairs = (in + 1) / 2;
         this.words = new int[panels * pairs * PANEL];
-        parallel.forRange(panels, 1, (from, to) -> {
+        WeightMatrix.Rows source = matrix.rows();
+        parallel.forRange(panels, packingGrain(), (from, to) -> {
+            float[] w = new float[PANEL * in];
             for (int panel = from; panel < to; panel++) {
                 int first = panel * PANEL;
                 int rows = Math.min(PANEL, out - first);
+                source.read(first, first + rows, w);
                 for (int k = 0; k < in; k += 2) {
                     int word = (panel * pairs + k / 2) * PANEL;
                     for (int lane = 0; lane < rows; lane++) {
-                        int at = (first + lane) * in + k;
+                        int at = lane * in + k;
                         int high = k + 1 < in ? Quantization.bf16Bits(w[at + 1]) << 16 : 0;
                         words[word + lane] = Quantization.bf16Bits(w[at]) | high;
                     }

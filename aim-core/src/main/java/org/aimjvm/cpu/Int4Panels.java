@@ -8,6 +8,7 @@ import static org.aimjvm.cpu.Simd.LANES;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import org.aimjvm.tensor.Quantization;
 import org.aimjvm.tensor.WeightFormat;
 import org.aimjvm.tensor.WeightMatrix;
 
@@ -30,24 +31,53 @@ final class Int4Panels extends PanelWeights {
     private final byte[] bytes; // (panels, in, HALF)
     private final float[] scales; // (panels, blocks, PANEL)
 
-    /** @param w Not modified */
-    Int4Panels(WeightMatrix.Int4 w, Parallel parallel) {
-        super(w.out(), w.in());
+    /** @param matrix made integers here unless it is */
+    Int4Panels(WeightMatrix matrix, Parallel parallel) {
+        super(matrix.out(), matrix.in());
         this.blocks = in / BLOCK;
         this.bytes = new byte[Math.multiplyExact(panels, in * HALF) + PackedBytes.SLACK];
         this.scales = new float[panels * blocks * PANEL];
-        parallel.forRange(panels, 1, (from, to) -> {
+        Rows source = rows(matrix);
+        parallel.forRange(panels, packingGrain(), (from, to) -> {
+            byte[] q = new byte[in / 2];
+            float[] s = new float[blocks];
+            float[] w = new float[in];
             for (int j = from * PANEL; j < Math.min(out, to * PANEL); j++) {
+                source.read(j, q, s, w);
                 int at = j / PANEL * in * HALF + j % HALF;
                 int shift = j % PANEL / HALF * 4;
                 for (int k = 0; k < in; k++) {
-                    bytes[at + k * HALF] |= (byte) (w.quantized(j, k) << shift);
+                    int pair = q[k / BLOCK * (BLOCK / 2) + k % (BLOCK / 2)];
+                    int nibble = (k % BLOCK < BLOCK / 2 ? pair : pair >> 4) & 15;
+                    bytes[at + k * HALF] |= (byte) (nibble << shift);
                 }
                 for (int b = 0; b < blocks; b++) {
-                    scales[(j / PANEL * blocks + b) * PANEL + j % PANEL] = w.scales()[j * blocks + b];
+                    scales[(j / PANEL * blocks + b) * PANEL + j % PANEL] = s[b];
                 }
             }
         });
+    }
+
+    /** Rows of integers, laid out as in {@link WeightMatrix.Int4}. */
+    private interface Rows {
+        /** Puts row {@code j} to {@code q} and its scales to {@code s}; {@code w} is a buffer for a row. */
+        void read(int j, byte[] q, float[] s, float[] w);
+    }
+
+    private static Rows rows(WeightMatrix matrix) {
+        int in = matrix.in();
+        int blocks = in / BLOCK;
+        if (matrix instanceof WeightMatrix.Int4 m) {
+            return (j, q, s, w) -> {
+                System.arraycopy(m.values(), j * (in / 2), q, 0, in / 2);
+                System.arraycopy(m.scales(), j * blocks, s, 0, blocks);
+            };
+        }
+        WeightMatrix.Rows floats = matrix.rows();
+        return (j, q, s, w) -> {
+            floats.read(j, j + 1, w);
+            Quantization.int4Row(w, 0, in, q, 0, s, 0);
+        };
     }
 
     /** {@code 8 X[b]} for each row and block. */

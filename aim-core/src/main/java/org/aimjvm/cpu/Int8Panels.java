@@ -4,6 +4,7 @@ import static org.aimjvm.cpu.Simd.F;
 import static org.aimjvm.cpu.Simd.LANES;
 
 import jdk.incubator.vector.FloatVector;
+import org.aimjvm.tensor.Quantization;
 import org.aimjvm.tensor.WeightMatrix;
 
 /**
@@ -14,24 +15,50 @@ final class Int8Panels extends PanelWeights {
     private final byte[] bytes; // (panels, in, PANEL)
     private final float[] scales; // (panels * PANEL)
 
-    /** @param w Not modified */
-    Int8Panels(WeightMatrix.Int8 w, Parallel parallel) {
-        super(w.out(), w.in());
+    /** @param matrix made integers here unless it is */
+    Int8Panels(WeightMatrix matrix, Parallel parallel) {
+        super(matrix.out(), matrix.in());
         this.bytes = new byte[Math.multiplyExact(panels, in * PANEL) + PackedBytes.SLACK];
         this.scales = new float[panels * PANEL];
-        System.arraycopy(w.scales(), 0, scales, 0, out);
-        parallel.forRange(panels, 1, (from, to) -> {
+        Rows source = rows(matrix);
+        parallel.forRange(panels, packingGrain(), (from, to) -> {
+            byte[] q = new byte[PANEL * in];
+            float[] w = new float[in];
             for (int panel = from; panel < to; panel++) {
                 int first = panel * PANEL;
                 int rows = Math.min(PANEL, out - first);
+                for (int lane = 0; lane < rows; lane++) {
+                    scales[first + lane] = source.read(first + lane, q, lane * in, w);
+                }
                 for (int k = 0; k < in; k++) {
                     int at = (panel * in + k) * PANEL;
                     for (int lane = 0; lane < rows; lane++) {
-                        bytes[at + lane] = w.values()[(first + lane) * in + k];
+                        bytes[at + lane] = q[lane * in + k];
                     }
                 }
             }
         });
+    }
+
+    /** Rows of integers. */
+    private interface Rows {
+        /** Puts row {@code j} to {@code q} from {@code to} on and returns its scale; {@code w} is a buffer for a row. */
+        float read(int j, byte[] q, int to, float[] w);
+    }
+
+    private static Rows rows(WeightMatrix matrix) {
+        int in = matrix.in();
+        if (matrix instanceof WeightMatrix.Int8 m) {
+            return (j, q, to, w) -> {
+                System.arraycopy(m.values(), j * in, q, to, in);
+                return m.scales()[j];
+            };
+        }
+        WeightMatrix.Rows floats = matrix.rows();
+        return (j, q, to, w) -> {
+            floats.read(j, j + 1, w);
+            return Quantization.int8Row(w, 0, in, q, to);
+        };
     }
 
     @Override

@@ -46,6 +46,11 @@ abstract class PanelWeights extends FrozenWeights {
         this.panels = (out + PANEL - 1) / PANEL;
     }
 
+    /** Panels that one thread packs at a time, reading them into a buffer of its own. */
+    final int packingGrain() {
+        return Math.max(1, panels / PIECES);
+    }
+
     @Override
     final void multiply(float[] y, float[] x, int rows, Parallel parallel) {
         if (rows <= FEW_ROWS) {

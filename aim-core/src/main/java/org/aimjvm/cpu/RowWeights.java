@@ -35,7 +35,7 @@ final class RowWeights extends FrozenWeights {
     /** A matrix where it lies, or copied once to native memory that is freed when this is no longer reachable. */
     static RowWeights of(WeightMatrix matrix) {
         if (matrix instanceof WeightMatrix.Mapped mapped) {
-            return new RowWeights(mapped.rows(), mapped.out(), mapped.in());
+            return new RowWeights(mapped.segment(), mapped.out(), mapped.in());
         }
         float[] values = matrix.floats();
         MemorySegment copy = Arena.ofAuto().allocate(Math.max(1, 4L * values.length), 64);

@@ -46,13 +46,11 @@ final class VectorBackend extends CpuBackend {
 
     @Override
     public Storage weights(WeightMatrix matrix, WeightFormat format) {
-        WeightMatrix m = matrix.to(format);
-        return switch (m) {
-            case WeightMatrix.Int8 w -> new Int8Panels(w, parallel);
-            case WeightMatrix.Int4 w -> new Int4Panels(w, parallel);
-            default -> m.format() == WeightFormat.BF16
-                    ? new Bf16Panels(m.floats(), m.out(), m.in(), parallel)
-                    : RowWeights.of(m);
+        return switch (format.fits(matrix.in()) ? format : WeightFormat.BF16) {
+            case INT8 -> new Int8Panels(matrix, parallel);
+            case INT4 -> new Int4Panels(matrix, parallel);
+            case BF16 -> new Bf16Panels(matrix, parallel);
+            case F32 -> RowWeights.of(matrix);
         };
     }
 

@@ -160,19 +160,11 @@ public final class QuantizedTensors implements TensorSource {
         }
         TensorInfo t = source.info(name);
         float[] scales = source.readFloats(name + SCALE);
-        byte[] values = narrowed(source.readInts(name));
+        byte[] values = source.readBytes(name);
         int out = t.shape().dim(0);
         return t.dtype() == DType.I8
                 ? new WeightMatrix.Int8(out, columns(t), values, scales)
                 : new WeightMatrix.Int4(out, columns(t), values, scales);
-    }
-
-    private static byte[] narrowed(int[] ints) {
-        byte[] bytes = new byte[ints.length];
-        for (int i = 0; i < bytes.length; i++) {
-            bytes[i] = (byte) ints[i];
-        }
-        return bytes;
     }
 
     @Override

@@ -6,6 +6,8 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
 import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.WeightFormat;
 import org.aimjvm.tensor.WeightMatrix;
 
 /**
@@ -104,16 +106,29 @@ public final class SafeTensors implements TensorSource {
 
     @Override
     public WeightMatrix matrix(String name) {
-        TensorInfo t = info(name);
-        MemorySegment bytes = mapped(name);
-        return t.dtype() == DType.F32 && t.shape().rank() == 2 && bytes.isNative()
-                ? new WeightMatrix.Mapped(t.shape().dim(0), t.shape().dim(1), bytes)
-                : TensorSource.super.matrix(name);
+        TensorBytes t = bytes(name);
+        Shape shape = t.info().shape();
+        if (shape.rank() != 2) {
+            return TensorSource.super.matrix(name); // which refuses
+        }
+        int out = shape.dim(0);
+        int in = shape.dim(1);
+        if (t.info().dtype() == DType.F32 && t.bytes().isNative()) {
+            return new WeightMatrix.Mapped(out, in, t.bytes());
+        }
+        WeightFormat format = t.info().dtype() == DType.BF16 ? WeightFormat.BF16 : WeightFormat.F32;
+        return new WeightMatrix.Stored(
+                out, in, format, (from, to, values) -> t.floats(from * in, (to - from) * in, values));
     }
 
     @Override
     public int[] readInts(String name) {
         return bytes(name).ints();
+    }
+
+    @Override
+    public byte[] readBytes(String name) {
+        return bytes(name).octets();
     }
 
     @Override

@@ -36,30 +36,43 @@ record TensorBytes(Path path, TensorInfo info, MemorySegment bytes) {
 
     float[] floats() {
         float[] out = new float[info.shape().size()];
+        floats(0, out.length, out);
+        return out;
+    }
+
+    /** Puts elements {@code [first, first + count)} at the start of {@code out}. */
+    void floats(int first, int count, float[] out) {
         switch (info.dtype()) {
-            case F32 -> MemorySegment.copy(bytes, FLOAT, 0, out, 0, out.length);
+            case F32 -> MemorySegment.copy(bytes, FLOAT, 4L * first, out, 0, count);
             case F64 -> {
-                for (int i = 0; i < out.length; i++) {
-                    out[i] = (float) bytes.get(DOUBLE, 8L * i);
+                for (int i = 0; i < count; i++) {
+                    out[i] = (float) bytes.get(DOUBLE, 8L * (first + i));
                 }
             }
             case F16 -> {
-                for (int i = 0; i < out.length; i++) {
-                    out[i] = Float.float16ToFloat(bytes.get(SHORT, 2L * i));
+                for (int i = 0; i < count; i++) {
+                    out[i] = Float.float16ToFloat(bytes.get(SHORT, 2L * (first + i)));
                 }
             }
             case BF16 -> {
-                for (int i = 0; i < out.length; i++) {
-                    out[i] = Float.intBitsToFloat(bytes.get(SHORT, 2L * i) << 16);
+                for (int i = 0; i < count; i++) {
+                    out[i] = Float.intBitsToFloat(bytes.get(SHORT, 2L * (first + i)) << 16);
                 }
             }
             case I64, I32, I16, I8, U8, BOOL -> {
-                for (int i = 0; i < out.length; i++) {
-                    out[i] = integer(i);
+                for (int i = 0; i < count; i++) {
+                    out[i] = integer(first + i);
                 }
             }
         }
-        return out;
+    }
+
+    /** The elements of a tensor of I8 or U8 as they are stored. */
+    byte[] octets() {
+        if (info.dtype() != DType.I8 && info.dtype() != DType.U8) {
+            throw new CheckpointException(path, info.name(), "type " + info.dtype() + ", expected I8 or U8");
+        }
+        return bytes.toArray(JAVA_BYTE);
     }
 
     int[] ints() {

@@ -71,6 +71,24 @@ public interface TensorSource extends AutoCloseable {
     int[] readInts(String name);
 
     /**
+     * The elements of a tensor of type I8 or U8 in row-major order, the latter from 128 on as negative numbers.
+     *
+     * @throws CheckpointException if there is none of that name or its type is another one
+     */
+    default byte[] readBytes(String name) {
+        TensorInfo t = info(name);
+        if (t.dtype() != DType.I8 && t.dtype() != DType.U8) {
+            throw new CheckpointException(path(), name, "type " + t.dtype() + ", expected I8 or U8");
+        }
+        int[] ints = readInts(name);
+        byte[] bytes = new byte[ints.length];
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = (byte) ints[i];
+        }
+        return bytes;
+    }
+
+    /**
      * The elements of an integer (or BOOL: 0 or 1) tensor in row-major order.
      *
      * @throws CheckpointException if there is none of that name or its type is a floating-point one

@@ -103,6 +103,12 @@ final class TensorView implements TensorSource {
     }
 
     @Override
+    public byte[] readBytes(String name) {
+        Origin origin = origin(name);
+        return origin.source.readBytes(origin.name);
+    }
+
+    @Override
     public long[] readLongs(String name) {
         Origin origin = origin(name);
         return origin.source.readLongs(origin.name);

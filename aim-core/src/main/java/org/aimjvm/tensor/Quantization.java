@@ -21,14 +21,26 @@ public final class Quantization {
         byte[] values = new byte[w.length];
         float[] scales = new float[out];
         IntStream.range(0, out).parallel().forEach(j -> {
-            float scale = Math.abs(greatest(w, j * in, in)) / 127;
-            scales[j] = scale;
-            float inverse = scale == 0 ? 0 : 1 / scale;
-            for (int k = j * in; k < (j + 1) * in; k++) {
-                values[k] = (byte) Math.clamp(Math.round(w[k] * inverse), -127, 127);
-            }
+            scales[j] = int8Row(w, j * in, in, values, j * in);
         });
         return new WeightMatrix.Int8(out, in, values, scales);
+    }
+
+    /**
+     * One row in {@link WeightFormat#INT8}.
+     *
+     * @param w the row is at {@code [at, at + in)}. Not modified
+     * @param values output from {@code to} on
+     * @return the scale
+     * @throws IllegalArgumentException if a value is not finite
+     */
+    public static float int8Row(float[] w, int at, int in, byte[] values, int to) {
+        float scale = Math.abs(greatest(w, at, in)) / 127;
+        float inverse = scale == 0 ? 0 : 1 / scale;
+        for (int k = 0; k < in; k++) {
+            values[to + k] = (byte) Math.clamp(Math.round(w[at + k] * inverse), -127, 127);
+        }
+        return scale;
     }
 
     /**
@@ -43,19 +55,32 @@ public final class Quantization {
         int blocks = in / BLOCK;
         byte[] values = new byte[w.length / 2];
         float[] scales = new float[out * blocks];
-        IntStream.range(0, out).parallel().forEach(j -> {
-            for (int b = j * blocks; b < (j + 1) * blocks; b++) {
-                float scale = int4Scale(w, b * BLOCK);
-                scales[b] = scale;
-                float inverse = scale == 0 ? 0 : 1 / scale;
-                for (int i = 0; i < BLOCK / 2; i++) {
-                    int low = int4(w[b * BLOCK + i], inverse);
-                    int high = int4(w[b * BLOCK + i + BLOCK / 2], inverse);
-                    values[b * (BLOCK / 2) + i] = (byte) (low | high << 4);
-                }
-            }
-        });
+        IntStream.range(0, out)
+                .parallel()
+                .forEach(j -> int4Row(w, j * in, in, values, j * in / 2, scales, j * blocks));
         return new WeightMatrix.Int4(out, in, values, scales);
+    }
+
+    /**
+     * One row in {@link WeightFormat#INT4}, laid out as in {@link WeightMatrix.Int4}.
+     *
+     * @param w the row is at {@code [at, at + in)}. Not modified
+     * @param values output, {@code in / 2} bytes from {@code to} on
+     * @param scales output, {@code in / 32} from {@code scaleTo} on
+     * @throws IllegalArgumentException if a value is not finite
+     */
+    public static void int4Row(float[] w, int at, int in, byte[] values, int to, float[] scales, int scaleTo) {
+        for (int b = 0; b < in / BLOCK; b++) {
+            int from = at + b * BLOCK;
+            float scale = int4Scale(w, from);
+            scales[scaleTo + b] = scale;
+            float inverse = scale == 0 ? 0 : 1 / scale;
+            for (int i = 0; i < BLOCK / 2; i++) {
+                int low = int4(w[from + i], inverse);
+                int high = int4(w[from + i + BLOCK / 2], inverse);
+                values[to + b * (BLOCK / 2) + i] = (byte) (low | high << 4);
+            }
+        }
     }
 
     private static int int4(float w, float inverse) {

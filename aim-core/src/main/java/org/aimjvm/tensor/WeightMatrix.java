@@ -19,8 +19,22 @@ public sealed interface WeightMatrix {
     /** How it is given. */
     WeightFormat format();
 
+    /** Opens the matrix for reading by rows, so that it need not be in memory as a whole. */
+    Rows rows();
+
     /** The values, in a new array. */
-    float[] floats();
+    default float[] floats() {
+        float[] values = new float[Math.multiplyExact(out(), in())];
+        rows().read(0, out(), values);
+        return values;
+    }
+
+    /** Rows of a matrix. Safe for use by several threads. */
+    @FunctionalInterface
+    interface Rows {
+        /** Puts rows {@code [from, to)}, row-major, at the start of {@code values}. */
+        void read(int from, int to, float[] values);
+    }
 
     /**
      * The matrix in another format, itself if it is given so already or {@link WeightFormat#fits} says that it stays BF16.
@@ -39,7 +53,7 @@ public sealed interface WeightMatrix {
     }
 
     /**
-     * Floats that are computed or read when asked for.
+     * Floats that are computed when asked for, all at once.
      *
      * @param format F32, or BF16 if no value has more bits or those it has may be rounded away
      * @param values gives {@code out * in} elements
@@ -49,14 +63,27 @@ public sealed interface WeightMatrix {
         public float[] floats() {
             return values.get();
         }
+
+        @Override
+        public Rows rows() {
+            float[] all = floats();
+            return (from, to, rows) -> System.arraycopy(all, from * in, rows, 0, (to - from) * in);
+        }
     }
+
+    /**
+     * Numbers kept in another type than F32, made floats row by row.
+     *
+     * @param format F32, or BF16 if no value has more bits
+     */
+    record Stored(int out, int in, WeightFormat format, Rows rows) implements WeightMatrix {}
 
     /**
      * F32 numbers in native memory, little endian at any alignment, valid as long as the segment is reachable: a mapped file.
      *
-     * @param rows {@code 4 * out * in} bytes. Not modified
+     * @param segment {@code 4 * out * in} bytes. Not modified
      */
-    record Mapped(int out, int in, MemorySegment rows) implements WeightMatrix {
+    record Mapped(int out, int in, MemorySegment segment) implements WeightMatrix {
         private static final ValueLayout.OfFloat FLOAT =
                 ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -66,10 +93,9 @@ public sealed interface WeightMatrix {
         }
 
         @Override
-        public float[] floats() {
-            float[] values = new float[out * in];
-            MemorySegment.copy(rows, FLOAT, 0, values, 0, values.length);
-            return values;
+        public Rows rows() {
+            return (from, to, values) -> MemorySegment.copy(segment, FLOAT, 4L * from * in, values, 0,
+                    (to - from) * in);
         }
     }
 
@@ -86,14 +112,15 @@ public sealed interface WeightMatrix {
         }
 
         @Override
-        public float[] floats() {
-            float[] w = new float[out * in];
-            for (int j = 0; j < out; j++) {
-                for (int k = j * in; k < (j + 1) * in; k++) {
-                    w[k] = values[k] * scales[j];
+        public Rows rows() {
+            return (from, to, w) -> {
+                for (int j = from; j < to; j++) {
+                    int at = (j - from) * in;
+                    for (int k = 0; k < in; k++) {
+                        w[at + k] = values[j * in + k] * scales[j];
+                    }
                 }
-            }
-            return w;
+            };
         }
     }
 
@@ -119,15 +146,16 @@ public sealed interface WeightMatrix {
         }
 
         @Override
-        public float[] floats() {
-            float[] w = new float[out * in];
-            for (int j = 0; j < out; j++) {
-                for (int k = 0; k < in; k++) {
-                    float scale = scales[j * (in / WeightFormat.BLOCK) + k / WeightFormat.BLOCK];
-                    w[j * in + k] = (quantized(j, k) - 8) * scale;
+        public Rows rows() {
+            return (from, to, w) -> {
+                for (int j = from; j < to; j++) {
+                    int at = (j - from) * in;
+                    for (int k = 0; k < in; k++) {
+                        float scale = scales[j * (in / WeightFormat.BLOCK) + k / WeightFormat.BLOCK];
+                        w[at + k] = (quantized(j, k) - 8) * scale;
+                    }
                 }
-            }
-            return w;
+            };
         }
     }
 }
