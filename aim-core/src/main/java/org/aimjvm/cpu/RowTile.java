@@ -8,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorShuffle;
 
 /**
  * Products of {@link RowWeights} with more than two rows of x: two rows of W by {@link #ROWS} rows of x at a time, one vector of
@@ -20,9 +21,9 @@ import jdk.incubator.vector.FloatVector;
 final class RowTile {
     /** Rows of x of a tile. */
     static final int ROWS = 6;
-    /** Outputs whose sums are added up together: those of a vector. */
-    static final int OUTPUTS = LANES;
-    /** Floats of {@link #sums}' result and of its buffer. */
+    /** Outputs of a tile. */
+    static final int OUTPUTS = 2;
+    /** Floats of the buffer for the sums of a tile. */
     static final int SUM_FLOATS = ROWS * OUTPUTS * SUMS;
 
     /** Vectors of a group of inputs. */
@@ -31,12 +32,22 @@ final class RowTile {
     private static final int STEP = ROWS * LANES;
 
     private static final long STEP_BYTES = 4L * SUMS;
-    /** Floats from the sums of a row of x to those of the next. */
-    private static final int ROW = OUTPUTS * SUMS;
+    /** Floats of the sums that one vector of each group gives. */
+    private static final int PART = ROWS * OUTPUTS * LANES;
+
+    private static final VectorShuffle<Float> SWAP1 = swap(1);
+    private static final VectorShuffle<Float> SWAP2 = swap(2);
+    private static final VectorShuffle<Float> SWAP4 = swap(4);
+    private static final VectorShuffle<Float> SWAP8 = swap(8);
 
     private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
     private RowTile() {}
+
+    /** Exchanges lanes that are {@code distance} apart. */
+    private static VectorShuffle<Float> swap(int distance) {
+        return VectorShuffle.fromOp(F, i -> (i ^ distance) % LANES);
+    }
 
     /** Floats of packed x: {@code rows} made a multiple of {@link #ROWS}, {@code in} a multiple of {@link RowWeights#SUMS}. */
     static int packedFloats(int rows, int in) {
@@ -66,27 +77,49 @@ final class RowTile {
     }
 
     /**
-     * The interleaved sums of {@link #ROWS} rows of x and {@code count} outputs over the whole groups of inputs.
+     * Outputs {@code j} and {@code j + 1} of {@code rows} rows of x, added up as {@link RowWeights} says.
      *
-     * @param w row-major (out, in)
-     * @param j first output
-     * @param count 1 to {@link #OUTPUTS}; what {@code sums} holds for the others is any number
-     * @param tile number of the rows in {@code packed}
-     * @param sums output [row of x, output, sum]
+     * @param w row-major (out, in); {@code in} is a multiple of {@link RowWeights#SUMS}
+     * @param j may be the last output
+     * @param packed of {@link #pack}
+     * @param r first row, a multiple of {@link #ROWS}
+     * @param rows 1 to {@link #ROWS}
+     * @param sums buffer of {@link #SUM_FLOATS}
+     * @param y output (row, out)
      */
-    static void sums(MemorySegment w, int in, int j, int count, float[] packed, int tile, float[] sums) {
+    static void multiply(
+            MemorySegment w, int in, int j, int out, float[] packed, int r, int rows, float[] sums, float[] y) {
         int steps = in / SUMS;
+        int next = Math.min(j + 1, out - 1);
         for (int part = 0; part < PARTS; part++) {
-            int xAt = (tile * PARTS + part) * steps * STEP;
-            for (int i = 0; i < count; i += 2) {
-                int next = Math.min(i + 1, count - 1);
-                long at0 = 4L * ((long) (j + i) * in + part * LANES);
-                long at1 = 4L * ((long) (j + next) * in + part * LANES);
-                run(w, at0, at1, packed, xAt, steps, sums, i * SUMS + part * LANES);
-            }
+            long at0 = 4L * ((long) j * in + part * LANES);
+            long at1 = 4L * ((long) next * in + part * LANES);
+            run(w, at0, at1, packed, (r * PARTS / ROWS + part) * steps * STEP, steps, sums, part * PART);
+        }
+        for (int i = 0; i < rows; i++) {
+            y[(r + i) * out + j] = total(sums, 2 * i * LANES);
+            y[(r + i) * out + next] = total(sums, (2 * i + (next - j)) * LANES);
         }
     }
 
+    /** Adds up the sums of an element by halving: each with the one 8 on, then 4, 2 and 1 on. */
+    private static float total(float[] sums, int at) {
+        FloatVector v = FloatVector.fromArray(F, sums, at);
+        if (PARTS == 4) {
+            v = v.add(FloatVector.fromArray(F, sums, at + 2 * PART));
+            v = v.add(FloatVector.fromArray(F, sums, at + PART).add(FloatVector.fromArray(F, sums, at + 3 * PART)));
+        } else if (PARTS == 2) {
+            v = v.add(FloatVector.fromArray(F, sums, at + PART));
+            v = v.add(v.rearrange(SWAP4));
+        } else {
+            v = v.add(v.rearrange(SWAP8));
+            v = v.add(v.rearrange(SWAP4));
+        }
+        v = v.add(v.rearrange(SWAP2));
+        return v.add(v.rearrange(SWAP1)).lane(0);
+    }
+
+    /** Sums of one vector of each group, [row of x, output, lane]. */
     private static void run(
             MemorySegment w, long at0, long at1, float[] x, int xAt, int steps, float[] sums, int to) {
         FloatVector a0 = FloatVector.zero(F);
@@ -125,43 +158,16 @@ final class RowTile {
         }
         FloatVector one = FloatVector.broadcast(F, 1f);
         one.mul(a0).intoArray(sums, to);
-        one.mul(b0).intoArray(sums, to + SUMS);
-        one.mul(a1).intoArray(sums, to + ROW);
-        one.mul(b1).intoArray(sums, to + ROW + SUMS);
-        one.mul(a2).intoArray(sums, to + 2 * ROW);
-        one.mul(b2).intoArray(sums, to + 2 * ROW + SUMS);
-        one.mul(a3).intoArray(sums, to + 3 * ROW);
-        one.mul(b3).intoArray(sums, to + 3 * ROW + SUMS);
-        one.mul(a4).intoArray(sums, to + 4 * ROW);
-        one.mul(b4).intoArray(sums, to + 4 * ROW + SUMS);
-        one.mul(a5).intoArray(sums, to + 5 * ROW);
-        one.mul(b5).intoArray(sums, to + 5 * ROW + SUMS);
-    }
-
-    /**
-     * Adds up sums by halving, as {@link RowWeights} says: {@code totals[r, j]} of the {@link #SUM_FLOATS} of [row of x, output,
-     * sum].
-     *
-     * @param turned buffer of {@link #SUM_FLOATS}
-     * @param totals output (ROWS, OUTPUTS)
-     */
-    static void total(float[] sums, float[] turned, float[] totals) {
-        int ld = ROWS * OUTPUTS;
-        VectorTranspose.transpose(turned, 0, ld, sums, 0, SUMS, ld, SUMS);
-        for (int i = 0; i < ld; i += LANES) {
-            FloatVector s0 = half(turned, ld, i, 0);
-            FloatVector s1 = half(turned, ld, i, 1);
-            FloatVector s2 = half(turned, ld, i, 2);
-            FloatVector s3 = half(turned, ld, i, 3);
-            s0.add(s2).add(s1.add(s3)).intoArray(totals, i);
-        }
-    }
-
-    /** Sums i, i + 8, i + 4 and i + 12 of a vector of elements. */
-    private static FloatVector half(float[] turned, int ld, int at, int i) {
-        return FloatVector.fromArray(F, turned, at + i * ld)
-                .add(FloatVector.fromArray(F, turned, at + (i + 8) * ld))
-                .add(FloatVector.fromArray(F, turned, at + (i + 4) * ld)
-                        .add(FloatVector.fromArray(F, turned, at + (i + 12) * ld)));
+        one.mul(b0).intoArray(sums, to + LANES);
+        one.mul(a1).intoArray(sums, to + 2 * LANES);
+        one.mul(b1).intoArray(sums, to + 3 * LANES);
+        one.mul(a2).intoArray(sums, to + 4 * LANES);
+        one.mul(b2).intoArray(sums, to + 5 * LANES);
+        one.mul(a3).intoArray(sums, to + 6 * LANES);
+        one.mul(b3).intoArray(sums, to + 7 * LANES);
+        one.mul(a4).intoArray(sums, to + 8 * LANES);
+        one.mul(b4).intoArray(sums, to + 9 * LANES);
+        one.mul(a5).intoArray(sums, to + 10 * LANES);
+        one.mul(b5).intoArray(sums, to + 11 * LANES);
     }
 }

@@ -29,8 +29,6 @@ final class RowWeights extends FrozenWeights {
     private static final ThreadLocal<Workspace> WORKSPACE = ThreadLocal.withInitial(Workspace::new);
     private static final int PACKED_SLOT = 0;
     private static final int SUMS_SLOT = 1;
-    private static final int TURNED_SLOT = 2;
-    private static final int TOTALS_SLOT = 3;
 
     private final MemorySegment segment;
 
@@ -52,77 +50,57 @@ final class RowWeights extends FrozenWeights {
 
     @Override
     void multiply(float[] y, float[] x, int count, Parallel parallel) {
-        if (count <= FEW_ROWS) {
-            parallel.forRange(out, grain(1), (from, to) -> {
+        if (count <= FEW_ROWS || in % SUMS != 0) {
+            parallel.forRange(out, grain(), (from, to) -> {
                 float[] sums = WORKSPACE.get().floats(SUMS_SLOT, 2 * SUMS);
-                for (int j = from; j < to; j++) {
-                    row(y, x, count, j, sums);
+                for (int r = 0; r < count; r += 2) {
+                    for (int j = from; j < to; j++) {
+                        row(y, x, r, Math.min(2, count - r), j, sums);
+                    }
                 }
             });
         } else {
             float[] packed = WORKSPACE.get().floats(PACKED_SLOT, RowTile.packedFloats(count, in));
             parallel.forRange(1, 1, (from, to) -> RowTile.pack(packed, x, count, in)); // a launch, so that a recording repeats it
-            parallel.forRange(out, grain(RowTile.OUTPUTS), (from, to) -> many(y, x, packed, count, from, to));
-        }
-    }
-
-    /** Outputs of a piece of work, a multiple of {@code multiple}. */
-    private int grain(int multiple) {
-        int least = MIN_WORK / Math.max(1, in);
-        int outputs = Math.clamp(least, 1, Math.max(1, out / PIECES));
-        return (outputs + multiple - 1) / multiple * multiple;
-    }
-
-    /** Outputs {@code [from, to)} of more than {@link #FEW_ROWS} rows. */
-    private void many(float[] y, float[] x, float[] packed, int count, int from, int to) {
-        Workspace w = WORKSPACE.get();
-        float[] sums = w.floats(SUMS_SLOT, RowTile.SUM_FLOATS);
-        float[] turned = w.floats(TURNED_SLOT, RowTile.SUM_FLOATS);
-        float[] totals = w.floats(TOTALS_SLOT, RowTile.ROWS * RowTile.OUTPUTS);
-        for (int r = 0; r < count; r += RowTile.ROWS) {
-            int rows = Math.min(RowTile.ROWS, count - r);
-            for (int j = from; j < to; j += RowTile.OUTPUTS) {
-                int outputs = Math.min(RowTile.OUTPUTS, to - j);
-                RowTile.sums(segment, in, j, outputs, packed, r / RowTile.ROWS, sums);
-                for (int i = 0; i < rows && in % SUMS != 0; i++) {
-                    for (int o = 0; o < outputs; o++) {
-                        addRest(sums, (i * RowTile.OUTPUTS + o) * SUMS, j + o, x, (r + i) * in);
+            parallel.forRange(out, grain(), (from, to) -> {
+                float[] sums = WORKSPACE.get().floats(SUMS_SLOT, RowTile.SUM_FLOATS);
+                for (int r = 0; r < count; r += RowTile.ROWS) {
+                    int rows = Math.min(RowTile.ROWS, count - r);
+                    for (int j = from; j < to; j += RowTile.OUTPUTS) {
+                        RowTile.multiply(segment, in, j, out, packed, r, rows, sums, y);
                     }
                 }
-                RowTile.total(sums, turned, totals);
-                for (int i = 0; i < rows; i++) {
-                    System.arraycopy(totals, i * RowTile.OUTPUTS, y, (r + i) * out + j, outputs);
-                }
-            }
+            });
         }
+    }
+
+    /** Outputs of a piece of work, an even number. */
+    private int grain() {
+        return 2 * Math.clamp(MIN_WORK / (2L * Math.max(1, in)), 1, Math.max(1, out / (2 * PIECES)));
     }
 
     /** Output {@code j} of one or two rows of x. */
-    private void row(float[] y, float[] x, int count, int j, float[] sums) {
-        int last = (count - 1) * in;
-        RowDots.one(segment, 4L * j * in, x, 0, last, in / SUMS * SUMS, sums);
-        y[j] = total(sums, 0, j, x, 0);
+    private void row(float[] y, float[] x, int r, int count, int j, float[] sums) {
+        int x0 = r * in;
+        int x1 = (r + count - 1) * in;
+        RowDots.one(segment, 4L * j * in, x, x0, x1, in / SUMS * SUMS, sums);
+        y[r * out + j] = total(sums, 0, j, x, x0);
         if (count > 1) {
-            y[out + j] = total(sums, SUMS, j, x, last);
+            y[(r + 1) * out + j] = total(sums, SUMS, j, x, x1);
         }
     }
 
-    /** Takes the last inputs into the sums and adds these by halving. */
+    /** Takes the inputs behind the last whole {@link #SUMS} into the sums and adds these by halving. */
     private float total(float[] sums, int at, int j, float[] x, int xAt) {
-        addRest(sums, at, j, x, xAt);
+        for (int k = in / SUMS * SUMS; k < in; k++) {
+            int i = at + k % SUMS;
+            sums[i] = Math.fma(segment.get(FLOAT, 4L * ((long) j * in + k)), x[xAt + k], sums[i]);
+        }
         float s0 = sums[at] + sums[at + 8] + (sums[at + 4] + sums[at + 12]);
         float s1 = sums[at + 1] + sums[at + 9] + (sums[at + 5] + sums[at + 13]);
         float s2 = sums[at + 2] + sums[at + 10] + (sums[at + 6] + sums[at + 14]);
         float s3 = sums[at + 3] + sums[at + 11] + (sums[at + 7] + sums[at + 15]);
         return s0 + s2 + (s1 + s3);
-    }
-
-    /** Takes the inputs behind the last whole {@link #SUMS} into the sums. */
-    private void addRest(float[] sums, int at, int j, float[] x, int xAt) {
-        for (int k = in / SUMS * SUMS; k < in; k++) {
-            int i = at + k % SUMS;
-            sums[i] = Math.fma(segment.get(FLOAT, 4L * ((long) j * in + k)), x[xAt + k], sums[i]);
-        }
     }
 
     @Override
