@@ -14,15 +14,16 @@ import org.aimjvm.tensor.WeightMatrix;
  * Weights in BF16. An int holds the weights of an output for two inputs, the first in the low half: a shift makes a float of
  * one, a mask of the other. Products have the bits of F32 products with the same values.
  */
-final class Bf16Panels extends PanelWeights {
+final class Bf16Panels extends UnpackedPanels {
     private static final int HIGH = 0xffff0000;
+    private static final int FEW_ROWS = 16;
 
     private final int pairs;
     private final int[] words; // (panels, pairs, PANEL)
 
     /** @param matrix rounded here */
     Bf16Panels(WeightMatrix matrix, Parallel parallel) {
-        super(matrix.out(), matrix.in());
+        super(matrix.out(), matrix.in(), FEW_ROWS);
         this.pairs = (in + 1) / 2;
         this.words = new int[panels * pairs * PANEL];
         WeightMatrix.Rows source = matrix.rows();
@@ -159,14 +160,14 @@ final class Bf16Panels extends PanelWeights {
     }
 
     @Override
-    void unpack(int panel, int k, int depth, float[] block, int at) {
-        for (int i = 0; i < depth; i += 2) { // k is even
-            int from = (panel * pairs + (k + i) / 2) * PANEL;
+    void unpack(int panel, int k, int depth, float[] block) {
+        int from = (panel * pairs + k / 2) * PANEL;
+        for (int i = 0; i < (depth + 1) / 2; i++) {
             for (int lane = 0; lane < PANEL; lane += LANES) {
-                IntVector v = IntVector.fromArray(I, words, from + lane);
-                int to = unpacked(at, depth, i, lane);
+                IntVector v = IntVector.fromArray(I, words, from + i * PANEL + lane);
+                int to = unpacked(depth, 2 * i, lane);
                 low(v).intoArray(block, to);
-                if (i + 1 < depth) {
+                if (2 * i + 1 < depth) {
                     high(v).intoArray(block, to + GemmTile.COLS);
                 }
             }

@@ -82,18 +82,20 @@ final class Int4Panels extends PanelWeights {
 
     /** {@code 8 X[b]} for each row and block. */
     @Override
-    void prepare(float[] x, int rows, Buffers b) {
-        if (b.prepared.length < rows * blocks) {
-            b.prepared = new float[rows * blocks];
-        }
+    void prepare(float[] x, int rows, float[] prepared) {
         for (int i = 0; i < rows * blocks; i++) {
-            b.prepared[i] = OFFSET * sum(x, i * BLOCK);
+            prepared[i] = OFFSET * sum(x, i * BLOCK);
         }
     }
 
     @Override
+    int preparedFloats(int rows) {
+        return rows * blocks;
+    }
+
+    @Override
     void one(int panel, float[] x, int r, float[] y, int yAt, Buffers buffers) {
-        float[] sums = buffers.tile;
+        float[] sums = buffers.sums;
         Arrays.fill(y, yAt, yAt + PANEL, 0f);
         for (int b = 0; b < blocks; b++) {
             one(bytes, (panel * in + b * BLOCK) * HALF, x, r * in + b * BLOCK, BLOCK, sums);
@@ -103,7 +105,7 @@ final class Int4Panels extends PanelWeights {
 
     @Override
     void two(int panel, float[] x, int r, float[] y0, int at0, float[] y1, int at1, Buffers buffers) {
-        float[] sums = buffers.tile;
+        float[] sums = buffers.sums;
         Arrays.fill(y0, at0, at0 + PANEL, 0f);
         Arrays.fill(y1, at1, at1 + PANEL, 0f);
         for (int b = 0; b < blocks; b++) {
@@ -210,46 +212,6 @@ final class Int4Panels extends PanelWeights {
         b1.intoArray(sums, second + LANES);
         b2.intoArray(sums, second + 2 * LANES);
         b3.intoArray(sums, second + 3 * LANES);
-    }
-
-    @Override
-    int depth() {
-        return BLOCK;
-    }
-
-    @Override
-    void tile(float[] y, float[] x, int r, int height, int j, int width, int k, int depth, Buffers b, int at) {
-        GemmTile.run(height, width, depth, x, r * in + k, in, b.block, at, GemmTile.ZEROS, 0, 0, b.tile, 0,
-                GemmTile.COLS,
-                b.rim, 0);
-        int scaleAt = (j / PANEL * blocks + k / BLOCK) * PANEL + j % PANEL;
-        for (int i = 0; i < height; i++) {
-            float offset = b.prepared[(r + i) * blocks + k / BLOCK];
-            int lane = 0;
-            for (; lane <= width - LANES; lane += LANES) {
-                int to = (r + i) * out + j + lane;
-                FloatVector.fromArray(F, b.tile, i * GemmTile.COLS + lane)
-                        .sub(offset)
-                        .fma(FloatVector.fromArray(F, scales, scaleAt + lane), FloatVector.fromArray(F, y, to))
-                        .intoArray(y, to);
-            }
-            for (; lane < width; lane++) {
-                int to = (r + i) * out + j + lane;
-                y[to] = Math.fma(b.tile[i * GemmTile.COLS + lane] - offset, scales[scaleAt + lane], y[to]);
-            }
-        }
-    }
-
-    @Override
-    void unpack(int panel, int k, int depth, float[] block, int at) {
-        for (int i = 0; i < depth; i++) {
-            int from = (panel * in + k + i) * HALF;
-            for (int g = 0; g < 2; g++) {
-                IntVector v = PackedBytes.unsigned(bytes, from, g);
-                low(v).intoArray(block, unpacked(at, depth, i, g * LANES));
-                high(v).intoArray(block, unpacked(at, depth, i, HALF + g * LANES));
-            }
-        }
     }
 
     @Override

@@ -11,13 +11,15 @@ import org.aimjvm.tensor.WeightMatrix;
  * Weights as 8-bit integers: {@code y[j] = scale[j] * (chain over k of q[j, k] x[k])}, the integers taken as floats, which
  * they are exactly.
  */
-final class Int8Panels extends PanelWeights {
+final class Int8Panels extends UnpackedPanels {
+    private static final int FEW_ROWS = 4;
+
     private final byte[] bytes; // (panels, in, PANEL)
     private final float[] scales; // (panels * PANEL)
 
     /** @param matrix made integers here unless it is */
     Int8Panels(WeightMatrix matrix, Parallel parallel) {
-        super(matrix.out(), matrix.in());
+        super(matrix.out(), matrix.in(), FEW_ROWS);
         this.bytes = new byte[Math.multiplyExact(panels, in * PANEL) + PackedBytes.SLACK];
         this.scales = new float[panels * PANEL];
         Rows source = rows(matrix);
@@ -142,13 +144,13 @@ final class Int8Panels extends PanelWeights {
     }
 
     @Override
-    void unpack(int panel, int k, int depth, float[] block, int at) {
+    void unpack(int panel, int k, int depth, float[] block) {
         for (int i = 0; i < depth; i++) {
             int from = (panel * in + k + i) * PANEL;
-            PackedBytes.signed(bytes, from, 0).intoArray(block, unpacked(at, depth, i, 0));
-            PackedBytes.signed(bytes, from, 1).intoArray(block, unpacked(at, depth, i, LANES));
-            PackedBytes.signed(bytes, from, 2).intoArray(block, unpacked(at, depth, i, 2 * LANES));
-            PackedBytes.signed(bytes, from, 3).intoArray(block, unpacked(at, depth, i, 3 * LANES));
+            PackedBytes.signed(bytes, from, 0).intoArray(block, unpacked(depth, i, 0));
+            PackedBytes.signed(bytes, from, 1).intoArray(block, unpacked(depth, i, LANES));
+            PackedBytes.signed(bytes, from, 2).intoArray(block, unpacked(depth, i, 2 * LANES));
+            PackedBytes.signed(bytes, from, 3).intoArray(block, unpacked(depth, i, 3 * LANES));
         }
     }
 
