@@ -188,8 +188,10 @@ class SsdHalfStateTest {
             own[0] = slice(own[0], i, s.batch());
             own[1] = slice(own[1], i, s.batch());
             Storage alone = upload(b, DType.BF16, slice(start, i, s.batch()));
-            assertThat(Arrays.equals(new Inputs(b, one, own).scan(alone, alone), slice(y, i, s.batch()))).as("y").isTrue();
-            assertThat(Arrays.equals(read(b, alone, size / s.batch()), slice(states, i, s.batch()))).as("state").isTrue();
+            assertThat(Arrays.equals(new Inputs(b, one, own).scan(alone, alone), slice(y, i, s.batch()))).as("y")
+                    .isTrue();
+            assertThat(Arrays.equals(read(b, alone, size / s.batch()), slice(states, i, s.batch()))).as("state")
+                    .isTrue();
         }
     }
 
