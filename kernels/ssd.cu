@@ -4,7 +4,9 @@
 //
 // Recurrent (ssd_recurrence): limited by reading and writing the state (batch, H, P, N) once. A group of lanes holds a row of N
 // (float4 a lane where possible), four rows at once so that each lane has four loads under way; everything else is fused. The state
-// stays in registers over the elements of a call, and each of its elements belongs to one thread: it may be updated in place.
+// stays in registers over the elements of a call, and each of its elements belongs to one thread: it may be updated in place. States
+// are f32 or bf16 in memory, rounded to nearest even when written; the outputs are those of the state before. Chunks take f32 states:
+// ssd_widen and ssd_round make these of bf16 before and after.
 //
 // Chunks of 64 elements. With c_t the sum of d A within the chunk up to and with t, and S the state at the chunk's start:
 //
@@ -100,13 +102,53 @@ extern "C" __global__ void ssd_steps_f32(float* step, float2* sums, const float*
 
 // ---- recurrent ------------------------------------------------------------------------------------------------------------
 
+// `width` neighbouring elements of a state.
+template <int width>
+__device__ __forceinline__ void load_state(float (&v)[width], const float* from) {
+    if constexpr (width == 4) {
+        float4 u = *reinterpret_cast<const float4*>(from);
+        v[0] = u.x, v[1] = u.y, v[2] = u.z, v[3] = u.w;
+    } else {
+        v[0] = *from;
+    }
+}
+
+template <int width>
+__device__ __forceinline__ void load_state(float (&v)[width], const bf16* from) {
+    if constexpr (width == 4) {
+        uint2 u = *reinterpret_cast<const uint2*>(from);
+        v[0] = __uint_as_float(u.x << 16), v[1] = __uint_as_float(u.x & 0xffff0000u);
+        v[2] = __uint_as_float(u.y << 16), v[3] = __uint_as_float(u.y & 0xffff0000u);
+    } else {
+        v[0] = bf16_to_float(*from);
+    }
+}
+
+template <int width>
+__device__ __forceinline__ void store_state(float* to, const float (&v)[width]) {
+    if constexpr (width == 4) {
+        *reinterpret_cast<float4*>(to) = make_float4(v[0], v[1], v[2], v[3]);
+    } else {
+        *to = v[0];
+    }
+}
+
+template <int width>
+__device__ __forceinline__ void store_state(bf16* to, const float (&v)[width]) {
+    if constexpr (width == 4) {
+        *reinterpret_cast<uint2*>(to) = make_uint2(pack_bf16(v[0], v[1]), pack_bf16(v[2], v[3]));
+    } else {
+        *to = float_to_bf16(v[0]);
+    }
+}
+
 // The recurrence itself for `length` elements: any number if lanes * width >= N, else one. `lanes`: a power of two up to 32, of a
 // row of N; a block has THREADS / lanes groups of lanes and ROWS rows for each, `blocks_of_head` blocks a head. width 4: N and H P are
 // multiples of 4.
-template <int width>
-__device__ __forceinline__ void recurrence(float* y, float* last, const float* __restrict__ xbc, const float* __restrict__ dt,
+template <int width, class State>
+__device__ __forceinline__ void recurrence(float* y, State* last, const float* __restrict__ xbc, const float* __restrict__ dt,
                                            const float* __restrict__ dt_bias, const float* __restrict__ a_log,
-                                           const float* __restrict__ d, const float* initial, float dt_min, float dt_max,
+                                           const float* __restrict__ d, const State* initial, float dt_min, float dt_max,
                                            int per_channel_d, int lanes, int blocks_of_head, Sizes s) {
     int block = static_cast<int>(blockIdx.x);
     int head = block / blocks_of_head;
@@ -141,15 +183,12 @@ __device__ __forceinline__ void recurrence(float* y, float* last, const float* _
                 for (int r = 0; r < ROWS; r++) {
                     int p = p0 + r * groups;
                     bool valid = initial != nullptr && p < s.head_dim;
-                    const float* from = initial + state_at + static_cast<size_t>(p) * s.d_state + n;
-                    if constexpr (width == 4) {
-                        float4 v = valid ? *reinterpret_cast<const float4*>(from) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-                        state[r][0] = v.x;
-                        state[r][1] = v.y;
-                        state[r][2] = v.z;
-                        state[r][3] = v.w;
+                    const State* from = initial + state_at + static_cast<size_t>(p) * s.d_state + n;
+                    if (valid) {
+                        load_state(state[r], from);
                     } else {
-                        state[r][0] = valid ? *from : 0.0f;
+#pragma unroll
+                        for (int i = 0; i < width; i++) state[r][i] = 0.0f;
                     }
                 }
             }
@@ -175,15 +214,8 @@ __device__ __forceinline__ void recurrence(float* y, float* last, const float* _
 #pragma unroll
                 for (int r = 0; r < ROWS; r++) {
                     int p = p0 + r * groups;
-                    float* to = last + state_at + static_cast<size_t>(p) * s.d_state + n;
-                    if (p < s.head_dim) {
-                        if constexpr (width == 4) {
-                            *reinterpret_cast<float4*>(to) =
-                                make_float4(state[r][0], state[r][1], state[r][2], state[r][3]);
-                        } else {
-                            *to = state[r][0];
-                        }
-                    }
+                    State* to = last + state_at + static_cast<size_t>(p) * s.d_state + n;
+                    if (p < s.head_dim) store_state(to, state[r]);
                 }
             }
         }
@@ -212,6 +244,34 @@ extern "C" __global__ void __launch_bounds__(THREADS, 6) ssd_recurrence_scalar_f
                                                      int heads, int head_dim, int groups, int d_state) {
     recurrence<1>(y, last, xbc, dt, dt_bias, a_log, d, initial, dt_min, dt_max, per_channel_d, lanes, blocks_of_head,
                   {length, heads, head_dim, groups, d_state});
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS, 5) ssd_recurrence_vector_bf16(float* y, bf16* last, const float* xbc, const float* dt, const float* dt_bias,
+                                                     const float* a_log, const float* d, const bf16* initial, float dt_min,
+                                                     float dt_max, int per_channel_d, int lanes, int blocks_of_head, int length,
+                                                     int heads, int head_dim, int groups, int d_state) {
+    recurrence<4>(y, last, xbc, dt, dt_bias, a_log, d, initial, dt_min, dt_max, per_channel_d, lanes, blocks_of_head,
+                  {length, heads, head_dim, groups, d_state});
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS, 6) ssd_recurrence_scalar_bf16(float* y, bf16* last, const float* xbc, const float* dt, const float* dt_bias,
+                                                     const float* a_log, const float* d, const bf16* initial, float dt_min,
+                                                     float dt_max, int per_channel_d, int lanes, int blocks_of_head, int length,
+                                                     int heads, int head_dim, int groups, int d_state) {
+    recurrence<1>(y, last, xbc, dt, dt_bias, a_log, d, initial, dt_min, dt_max, per_channel_d, lanes, blocks_of_head,
+                  {length, heads, head_dim, groups, d_state});
+}
+
+// to[i] = from[i], exactly.
+extern "C" __global__ void ssd_widen_bf16(float* to, const bf16* from, int n) {
+    int i = static_cast<int>(blockIdx.x) * THREADS + static_cast<int>(threadIdx.x);
+    if (i < n) to[i] = bf16_to_float(from[i]);
+}
+
+// to[i] = from[i], rounded to nearest even.
+extern "C" __global__ void ssd_round_bf16(bf16* to, const float* from, int n) {
+    int i = static_cast<int>(blockIdx.x) * THREADS + static_cast<int>(threadIdx.x);
+    if (i < n) to[i] = float_to_bf16(from[i]);
 }
 
 // ---- backward -------------------------------------------------------------------------------------------------------------

@@ -281,6 +281,16 @@ DRIVER cuMemsetD32Async(char* to, unsigned value, size_t count, Stream* stream) 
     return submit(stream, n);
 }
 
+DRIVER cuMemsetD16Async(char* to, unsigned short value, size_t count, Stream* stream) {
+    LOCKED;
+    Node n;
+    n.to = to;
+    n.count = count;
+    n.value = value;
+    n.width = 2;
+    return submit(stream, n);
+}
+
 DRIVER cuMemsetD8Async(char* to, unsigned char value, size_t count, Stream* stream) {
     LOCKED;
     Node n;

@@ -14,6 +14,7 @@ import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Backends;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.tensor.WeightFormat;
 import org.aimjvm.vq.VqModel;
@@ -29,10 +30,11 @@ public final class AiM {
     private final ModelInfo info;
     private final Generator generator;
 
-    private AiM(ModelFolder folder, Backend backend, WeightFormat weights) {
+    private AiM(ModelFolder folder, Backend backend, WeightFormat weights, StateFormat states) {
         folder.check();
         this.info = folder.info();
-        this.model = folder.readFrozenModel(backend, weights);
+        folder.config().checkStates(states);
+        this.model = folder.readFrozenModel(backend, weights).withStates(states);
         this.tokenizer = folder.readTokenizer(backend);
         int channels = tokenizer.config().outChannels();
         if (channels != 1 && channels != 3) {
@@ -63,7 +65,7 @@ public final class AiM {
      */
     public static AiM load(String model, Backend backend) {
         try (ModelFolder folder = ModelFolder.open(model)) {
-            return new AiM(folder, backend, null);
+            return new AiM(folder, backend, null, StateFormat.F32);
         }
     }
 
@@ -85,8 +87,19 @@ public final class AiM {
      * @throws CheckpointException if there is no such model, or it cannot be read
      */
     public static AiM load(String model, Backend backend, WeightFormat weights) {
+        return load(model, backend, weights, StateFormat.F32);
+    }
+
+    /**
+     * As {@link #load(String, Backend, WeightFormat)} with the states of Mamba-2 held in a format of choice.
+     *
+     * @param weights {@code null}: as they are stored
+     * @throws CheckpointException if there is no such model, or it cannot be read
+     * @throws IllegalArgumentException if the model cannot hold its states so, see {@link AimModel#withStates}
+     */
+    public static AiM load(String model, Backend backend, WeightFormat weights, StateFormat states) {
         try (ModelFolder folder = ModelFolder.open(model)) {
-            return new AiM(folder, backend, weights);
+            return new AiM(folder, backend, weights, states);
         }
     }
 
@@ -106,7 +119,7 @@ public final class AiM {
      */
     public static AiM load(Path model, Backend backend) {
         try (ModelFolder folder = ModelFolder.open(model)) {
-            return new AiM(folder, backend, null);
+            return new AiM(folder, backend, null, StateFormat.F32);
         }
     }
 
@@ -136,8 +149,20 @@ public final class AiM {
      * @throws CheckpointException if one cannot be read, or they do not fit each other
      */
     public static AiM load(Path model, Path tokenizer, Backend backend, WeightFormat weights) {
+        return load(model, tokenizer, backend, weights, StateFormat.F32);
+    }
+
+    /**
+     * As {@link #load(Path, Path, Backend, WeightFormat)} with the states of Mamba-2 held in a format of choice.
+     *
+     * @param weights {@code null}: as they are stored
+     * @throws CheckpointException if one cannot be read, or they do not fit each other
+     * @throws IllegalArgumentException if the model cannot hold its states so, see {@link AimModel#withStates}
+     */
+    public static AiM load(
+            Path model, Path tokenizer, Backend backend, WeightFormat weights, StateFormat states) {
         try (ModelFolder folder = ModelFolder.open(model, tokenizer)) {
-            return new AiM(folder, backend, weights);
+            return new AiM(folder, backend, weights, states);
         }
     }
 

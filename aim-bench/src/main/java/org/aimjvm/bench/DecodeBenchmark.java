@@ -9,6 +9,7 @@ import org.aimjvm.model.Decoder;
 import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.Params;
 import org.aimjvm.tensor.Backends;
+import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.WeightFormat;
 import org.aimjvm.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -42,6 +43,8 @@ public class DecodeBenchmark {
 
     @Param({"F32", "BF16", "INT8", "INT4"}) public String weights;
 
+    @Param({"F32"}) public String states;
+
     private Decoder decoder;
     private int[] labels;
     private int[] tokens;
@@ -52,14 +55,16 @@ public class DecodeBenchmark {
     public void build() {
         AimConfig config = AimPresets.get(preset);
         numTokens = config.numTokens();
+        StateFormat format = StateFormat.valueOf(states);
         Params params = Params.random(Backends.best(), 0, WeightFormat.valueOf(weights));
         decoder = new Decoder(
-                new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX), 2 * pictures);
+                new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX).withStates(format),
+                2 * pictures);
         labels = new int[2 * pictures];
         tokens = new int[2 * pictures];
         decoder.begin(labels);
         System.out.printf("states read and written a token: %d bytes%n",
-                2 * pictures * LmCost.of(config).stateBytes());
+                2 * pictures * LmCost.of(config).withStates(config, format).stateBytes());
     }
 
     @TearDown(Level.Trial)

@@ -16,6 +16,7 @@ import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimPresets;
 import org.aimjvm.nn.Params;
 import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.WeightFormat;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
@@ -86,6 +87,14 @@ final class BenchCommand implements Callable<Integer> {
             paramLabel = "FORMAT",
             description = "How the sequence model's weight matrices are held: f32, bf16, int8 or int4; several with commas (default:"
                     + " ${DEFAULT-VALUE}).") private List<WeightFormat> weights;
+
+    @Option(
+            names = "--states",
+            split = ",",
+            defaultValue = "f32",
+            paramLabel = "FORMAT",
+            description = "How the states of Mamba-2 are held from token to token: f32 or bf16; several with commas (default:"
+                    + " ${DEFAULT-VALUE}).") private List<StateFormat> states;
 
     @Option(
             names = "--batch",
@@ -184,6 +193,7 @@ final class BenchCommand implements Callable<Integer> {
         }
         presets = distinct(presets);
         weights = distinct(weights);
+        states = distinct(states);
         batches = distinct(batches);
         if (json != null && Files.isDirectory(json)) {
             throw checks.usage("--json: " + json + " is a folder, expected a file name");
@@ -242,7 +252,10 @@ final class BenchCommand implements Callable<Integer> {
         AimConfig config = AimPresets.get(preset);
         report.building(preset, format.toString(), config, need(config, format));
         if (works.contains(Work.LM_DECODE) || works.contains(Work.LM_PREFILL) || works.contains(Work.GENERATE)) {
-            generating(LmSubject.random(backend, preset, config, format), bench, report);
+            LmSubject subject = LmSubject.random(backend, preset, config, format);
+            for (StateFormat of : states) {
+                generating(subject.withStates(of), bench, report);
+            }
         }
         if (works.contains(Work.TRAIN_STEP) && format == WeightFormat.F32) {
             training(LmSubject.trainable(backend, preset, config), bench, report);

@@ -13,6 +13,7 @@ import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.model.AimPresets;
 import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.WeightFormat;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -21,12 +22,12 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code aim bench quality}: what fewer bits do to the distribution of the next code. */
+/** {@code aim bench quality}: what fewer bits of weights and states do to the distribution of the next code. */
 @Command(
         name = "quality",
-        description = "Measure how far the distribution of the next code moves when weights are held in fewer bits than F32: the"
-                + " Kullback-Leibler divergence in nats over all positions of some pictures, for a model on its own pictures, or"
-                + " for an architecture with random weights on random codes.")
+        description = "Measure how far the distribution of the next code moves when weights or states are held in fewer bits than F32:"
+                + " the Kullback-Leibler divergence in nats over all positions of some pictures, for a model on its own pictures, or"
+                + " for an architecture with random weights on random codes; and the normalised difference of the logits.")
 final class BenchQualityCommand implements Callable<Integer> {
     private static final int MAX_COUNT = 10_000;
 
@@ -51,6 +52,15 @@ final class BenchQualityCommand implements Callable<Integer> {
             paramLabel = "FORMAT",
             description = "Formats compared with f32; several with commas (default: ${DEFAULT-VALUE}).") private List<
                     WeightFormat> formats;
+
+    @Option(
+            names = "--states",
+            split = ",",
+            defaultValue = "f32",
+            paramLabel = "FORMAT",
+            description = "Formats of the states, f32 or bf16, each with each of --weights; several with commas (default:"
+                    + " ${DEFAULT-VALUE}). '--weights f32 --states bf16' shows what they do alone.") private List<
+                            StateFormat> states;
 
     @Option(
             names = {"-n", "--count"},
@@ -80,19 +90,23 @@ final class BenchQualityCommand implements Callable<Integer> {
         String name = model == null ? "fashion" : model;
         AiM own = config == null ? AiM.load(name, backend, WeightFormat.F32) : null;
         AimModel exact = own == null ? Divergence.random(backend, config, 0, WeightFormat.F32) : own.model();
+        states.forEach(of -> ComputeOptions.checked(spec, () -> exact.withStates(of)));
         int classes = exact.config().numClasses();
         int[] labels = IntStream.range(0, count).map(i -> i % classes).toArray();
         int[][] codes = own == null ? random(exact.config()) : drawn(own, labels);
-        console.out().println(String.format("%-8s %12s %12s %10s %10s", "weights", "mean KL", "max KL", "same best",
-                "positions"));
+        console.out()
+                .println(String.format("%-8s %-7s %12s %12s %12s %10s %10s", "weights", "states", "mean KL", "max KL",
+                        "logits", "same best", "positions"));
         for (WeightFormat format : formats) {
             AimModel rounded = own == null
                     ? Divergence.random(backend, config, 0, format)
                     : AiM.load(name, backend, format).model();
-            Divergence d = Divergence.of(exact, rounded, labels, codes);
-            console.out()
-                    .println(String.format(Locale.ROOT, "%-8s %12.3e %12.3e %9.2f%% %10d", format, d.mean(), d.max(),
-                            100 * d.sameBest(), d.positions()));
+            for (StateFormat of : states) {
+                Divergence d = Divergence.of(exact, rounded.withStates(of), labels, codes);
+                console.out()
+                        .println(String.format(Locale.ROOT, "%-8s %-7s %12.3e %12.3e %12.3e %9.2f%% %10d", format, of,
+                                d.mean(), d.max(), d.logits(), 100 * d.sameBest(), d.positions()));
+            }
         }
         return Aim.OK;
     }

@@ -17,7 +17,7 @@ import tools.jackson.databind.node.ArrayNode;
 
 /** The table that {@code aim bench} prints row by row, and the JSON it leaves. */
 final class BenchReport {
-    private static final String ROW = "%-10s %-7s %-5s %5s %6s  %9s  %-17s %9s %9s  %7s %5s  %8s %5s%n";
+    private static final String ROW = "%-10s %-7s %-5s %-6s %5s %6s  %9s  %-17s %9s %9s  %7s %5s  %8s %5s%n";
 
     private final Console console;
     private final Backend backend;
@@ -59,11 +59,11 @@ final class BenchReport {
     void add(Measurement m) {
         if (!headed) {
             headed = true;
-            print(ROW, "work", "preset", "fmt", "batch", "guided", "ms/step", "10 % to 90 %",
+            print(ROW, "work", "preset", "fmt", "states", "batch", "guided", "ms/step", "10 % to 90 %",
                     "s/image", "tokens/s", "GB/s", "share", "GFLOP/s", "share");
         }
         rows.add(m);
-        print(ROW, m.work(), m.preset(), m.weights(), m.batch(), m.guided() ? "yes" : "no",
+        print(ROW, m.work(), m.preset(), m.weights(), m.states(), m.batch(), m.guided() ? "yes" : "no",
                 number(1e3 * m.step().median()),
                 number(1e3 * m.step().low()) + " to " + number(1e3 * m.step().high()),
                 (m.extrapolated() ? "~" : "") + number(m.imageSeconds()), number(m.tokensPerSecond()),

@@ -8,6 +8,7 @@ import org.aimjvm.tensor.BackendOptions;
 import org.aimjvm.tensor.BackendProvider;
 import org.aimjvm.tensor.Backends;
 import org.aimjvm.tensor.MatmulPrecision;
+import org.aimjvm.tensor.StateFormat;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -82,9 +83,18 @@ final class ComputeOptions {
      * @throws org.aimjvm.tensor.BackendException if it does not work here
      */
     Backend backend(Console console) {
+        return backend(console, "");
+    }
+
+    /** As {@link #backend(Console)}; {@code --verbose} names the format of the states too. */
+    Backend backend(Console console, StateFormat states) {
+        return backend(console, ", states in " + states);
+    }
+
+    private Backend backend(Console console, String more) {
         Backend chosen = choose(console);
         if (verbose) {
-            console.err().println("aim: backend " + chosen.name() + ", " + chosen.description());
+            console.err().println("aim: backend " + chosen.name() + ", " + chosen.description() + more);
         }
         return chosen;
     }

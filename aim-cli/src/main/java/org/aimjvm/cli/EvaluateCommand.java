@@ -62,6 +62,8 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Mixin private WeightsOption weights;
 
+    @Mixin private StatesOption states;
+
     @Mixin private PictureData pictures;
 
     @Option(
@@ -138,14 +140,14 @@ final class EvaluateCommand implements Callable<Integer> {
                     spec.commandLine(),
                     "--judge-epochs, --count: " + judgeEpochs + ", " + count + " (expected at least 1 and 2)");
         }
-        Backend backend = compute.backend(console);
+        Backend backend = compute.backend(console, states.format());
         PictureSource train = pictures.train(console);
         PictureSource test = pictures.validation(console);
         if (test == null) {
             throw new ParameterException(spec.commandLine(),
                     "--val: none given, and no t10k-* files in --data (expected test pictures)");
         }
-        AiM aim = AiM.load(model, backend, weights.format());
+        AiM aim = AiM.load(model, backend, weights.format(), states.format());
         if (aim.pictureSize() != test.height() || aim.pictureSize() != test.width()
                 || aim.numClasses() != test.classNames().size()) {
             throw new IllegalArgumentException(
@@ -194,6 +196,7 @@ final class EvaluateCommand implements Callable<Integer> {
         Map<String, Object> figures = new LinkedHashMap<>();
         figures.put("cfg_scale", (double) options.guidance().first());
         figures.put("sampling", options.sampling().toString());
+        figures.put("states", aim.model().states().toString());
         figures.put("real_test_pictures", test.size());
         figures.put("real_accuracy", real.total());
         figures.put("generated_pictures", made.size());

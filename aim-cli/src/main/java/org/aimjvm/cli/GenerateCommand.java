@@ -46,6 +46,8 @@ final class GenerateCommand implements Callable<Integer> {
 
     @Mixin private WeightsOption weights;
 
+    @Mixin private StatesOption states;
+
     @Option(
             names = {"-m", "--model"},
             defaultValue = "fashion",
@@ -149,10 +151,10 @@ final class GenerateCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         checkOutputs();
         ComputeOptions.checked(spec, () -> options(GenerateOptions.DEFAULT)); // before a large model is read
-        Backend backend = compute.backend(console);
+        Backend backend = compute.backend(console, states.format());
         AiM aim = tokenizer == null
-                ? AiM.load(model, backend, weights.format())
-                : AiM.load(Path.of(model), tokenizer, backend, weights.format());
+                ? AiM.load(model, backend, weights.format(), states.format())
+                : AiM.load(Path.of(model), tokenizer, backend, weights.format(), states.format());
         GenerateOptions options = ComputeOptions.checked(spec, () -> options(aim.info().defaults()));
         List<Integer> wanted = ComputeOptions.checked(spec, () -> labels(aim));
         int total = checkedTotal(wanted.size(), options.count());

@@ -26,6 +26,8 @@ class BenchCommandTest {
         "quality --preset aim-b --model fashion | --preset: aim-b with --model fashion",
         "--preset aim-s          | --preset: aim-s, expected one of aim-1b, aim-b, aim-l, aim-xl",
         "--weights f32,f8        | Invalid value for option '--weights'",
+        "--states f32,int8       | Invalid value for option '--states'",
+        "quality --states f16    | Invalid value for option '--states'",
         "--weights int8 --work train-step | --weights: none is f32, expected f32 among them for train-step",
         "--batch 0               | --batch: 0 \\(expected 1 to 256\\)",
         "--batch 1,x             | Invalid value for option '--batch'",
@@ -62,7 +64,8 @@ class BenchCommandTest {
         Outcome o = Outcome.of(
                 "bench", "--work", "vq-encode", "--seconds", "0.01", "--threads", "1", "--json", json.toString());
         assertThat(o.exit()).as(o.err()).isZero();
-        assertThat(o.out()).contains("reading memory in order", "1 threads", "vq-encode  vq-f16  f32       1     no");
+        assertThat(o.out()).contains("reading memory in order", "1 threads",
+                "vq-encode  vq-f16  f32   f32        1     no");
         JsonNode rows = JsonMapper.shared().readTree(json);
         assertThat(rows.size()).isEqualTo(1);
         assertThat(rows.get(0).get("threads").intValue()).isEqualTo(1);

@@ -18,6 +18,7 @@ import org.aimjvm.io.Npy;
 import org.aimjvm.io.Npz;
 import org.aimjvm.sample.Guidance;
 import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.StateFormat;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -80,6 +81,18 @@ class GenerateCommandTest {
             assertThat(png(dir.resolve("x.png"))).isEqualTo(pixels(expected(1, 5).toImage()));
             Files.delete(dir.resolve("x.png"));
         }
+    }
+
+    @Test
+    void statesInBf16() throws IOException {
+        Outcome o = generate("--label b --seed 5 --states bf16 --verbose --out DIR/x.png");
+        assertThat(o.exit()).isEqualTo(Aim.OK);
+        assertThat(o.err()).startsWith("aim: backend ").endsWith(", states in bf16\n");
+        AiM half = AiM.load(models.resolve("tiny").toString(), aim.model().backend(), null, StateFormat.BF16);
+        assertThat(png(dir.resolve("x.png")))
+                .isEqualTo(pixels(half.generate(1, half.defaults().withSeed(5)).getFirst().toImage()));
+        assertThat(generate("--label b --states f16 --out DIR/y.png").err())
+                .contains("Invalid value for option '--states'");
     }
 
     @Test

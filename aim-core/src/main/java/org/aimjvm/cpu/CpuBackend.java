@@ -3,6 +3,7 @@ package org.aimjvm.cpu;
 import java.util.Arrays;
 import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.Quantization;
 import org.aimjvm.tensor.Storage;
 
 /** Memory of the CPU backends: Java arrays, freed by the garbage collector. */
@@ -13,7 +14,8 @@ abstract class CpuBackend implements Backend {
         return switch (dtype) {
             case F32 -> new HeapStorage(new float[size]);
             case I32 -> new HeapStorage(new int[size]);
-            default -> throw new IllegalArgumentException("allocate: " + dtype + " (expected F32 or I32)");
+            case BF16 -> new HeapStorage(new short[size]);
+            default -> throw new IllegalArgumentException("allocate: " + dtype + " (expected F32, I32 or BF16)");
         };
     }
 
@@ -36,6 +38,10 @@ abstract class CpuBackend implements Backend {
     @Override
     public final void write(Storage dst, int offset, float[] values, int from, int count) {
         checkTransfer("write");
+        if (dst.dtype() == DType.BF16) {
+            HeapStorage.round(HeapStorage.halves(dst), offset, values, from, count);
+            return;
+        }
         System.arraycopy(values, from, HeapStorage.floats(dst), offset, count);
     }
 
@@ -52,6 +58,10 @@ abstract class CpuBackend implements Backend {
             w.read(offset, values, to, count);
             return;
         }
+        if (src.dtype() == DType.BF16) {
+            HeapStorage.widen(values, to, HeapStorage.halves(src), offset, count);
+            return;
+        }
         System.arraycopy(HeapStorage.floats(src), offset, values, to, count);
     }
 
@@ -63,15 +73,29 @@ abstract class CpuBackend implements Backend {
 
     @Override
     public final void copy(Storage dst, int dstOffset, Storage src, int srcOffset, int count) {
-        Object from = dst.dtype() == DType.I32 ? HeapStorage.ints(src) : HeapStorage.floats(src);
-        Object to = dst.dtype() == DType.I32 ? HeapStorage.ints(dst) : HeapStorage.floats(dst);
+        Object from = array(src, dst.dtype());
+        Object to = array(dst, dst.dtype());
         inOrder(() -> System.arraycopy(from, srcOffset, to, dstOffset, count));
     }
 
     @Override
     public final void fill(Storage dst, int offset, int count, float value) {
+        if (dst.dtype() == DType.BF16) {
+            short[] halves = HeapStorage.halves(dst);
+            short half = (short) Quantization.bf16Bits(value);
+            inOrder(() -> Arrays.fill(halves, offset, offset + count, half));
+            return;
+        }
         float[] values = HeapStorage.floats(dst);
         inOrder(() -> Arrays.fill(values, offset, offset + count, value));
+    }
+
+    private static Object array(Storage s, DType expected) {
+        return switch (expected) {
+            case I32 -> HeapStorage.ints(s);
+            case BF16 -> HeapStorage.halves(s);
+            default -> HeapStorage.floats(s);
+        };
     }
 
     @Override

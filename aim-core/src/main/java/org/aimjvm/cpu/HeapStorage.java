@@ -1,12 +1,14 @@
 package org.aimjvm.cpu;
 
 import org.aimjvm.tensor.DType;
+import org.aimjvm.tensor.Quantization;
 import org.aimjvm.tensor.Storage;
 
-/** Elements in a Java array: {@code float[]} for F32, {@code int[]} for I32. */
+/** Elements in a Java array: {@code float[]} for F32, {@code int[]} for I32, {@code short[]} for BF16. */
 final class HeapStorage extends Storage {
     private final float[] floats;
     private final int[] ints;
+    private final short[] halves;
     private final boolean frozen;
 
     HeapStorage(float[] floats) {
@@ -17,6 +19,7 @@ final class HeapStorage extends Storage {
         super(DType.F32, floats.length);
         this.floats = floats;
         this.ints = null;
+        this.halves = null;
         this.frozen = frozen;
     }
 
@@ -29,6 +32,16 @@ final class HeapStorage extends Storage {
         super(DType.I32, ints.length);
         this.floats = null;
         this.ints = ints;
+        this.halves = null;
+        this.frozen = false;
+    }
+
+    /** @param halves the upper halves of floats */
+    HeapStorage(short[] halves) {
+        super(DType.BF16, halves.length);
+        this.floats = null;
+        this.ints = null;
+        this.halves = halves;
         this.frozen = false;
     }
 
@@ -45,7 +58,8 @@ final class HeapStorage extends Storage {
         }
         h.checkLive();
         if (h.floats == null) {
-            throw new IllegalArgumentException("storage: " + s.dtype() + ", expected F32");
+            throw new IllegalArgumentException("storage: " + s.dtype() + ", expected F32"
+                    + (h.halves == null ? "" : " (only the forward SSD scan takes BF16 states)"));
         }
         return h.floats;
     }
@@ -65,7 +79,45 @@ final class HeapStorage extends Storage {
         return h.ints;
     }
 
+    /** The array of a BF16 storage. */
+    static short[] halves(Storage s) {
+        HeapStorage h = (HeapStorage) s;
+        h.checkLive();
+        if (h.halves == null) {
+            throw new IllegalArgumentException("storage: " + s.dtype() + ", expected BF16");
+        }
+        return h.halves;
+    }
+
+    /** As {@link #halves}, {@code null} for {@code null}. */
+    static short[] halvesOrNull(Storage s) {
+        return s == null ? null : halves(s);
+    }
+
+    /** Whether the states of a scan, one of which may be {@code null}, are BF16. */
+    static boolean areHalves(Storage initial, Storage last) {
+        return initial != null && initial.dtype() == DType.BF16 || last != null && last.dtype() == DType.BF16;
+    }
+
+    /** {@code floats[to + i] = halves[from + i]}. */
+    static void widen(float[] floats, int to, short[] halves, int from, int count) {
+        for (int i = 0; i < count; i++) {
+            floats[to + i] = Float.intBitsToFloat(halves[from + i] << 16);
+        }
+    }
+
+    /** {@code halves[to + i] = floats[from + i]}, rounded to nearest even. */
+    static void round(short[] halves, int to, float[] floats, int from, int count) {
+        for (int i = 0; i < count; i++) {
+            halves[to + i] = (short) Quantization.bf16Bits(floats[from + i]);
+        }
+    }
+
     HeapStorage sameMemory() {
-        return floats != null ? new HeapStorage(floats) : new HeapStorage(ints);
+        return switch (dtype()) {
+            case F32 -> new HeapStorage(floats);
+            case BF16 -> new HeapStorage(halves);
+            default -> new HeapStorage(ints);
+        };
     }
 }

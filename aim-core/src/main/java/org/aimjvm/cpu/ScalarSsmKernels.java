@@ -2,8 +2,10 @@ package org.aimjvm.cpu;
 
 import static org.aimjvm.cpu.HeapStorage.floats;
 import static org.aimjvm.cpu.HeapStorage.floatsOrNull;
+import static org.aimjvm.cpu.HeapStorage.halvesOrNull;
 
 import java.util.Arrays;
+import org.aimjvm.tensor.Quantization;
 import org.aimjvm.tensor.SsdShape;
 import org.aimjvm.tensor.SsmKernels;
 import org.aimjvm.tensor.Storage;
@@ -124,13 +126,16 @@ final class ScalarSsmKernels implements SsmKernels {
             Storage initialState,
             SsdShape s) {
         float[] ys = floats(y);
-        float[] finals = floatsOrNull(finalState);
+        boolean halves = HeapStorage.areHalves(initialState, finalState);
+        float[] finals = halves ? null : floatsOrNull(finalState);
+        short[] finalHalves = halves ? halvesOrNull(finalState) : null;
         float[] xbcs = floats(xbc);
         float[] dts = floats(dt);
         float[] dtBiases = floats(dtBias);
         float[] aLogs = floats(aLog);
         float[] ds = floatsOrNull(d);
-        float[] initials = floatsOrNull(initialState);
+        float[] initials = halves ? null : floatsOrNull(initialState);
+        short[] initialHalves = halves ? halvesOrNull(initialState) : null;
         int pDim = s.headDim();
         int nDim = s.dState();
         double[] state = new double[pDim * nDim];
@@ -138,6 +143,7 @@ final class ScalarSsmKernels implements SsmKernels {
             for (int h = 0; h < s.heads(); h++) {
                 int stateAt = (b * s.heads() + h) * state.length;
                 load(state, 0, initials, stateAt, state.length);
+                load(state, initialHalves, stateAt);
                 double a = -Math.exp(aLogs[h]);
                 for (int t = 0; t < s.length(); t++) {
                     int row = b * s.length() + t;
@@ -157,6 +163,7 @@ final class ScalarSsmKernels implements SsmKernels {
                     }
                 }
                 store(finals, stateAt, state, state.length);
+                store(finalHalves, stateAt, state);
             }
         }
     }
@@ -453,6 +460,20 @@ final class ScalarSsmKernels implements SsmKernels {
     private static void load(double[] dst, int to, float[] src, int from, int count) {
         for (int i = 0; i < count; i++) {
             dst[to + i] = src == null ? 0 : src[from + i];
+        }
+    }
+
+    /** BF16; nothing if {@code src} is {@code null}. */
+    private static void load(double[] dst, short[] src, int from) {
+        for (int i = 0; i < dst.length && src != null; i++) {
+            dst[i] = Float.intBitsToFloat(src[from + i] << 16);
+        }
+    }
+
+    /** Rounded to F32, then to BF16, as where arithmetic is F32; nothing if {@code dst} is {@code null}. */
+    private static void store(short[] dst, int to, double[] src) {
+        for (int i = 0; i < src.length && dst != null; i++) {
+            dst[to + i] = (short) Quantization.bf16Bits((float) src[i]);
         }
     }
 

@@ -29,6 +29,10 @@ record SsdInputs(float[] xbc, float[] dt, float[] dtBias, float[] aLog, float[] 
                 s);
     }
 
+    SsdInputs withInitial(float[] states) {
+        return new SsdInputs(xbc, dt, dtBias, aLog, d, states, s);
+    }
+
     int tasksPerGroup() {
         return (s.heads() / s.groups() + HEADS_PER_TASK - 1) / HEADS_PER_TASK;
     }
@@ -60,6 +64,12 @@ record SsdInputs(float[] xbc, float[] dt, float[] dtBias, float[] aLog, float[] 
     /** A of head {@code h}. */
     float a(int h) {
         return -VectorMath.exp(aLog[h]);
+    }
+
+    /** The step of head {@code h} in row {@code row}, after softplus and limits. */
+    float step(int row, int h) {
+        float raw = dt[row * s.heads() + h] + dtBias[h];
+        return Math.min(Math.max(VectorMath.softplus(raw), s.dtMin()), s.dtMax());
     }
 
     /** D of channel {@code p} of head {@code h}, 0 without D. */

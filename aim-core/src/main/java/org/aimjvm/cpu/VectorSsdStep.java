@@ -29,8 +29,7 @@ final class VectorSsdStep {
         SsdShape s = in.s();
         int pDim = s.headDim();
         int nDim = s.dState();
-        float raw = in.dt()[b * s.heads() + h] + in.dtBias()[h];
-        float d = Math.min(Math.max(VectorMath.softplus(raw), s.dtMin()), s.dtMax());
+        float d = in.step(b, h);
         float decay = VectorMath.exp(d * in.a(h));
         float[] xbc = in.xbc();
         int xAt = in.xAt(b, h);

@@ -2,6 +2,7 @@ package org.aimjvm.cpu;
 
 import static org.aimjvm.cpu.HeapStorage.floats;
 import static org.aimjvm.cpu.HeapStorage.floatsOrNull;
+import static org.aimjvm.cpu.HeapStorage.halvesOrNull;
 
 import org.aimjvm.tensor.SsdShape;
 import org.aimjvm.tensor.SsmKernels;
@@ -71,9 +72,37 @@ final class VectorSsmKernels implements SsmKernels {
         if (s.length() > 1) {
             parallel.expectNoRecording("ssdScan");
         }
+        if (HeapStorage.areHalves(initialState, finalState)) {
+            ssdScanOfHalves(
+                    floats(y), halvesOrNull(finalState), SsdInputs.of(xbc, dt, dtBias, aLog, d, null, s),
+                    halvesOrNull(initialState));
+            return;
+        }
         VectorSsdScan.scan(
                 SsdInputs.of(xbc, dt, dtBias, aLog, d, initialState, s), floats(y), floatsOrNull(finalState), parallel,
                 work);
+    }
+
+    /** BF16 states: a step is a kernel of its own; around more elements they are made F32 and rounded again. */
+    private void ssdScanOfHalves(float[] ys, short[] finals, SsdInputs in, short[] initials) {
+        SsdShape s = in.s();
+        if (s.length() == 1) {
+            VectorSsdHalfStep.run(in, ys, initials, finals, parallel, work);
+            return;
+        }
+        int size = s.headDim() * s.dState();
+        int states = s.batch() * s.heads();
+        float[] floats = partials.get().floats(0, states * size);
+        if (initials != null) {
+            parallel.forRange(states, 1, (from, to) -> HeapStorage.widen(floats, from * size, initials, from * size,
+                    (to - from) * size));
+        }
+        VectorSsdScan.scan(
+                in.withInitial(initials == null ? null : floats), ys, finals == null ? null : floats, parallel, work);
+        if (finals != null) {
+            parallel.forRange(states, 1, (from, to) -> HeapStorage.round(finals, from * size, floats, from * size,
+                    (to - from) * size));
+        }
     }
 
     @Override

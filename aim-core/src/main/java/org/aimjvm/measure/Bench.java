@@ -38,7 +38,8 @@ public final class Bench {
         int sequences = guided ? 2 * batch : batch;
         double position = (t.result.tokens() + 1) / 2.0; // attention alone depends on it
         return new Measurement(
-                "lm-decode", subject.name(), subject.weights().toString(), batch, guided, t.result.step(),
+                "lm-decode", subject.name(), subject.weights().toString(), subject.states().toString(), batch, guided,
+                t.result.step(),
                 t.result.secondsOfAll() / batch, t.result.isExtrapolated(), batch,
                 subject.cost().bytes(sequences, position), subject.cost().flops(sequences, position), t.limits);
     }
@@ -48,7 +49,8 @@ public final class Bench {
         Timed<Spread> t = timed(() -> Passes.prefill(subject, batch, warmUp, seconds));
         int tokens = subject.config().numTokens();
         return new Measurement(
-                "lm-prefill", subject.name(), subject.weights().toString(), batch, false, t.result,
+                "lm-prefill", subject.name(), subject.weights().toString(), subject.states().toString(), batch, false,
+                t.result,
                 t.result.median() / batch,
                 false, batch * tokens, subject.cost().weightBytes(),
                 tokens * subject.cost().flops(batch, (tokens + 1) / 2.0), t.limits);
@@ -61,7 +63,8 @@ public final class Bench {
         // weights: read forward and backward; gradients: written and read; AdamW: three arrays read and written
         double bytes = 10.0 * 4 * subject.params().count();
         return new Measurement(
-                "train-step", subject.name(), subject.weights().toString(), batch, false, t.result,
+                "train-step", subject.name(), subject.weights().toString(), subject.states().toString(), batch, false,
+                t.result,
                 t.result.median() / batch,
                 false, batch * tokens, bytes, 3 * tokens * subject.cost().flops(batch, (tokens + 1) / 2.0), t.limits);
     }
@@ -74,7 +77,8 @@ public final class Bench {
         Timed<Spread> t = timed(() -> Passes.generate(subject, tokenizer, batch, guided, warmUp, seconds));
         double position = (tokens + 1) / 2.0;
         return new Measurement(
-                "generate", subject.name(), subject.weights().toString(), batch, guided, t.result,
+                "generate", subject.name(), subject.weights().toString(), subject.states().toString(), batch, guided,
+                t.result,
                 t.result.median() / batch, false, batch * tokens,
                 tokens * subject.cost().bytes(sequences, position) + batch * pixels.decoderBytes(),
                 tokens * subject.cost().flops(sequences, position) + batch * pixels.decode(), t.limits);
@@ -85,7 +89,8 @@ public final class Bench {
         VqCost cost = VqCost.of(model.config(), side);
         Timed<Spread> t = timed(() -> Passes.decode(model, side, batch, warmUp, seconds));
         return new Measurement(
-                "vq-decode", name, "f32", batch, false, t.result, t.result.median() / batch, false, batch * side * side,
+                "vq-decode", name, "f32", "f32", batch, false, t.result, t.result.median() / batch, false,
+                batch * side * side,
                 batch * cost.decoderBytes(), batch * cost.decode(), t.limits);
     }
 
@@ -95,7 +100,8 @@ public final class Bench {
         int pixels = side * model.config().downsampling();
         Timed<Spread> t = timed(() -> Passes.encode(model, pixels, batch, warmUp, seconds));
         return new Measurement(
-                "vq-encode", name, "f32", batch, false, t.result, t.result.median() / batch, false, batch * side * side,
+                "vq-encode", name, "f32", "f32", batch, false, t.result, t.result.median() / batch, false,
+                batch * side * side,
                 batch * cost.encoderBytes(), batch * cost.encode(), t.limits);
     }
 }

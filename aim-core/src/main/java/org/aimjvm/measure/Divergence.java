@@ -11,15 +11,16 @@ import org.aimjvm.tensor.Tensor;
 import org.aimjvm.tensor.WeightFormat;
 
 /**
- * How far the distribution of the next code moves when the weights are held in fewer bits: the Kullback-Leibler divergence
- * {@code sum over codes of p log(p / q)} in nats, p from exact weights, q from rounded ones, both given the same codes before.
+ * How far the distribution of the next code moves when weights or states are held in fewer bits: the Kullback-Leibler divergence
+ * {@code sum over codes of p log(p / q)} in nats, p from the exact model, q from the rounded one, both given the same codes before.
  *
  * @param mean over all positions
  * @param max greatest of all positions
  * @param sameBest share of positions whose most probable code is the same
+ * @param logits normalised difference of the logits over all positions, {@code |a - b| / |a|} of Euclidean norms
  * @param positions how many
  */
-public record Divergence(double mean, double max, double sameBest, long positions) {
+public record Divergence(double mean, double max, double sameBest, double logits, long positions) {
 
     /**
      * Compares two models of one architecture.
@@ -32,17 +33,24 @@ public record Divergence(double mean, double max, double sameBest, long position
         double sum = 0;
         double max = 0;
         long same = 0;
+        double difference = 0;
+        double norm = 0;
         long positions = 0;
         double[] p = new double[vocab];
         double[] q = new double[vocab];
         try (Decoder a = new Decoder(exact, 1); Decoder b = new Decoder(rounded, 1)) {
             for (int i = 0; i < labels.length; i++) {
                 for (int t = 0; t < codes[i].length; t++) {
-                    int bestP = logSoftmax(p, step(a, labels[i], codes[i], t).toFloats());
-                    int bestQ = logSoftmax(q, step(b, labels[i], codes[i], t).toFloats());
+                    float[] logits = step(a, labels[i], codes[i], t).toFloats();
+                    float[] others = step(b, labels[i], codes[i], t).toFloats();
+                    int bestP = logSoftmax(p, logits);
+                    int bestQ = logSoftmax(q, others);
                     double divergence = 0;
                     for (int v = 0; v < vocab; v++) {
                         divergence += Math.exp(p[v]) * (p[v] - q[v]);
+                        double d = (double) logits[v] - others[v];
+                        difference += d * d;
+                        norm += (double) logits[v] * logits[v];
                     }
                     divergence = Math.max(0, divergence); // rounding
                     sum += divergence;
@@ -52,7 +60,8 @@ public record Divergence(double mean, double max, double sameBest, long position
                 }
             }
         }
-        return new Divergence(sum / positions, max, (double) same / positions, positions);
+        return new Divergence(
+                sum / positions, max, (double) same / positions, Math.sqrt(difference / norm), positions);
     }
 
     /**

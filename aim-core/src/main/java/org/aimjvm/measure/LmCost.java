@@ -9,6 +9,7 @@ import org.aimjvm.nn.Params;
 import org.aimjvm.ssm.Mamba1Config;
 import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.tensor.WeightFormat;
 
@@ -52,11 +53,19 @@ public record LmCost(
             mixing = 4.0 * config.attention().numHeads() * config.attention().headDim() * attending;
         }
         return new LmCost(
-                weightBytes, 2L * F32 * recurrent * stateFloats(config), cache,
+                weightBytes, 2L * recurrent * stateBytes(config, StateFormat.F32), cache,
                 flops + recurrent * scanFlops(config), mixing);
     }
 
-    /** Of F32 weights, without making them. */
+    /** This with the states of the recurrence held in another format, for a model of {@code config}. */
+    public LmCost withStates(AimConfig config, StateFormat states) {
+        int recurrent = config.nLayer() - (int) config.attentionLayers().stream().distinct().count();
+        return new LmCost(
+                weightBytes, 2L * recurrent * stateBytes(config, states), cacheBytesPerPosition, flops,
+                flopsPerPosition);
+    }
+
+    /** Of F32 weights and states, without making them. */
     public static LmCost of(AimConfig config) {
         return of(config, tensors(config), t -> (long) F32 * t.size());
     }
@@ -86,10 +95,12 @@ public record LmCost(
                 || name.contains("word_embeddings") && !config.tieEmbeddings());
     }
 
-    private static long stateFloats(AimConfig config) {
+    /** Of a layer and sequence; the windows of the convolution are F32. */
+    private static long stateBytes(AimConfig config, StateFormat states) {
         return switch (config.ssm()) {
-            case Mamba2Config c -> (long) c.ssmDim() * c.dState() + (long) c.convDim() * c.dConv();
-            case Mamba1Config c -> (long) c.dModel() * c.expand() * (c.dState() + c.dConv());
+            case Mamba2Config c -> (long) states.dtype().bytes() * c.ssmDim() * c.dState()
+                    + (long) F32 * c.convDim() * c.dConv();
+            case Mamba1Config c -> (long) F32 * c.dModel() * c.expand() * (c.dState() + c.dConv());
         };
     }
 

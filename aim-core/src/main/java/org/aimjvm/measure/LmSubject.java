@@ -8,6 +8,7 @@ import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.Params;
 import org.aimjvm.sample.Generator;
 import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.tensor.WeightFormat;
 import org.aimjvm.vq.VqConfig;
@@ -47,6 +48,15 @@ public final class LmSubject {
     /** A model that can be trained, in F32. */
     public static LmSubject trainable(Backend backend, String name, AimConfig config) {
         return build(name, config, WeightFormat.F32, Params.random(backend, 0));
+    }
+
+    /**
+     * The same model, weights and all, with its states held in another format.
+     *
+     * @throws IllegalArgumentException if it cannot, see {@link AimModel#withStates}
+     */
+    public LmSubject withStates(StateFormat states) {
+        return new LmSubject(name, weights, model.withStates(states), params, cost.withStates(config(), states));
     }
 
     private static LmSubject build(String name, AimConfig config, WeightFormat weights, Params params) {
@@ -97,6 +107,11 @@ public final class LmSubject {
     /** Format of the weights. */
     public WeightFormat weights() {
         return weights;
+    }
+
+    /** Format of the states. */
+    public StateFormat states() {
+        return model.states();
     }
 
     public AimModel model() {

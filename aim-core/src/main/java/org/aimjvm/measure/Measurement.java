@@ -9,6 +9,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param work {@code lm-decode}, {@code lm-prefill}, {@code vq-decode}, {@code vq-encode}, {@code generate} or {@code train-step}
  * @param preset architecture
  * @param weights format of the weights
+ * @param states format of the states, {@code f32} where there are none
  * @param batch pictures side by side
  * @param guided whether each picture takes two sequences
  * @param step seconds of what was repeated: one code of every picture, one pass, one training step
@@ -20,7 +21,8 @@ import tools.jackson.databind.node.ObjectNode;
  * @param limits measured before and after
  */
 public record Measurement(
-        String work, String preset, String weights, int batch, boolean guided, Spread step, double imageSeconds,
+        String work, String preset, String weights, String states, int batch, boolean guided, Spread step,
+        double imageSeconds,
         boolean extrapolated, int tokensPerStep, double bytesPerStep, double flopsPerStep, MachineLimits limits) {
 
     /** Codes a second, of all pictures. */
@@ -55,7 +57,7 @@ public record Measurement(
      */
     public ObjectNode toJson(String backend) {
         ObjectNode o = JsonMapper.shared().createObjectNode();
-        o.put("work", work).put("preset", preset).put("weights", weights).put("batch", batch)
+        o.put("work", work).put("preset", preset).put("weights", weights).put("states", states).put("batch", batch)
                 .put("threads", limits.threads()).put("guided", guided)
                 .put("seconds_per_image", imageSeconds)
                 .put("tokens_per_second", tokensPerSecond())

@@ -21,6 +21,7 @@ import org.aimjvm.ssm.Mamba2;
 import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.tensor.Recompute;
 import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
 
 /**
@@ -138,7 +139,7 @@ final class AimBlock {
         return new Tensor[] {out.branch, out.residual};
     }
 
-    MixerState newState(int batch, int maxLength) {
-        return mixer.newState(batch, maxLength);
+    MixerState newState(int batch, int maxLength, StateFormat format) {
+        return mixer.newState(batch, maxLength, format);
     }
 }

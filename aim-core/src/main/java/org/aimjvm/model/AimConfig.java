@@ -5,6 +5,7 @@ import java.util.Objects;
 import org.aimjvm.nn.AttentionConfig;
 import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.ssm.SsmConfig;
+import org.aimjvm.tensor.StateFormat;
 
 /**
  * Architecture of a sequence model; names of the checkpoint's {@code config.json} keys in parentheses. Reading and writing
@@ -121,6 +122,19 @@ public record AimConfig(
                 dModel, dIntermediate, nLayer, vocabSize, numClasses, numTokens, ssm, attention, attentionLayers,
                 rmsNorm,
                 tieEmbeddings, adaLnGroup, numGroups, newTokenDrop, newMixerDrop, newMlpDrop);
+    }
+
+    /**
+     * Fails unless a model of this architecture can hold its states so: those of Mamba-1 are F32, and attention has none.
+     *
+     * @throws IllegalArgumentException naming the format
+     */
+    public void checkStates(StateFormat format) {
+        boolean recurrent = attentionLayers.stream().distinct().count() < nLayer;
+        if (format != StateFormat.F32 && !(recurrent && ssm instanceof Mamba2Config)) {
+            throw new IllegalArgumentException("states: " + format
+                    + " for a model without Mamba-2 blocks, expected f32 (only their states can be held in fewer bits)");
+        }
     }
 
     /** Index of the null class: the last row of the label table. */

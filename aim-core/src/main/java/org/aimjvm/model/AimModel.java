@@ -21,6 +21,7 @@ import org.aimjvm.op.SplitOp;
 import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
 
 /**
@@ -41,6 +42,7 @@ public final class AimModel {
     private final Norm normFinal;
     private final Linear finalAdaLn;
     private final Tensor head; // (V, dModel)
+    private final StateFormat stateFormat;
 
     /**
      * @param params gives tensors by the names below {@code mamba.} in the published checkpoints
@@ -69,6 +71,38 @@ public final class AimModel {
         this.head = config.tieEmbeddings()
                 ? wordEmbeddings.weight()
                 : params.matrix("lm_head.weight", Shape.of(config.vocabSize(), d), Init.fanIn(d));
+        this.stateFormat = StateFormat.F32;
+    }
+
+    private AimModel(AimModel m, StateFormat stateFormat) {
+        this.config = m.config;
+        this.positions = m.positions;
+        this.backend = m.backend;
+        this.wordEmbeddings = m.wordEmbeddings;
+        this.positionEmbeddings = m.positionEmbeddings;
+        this.classEmbeddings = m.classEmbeddings;
+        this.groups = m.groups;
+        this.blocks = m.blocks;
+        this.normF = m.normF;
+        this.normFinal = m.normFinal;
+        this.finalAdaLn = m.finalAdaLn;
+        this.head = m.head;
+        this.stateFormat = stateFormat;
+    }
+
+    /**
+     * The same model, with the same weights in memory, whose {@linkplain #newState states} are held in {@code format}.
+     *
+     * @throws IllegalArgumentException if no block can hold its state so: Mamba-1 and attention hold theirs in F32
+     */
+    public AimModel withStates(StateFormat format) {
+        config.checkStates(format);
+        return new AimModel(this, format);
+    }
+
+    /** How {@link #newState} holds the states of Mamba-2: F32 unless {@link #withStates} says otherwise. */
+    public StateFormat states() {
+        return stateFormat;
     }
 
     public AimConfig config() {
@@ -113,7 +147,7 @@ public final class AimModel {
     public DecodeState newState(int batch) {
         List<MixerState> states = new ArrayList<>();
         for (AimBlock block : blocks) {
-            states.add(block.newState(batch, config.numTokens() + 1));
+            states.add(block.newState(batch, config.numTokens() + 1, stateFormat));
         }
         return new DecodeState(states, batch);
     }

@@ -3,6 +3,7 @@ package org.aimjvm.nn;
 import org.aimjvm.op.CausalAttentionOp;
 import org.aimjvm.op.KvCache;
 import org.aimjvm.op.SplitOp;
+import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
 
 /** Causal multi-head (grouped-query) attention: {@code out_proj(attention(split(in_proj u)))}, no positional encoding. */
@@ -47,7 +48,7 @@ public final class CausalSelfAttention implements Mixer {
     }
 
     @Override
-    public MixerState newState(int batch, int maxLength) {
+    public MixerState newState(int batch, int maxLength, StateFormat format) {
         return new State(new KvCache(params.backend(), batch, maxLength, config.numHeadsKv() * config.headDim()));
     }
 }

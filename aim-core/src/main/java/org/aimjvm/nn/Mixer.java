@@ -1,5 +1,6 @@
 package org.aimjvm.nn;
 
+import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
 
 /** A layer that moves information along the sequence: Mamba-2, Mamba-1 or attention. */
@@ -17,6 +18,9 @@ public interface Mixer {
 
     /**
      * A state at the start of {@code batch} sequences, of at most {@code maxLength} elements where that matters.
+     *
+     * @param format how Mamba-2 holds the state of its recurrence; attention has none, and holds keys and values in F32
+     * @throws IllegalArgumentException if this mixer has a recurrence and cannot hold its state so
      */
-    MixerState newState(int batch, int maxLength);
+    MixerState newState(int batch, int maxLength, StateFormat format);
 }

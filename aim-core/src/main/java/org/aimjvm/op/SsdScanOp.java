@@ -2,6 +2,7 @@ package org.aimjvm.op;
 
 import org.aimjvm.tensor.Autograd;
 import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.DType;
 import org.aimjvm.tensor.SsdShape;
 import org.aimjvm.tensor.Tensor;
 
@@ -30,8 +31,8 @@ public final class SsdScanOp {
      * @param dtBias (H)
      * @param aLog (H)
      * @param d skip, (H) or (H, P); {@code null} for none
-     * @param state (batch, H, P, N). Modified: left at the state after the last element. {@code null}: start from zero,
-     *     keep nothing
+     * @param state (batch, H, P, N), F32 or BF16. Modified: left at the state after the last element, which in BF16 is rounded to
+     *     nearest even; the result is that of the state before. {@code null}: start from zero, keep nothing
      * @return (batch, L, H*P)
      * @throws IllegalStateException with a state inside a training scope: the gradient through it would be lost; {@link
      *     #ssdScanFrom} keeps it
@@ -60,6 +61,8 @@ public final class SsdScanOp {
     public static ScanResult ssdScanFrom(
             Tensor xbc, Tensor dt, Tensor dtBias, Tensor aLog, Tensor d, Tensor initialState, SsdSettings settings) {
         SsdShape s = check(xbc, dt, dtBias, aLog, d, initialState, settings);
+        Shapes.check(initialState == null || initialState.dtype() == DType.F32, OP,
+                "initial state is BF16, expected F32 (only what models overwrite can be in fewer bits)");
         Tensor finalState = Tensor.empty(xbc.backend(), s.stateShape());
         Tensor y = forward(xbc, dt, dtBias, aLog, d, initialState, finalState, s);
         Autograd.record(

@@ -13,6 +13,7 @@ import org.aimjvm.op.LinearOp;
 import org.aimjvm.op.SelectiveScanOp;
 import org.aimjvm.op.SplitOp;
 import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
 
 /**
@@ -78,10 +79,15 @@ public final class Mamba1 implements Mixer {
     }
 
     @Override
-    public SsmState newState(int batch, int maxLength) {
+    public SsmState newState(int batch, int maxLength, StateFormat format) {
+        if (format != StateFormat.F32) {
+            throw new IllegalArgumentException(
+                    "states: " + format + ", expected f32 (only the states of Mamba-2 can be held in fewer bits)");
+        }
         return SsmState.zeros(
                 params.backend(),
                 Shape.of(batch, config.dInner(), config.dConv()),
-                Shape.of(batch, config.dInner(), config.dState()));
+                Shape.of(batch, config.dInner(), config.dState()),
+                format);
     }
 }

@@ -14,6 +14,7 @@ import org.aimjvm.op.SplitOp;
 import org.aimjvm.op.SsdScanOp;
 import org.aimjvm.op.SsdSettings;
 import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
 
 /**
@@ -99,10 +100,11 @@ public final class Mamba2 implements Mixer {
     }
 
     @Override
-    public SsmState newState(int batch, int maxLength) {
+    public SsmState newState(int batch, int maxLength, StateFormat format) {
         return SsmState.zeros(
                 params.backend(),
                 Shape.of(batch, config.convDim(), config.dConv()),
-                Shape.of(batch, config.nHeads(), config.headDim(), config.dState()));
+                Shape.of(batch, config.nHeads(), config.headDim(), config.dState()),
+                format);
     }
 }

@@ -3,19 +3,20 @@ package org.aimjvm.ssm;
 import org.aimjvm.nn.MixerState;
 import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
 
 /**
  * State of a Mamba layer: constant in size, whatever the position.
  *
  * @param conv last {@code width} inputs of the causal convolution, oldest first, (batch, channels, width)
- * @param ssm state of the recurrence: (batch, H, P, N) in Mamba-2, (batch, channels, N) in Mamba-1
+ * @param ssm state of the recurrence: (batch, H, P, N) in Mamba-2, F32 or BF16; (batch, channels, N) in Mamba-1
  */
 public record SsmState(Tensor conv, Tensor ssm) implements MixerState {
 
-    /** Zeros of the given shapes. */
-    static SsmState zeros(Backend backend, Shape conv, Shape ssm) {
-        return new SsmState(Tensor.persistent(backend, conv), Tensor.persistent(backend, ssm));
+    /** Zeros of the given shapes; {@code ssm} in {@code format}. */
+    static SsmState zeros(Backend backend, Shape conv, Shape ssm, StateFormat format) {
+        return new SsmState(Tensor.persistent(backend, conv), Tensor.persistent(backend, format.dtype(), ssm));
     }
 
     @Override

@@ -19,7 +19,11 @@ public interface Backend {
     /** One line for users: what it is and how wide, e.g. {@code Vector API, 512-bit, 2 threads}. */
     String description();
 
-    /** New memory for {@code size} elements of {@link DType#F32} or {@link DType#I32}; contents are undefined. */
+    /**
+     * New memory for {@code size} elements of {@link DType#F32}, {@link DType#I32} or {@link DType#BF16}; contents are undefined. BF16
+     * is for states: {@link #read} widens them, {@link #write} and {@link #fill} round to nearest even, and of all kernels {@link
+     * SsmKernels#ssdScan} alone takes them.
+     */
     Storage allocate(DType dtype, int size);
 
     /**
@@ -37,7 +41,7 @@ public interface Backend {
     /** Gives memory back for good. On the CPU the garbage collector does that and this does nothing. */
     void free(Storage storage);
 
-    /** Copies {@code values} into {@code dst} from its element {@code offset} on. */
+    /** Copies {@code values} into {@code dst}, F32 or BF16, from its element {@code offset} on. */
     void write(Storage dst, int offset, float[] values, int from, int count);
 
     /** Copies {@code values} into {@code dst} from its element {@code offset} on. */
@@ -52,7 +56,7 @@ public interface Backend {
     /** Copies {@code count} elements between storages of this backend and of equal type. */
     void copy(Storage dst, int dstOffset, Storage src, int srcOffset, int count);
 
-    /** Sets {@code count} F32 elements of {@code dst} to {@code value}. */
+    /** Sets {@code count} elements of {@code dst}, F32 or BF16, to {@code value}. */
     void fill(Storage dst, int offset, int count, float value);
 
     /**

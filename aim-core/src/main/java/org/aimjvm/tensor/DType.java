@@ -3,7 +3,8 @@ package org.aimjvm.tensor;
 /**
  * Element type of a {@link Tensor} or of a tensor in a checkpoint.
  *
- * <p>Computation is in {@link #F32} (ids in {@link #I32}); the other types occur in files and are widened when read.
+ * <p>Computation is in {@link #F32} (ids in {@link #I32}); the other types occur in files and are widened when read. {@link #BF16}
+ * is also a way to keep states, see {@link StateFormat}.
  */
 public enum DType {
     /** IEEE 754 binary64; in files only. */
@@ -12,7 +13,7 @@ public enum DType {
     F32(4),
     /** IEEE 754 binary16; in files only. */
     F16(2),
-    /** The upper half of a binary32 (8 exponent, 7 stored mantissa bits); in files only. */
+    /** The upper half of a binary32 (8 exponent, 7 stored mantissa bits); in files, and states between two calls. */
     BF16(2),
     /** 64-bit signed integer; in files only. */
     I64(8),

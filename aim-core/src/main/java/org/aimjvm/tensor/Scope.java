@@ -76,7 +76,7 @@ public final class Scope implements AutoCloseable {
         for (Owned o : owned) {
             o.storage.release();
             Storage reusable = o.backend.reuse(o.storage);
-            if (POISON && reusable.dtype() == DType.F32) {
+            if (POISON && reusable.dtype() != DType.I32) {
                 o.backend.fill(reusable, 0, reusable.size(), Float.NaN);
             }
             root.free.computeIfAbsent(new Size(o.backend, reusable.dtype(), reusable.size()), k -> new ArrayDeque<>())

@@ -53,6 +53,9 @@ public interface SsmKernels {
      * Length 1 is the recurrent update; longer inputs may be computed in chunks. Both start from {@code initialState} and
      * leave {@code finalState}.
      *
+     * <p>States are F32 or {@link DType#BF16}, both of one type. BF16 states are widened, and rounded to nearest even when they are
+     * stored after the last element; between the elements of a call the state is F32, and no output depends on that rounding.
+     *
      * @param y output (batch, length, H*P)
      * @param finalState output (batch, H, P, N), may be {@code initialState} itself; {@code null}: not wanted
      * @param xbc (batch, length, H*P + 2*G*N), the packed [x | B | C]
@@ -61,6 +64,7 @@ public interface SsmKernels {
      * @param aLog (H)
      * @param d (H) or (H, P); {@code null}: no skip
      * @param initialState (batch, H, P, N), or {@code null} for zeros
+     * @throws IllegalArgumentException if the states are of two types
      */
     void ssdScan(
             Storage y,
@@ -74,7 +78,7 @@ public interface SsmKernels {
             SsdShape s);
 
     /**
-     * Gradient of {@link #ssdScan}, from {@code dy} and, unless {@code null}, {@code dFinalState}.
+     * Gradient of {@link #ssdScan} with F32 states, from {@code dy} and, unless {@code null}, {@code dFinalState}.
      *
      * @param dXbc output, as xbc
      * @param dDt output, as dt (raw)

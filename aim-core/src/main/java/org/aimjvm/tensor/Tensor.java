@@ -93,7 +93,16 @@ public final class Tensor {
 
     /** An F32 tensor of zeros owned by no scope: a state, a moment of the optimiser. */
     public static Tensor persistent(Backend backend, Shape shape) {
-        Storage s = backend.allocate(DType.F32, shape.size());
+        return persistent(backend, DType.F32, shape);
+    }
+
+    /**
+     * A tensor of zeros owned by no scope.
+     *
+     * @param dtype F32 or BF16
+     */
+    public static Tensor persistent(Backend backend, DType dtype, Shape shape) {
+        Storage s = backend.allocate(dtype, shape.size());
         backend.fill(s, 0, shape.size(), 0f);
         return new Tensor(backend, s, shape, false);
     }

@@ -4,7 +4,8 @@ import java.util.Locale;
 
 /**
  * How the weight matrices of linear layers and the word embedding are held while a model generates. Everything else
- * (activations, states, norms, convolutions, the tokenizer) is F32 in any case, and so are all products and sums.
+ * (activations, norms, convolutions, the tokenizer; states unless {@link StateFormat} says otherwise) is F32 in any case, and so are all
+ * products and sums.
  */
 public enum WeightFormat {
     /** 32-bit floats; of a safetensors file in that type the mapped file itself, without a copy. */

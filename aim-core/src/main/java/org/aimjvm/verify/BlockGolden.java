@@ -17,6 +17,7 @@ import org.aimjvm.ssm.SsmState;
 import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Gradients;
 import org.aimjvm.tensor.Scope;
+import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.AttnBlock;
 import org.aimjvm.vq.ResBlock;
@@ -114,7 +115,7 @@ final class BlockGolden {
         int length = u.dim(1);
         int prefill = prefillLength(c, length);
         float[] y = new float[u.size()];
-        SsmState state = (SsmState) mixer.newState(u.dim(0), length);
+        SsmState state = (SsmState) mixer.newState(u.dim(0), length, StateFormat.F32);
         Sequences.put(y, mixer.forward(Sequences.slice(u, 0, prefill), state), length, 0);
         if (prefill < length) {
             checks.array("conv_state_prefill", state.conv());

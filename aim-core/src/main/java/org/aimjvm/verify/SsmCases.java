@@ -1,5 +1,6 @@
 package org.aimjvm.verify;
 
+import static org.aimjvm.verify.OpCase.constant;
 import static org.aimjvm.verify.OpCase.in;
 import static org.aimjvm.verify.OpCase.x;
 
@@ -11,6 +12,7 @@ import org.aimjvm.op.SelectiveScanOp;
 import org.aimjvm.op.SplitOp;
 import org.aimjvm.op.SsdScanOp;
 import org.aimjvm.op.SsdSettings;
+import org.aimjvm.tensor.DType;
 import org.aimjvm.tensor.Tensor;
 
 /** Causal convolution, Mamba-2 and Mamba-1 recurrences, around the chunk length 64. */
@@ -33,6 +35,9 @@ final class SsmCases {
         ssd(cases, 2, 66, SsdSettings.unlimited(6, 8, 2, 16), true);
         limitedSteps(cases, 5);
         limitedSteps(cases, 67);
+        halfStates(cases, 1);
+        halfStates(cases, 7);
+        halfStates(cases, 66);
         scan(cases, 1, 9, 33, 16);
         scan(cases, 1, 3, 16, 1);
         return cases;
@@ -92,6 +97,22 @@ final class SsmCases {
                 in(-0.1, 0.1, 3),
                 in(-2, 0, 3),
                 x(3)));
+    }
+
+    /** States in BF16; the limit lets one element in a thousand fall to the other side where it is rounded. */
+    private static void halfStates(List<OpCase> cases, int length) {
+        SsdSettings s = SsdSettings.unlimited(4, 8, 2, 35);
+        cases.add(new OpCase(
+                "ssdScan of BF16 states 2x" + length,
+                List.of(
+                        constant(-1, 1, 2, length, 32 + 4 * 35), constant(-3, 1, 2, length, 4), constant(-1, 1, 4),
+                        constant(-2, 1, 4), constant(-1, 1, 4), constant(-1, 1, 2, 4, 8, 35)),
+                1e-4,
+                xs -> {
+                    Tensor state = Tensor.empty(xs[0].backend(), DType.BF16, xs[5].shape());
+                    state.write(xs[5].toFloats());
+                    return new Tensor[] {SsdScanOp.ssdScan(xs[0], xs[1], xs[2], xs[3], xs[4], state, s), state};
+                }));
     }
 
     private static void scan(List<OpCase> cases, int batch, int length, int channels, int dState) {

@@ -11,6 +11,7 @@ import org.aimjvm.nn.Params;
 import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.tensor.Backends;
 import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.WeightFormat;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
@@ -102,7 +103,8 @@ class BenchTest {
     void jsonHasThePromisedKeys() {
         ObjectNode o = bench.decode(subject, 1, false).toJson("a backend");
         assertThat(o.propertyNames()).contains(
-                "work", "preset", "weights", "batch", "threads", "guided", "seconds_per_image", "tokens_per_second",
+                "work", "preset", "weights", "states", "batch", "threads", "guided", "seconds_per_image",
+                "tokens_per_second",
                 "bytes_per_second", "share_of_bandwidth", "share_of_peak", "seconds_per_step", "machine", "backend",
                 "jdk", "extrapolated");
         assertThat(o.get("guided").booleanValue()).isFalse();
@@ -121,6 +123,18 @@ class BenchTest {
         assertThat(LmSubject.bytesToDecode(small, WeightFormat.F32, 16, true))
                 .isGreaterThan(LmSubject.bytesToDecode(small, WeightFormat.F32, 2, true));
         assertThat(LmSubject.bytesToTrain(small, 4)).isGreaterThan(4 * 4L * 147_000_000);
+    }
+
+    @Test
+    void statesInFewerBitsAreFewerBytes() {
+        LmSubject half = subject.withStates(StateFormat.BF16);
+        assertThat(half.states()).isEqualTo(StateFormat.BF16);
+        assertThat(half.cost().stateBytes()).isLessThan(subject.cost().stateBytes())
+                .isGreaterThan(subject.cost().stateBytes() / 2);
+        Measurement m = bench.decode(half, 1, true);
+        assertThat(m.states()).isEqualTo("bf16");
+        assertThat(m.bytesPerStep()).isEqualTo(half.cost().bytes(2, (subject.config().numTokens() + 1) / 2.0));
+        assertThat(bench.decode(subject, 1, true).states()).isEqualTo("f32");
     }
 
     @Test

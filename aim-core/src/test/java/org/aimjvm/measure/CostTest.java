@@ -10,6 +10,7 @@ import org.aimjvm.model.AimPresets;
 import org.aimjvm.nn.AttentionConfig;
 import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.vq.VqConfig;
+import org.aimjvm.tensor.StateFormat;
 import org.junit.jupiter.api.Test;
 
 /** What works must at least read and compute, against counts made by hand. */
@@ -23,6 +24,9 @@ class CostTest {
                 + 3 * 24 + 1536 + 768; // A, D, dt_bias; both norms
         assertThat(c.weightBytes()).isEqualTo(4 * (24 * layer + 16384L * 768 + 2 * 768));
         assertThat(c.stateBytes()).isEqualTo(2 * 4 * 24 * (24L * 64 * 128 + 1792 * 4));
+        LmCost half = c.withStates(AimPresets.get("aim-b"), StateFormat.BF16);
+        assertThat(half.stateBytes()).isEqualTo(2 * 24 * (2 * 24L * 64 * 128 + 4 * 1792 * 4));
+        assertThat(half.withStates(AimPresets.get("aim-b"), StateFormat.F32)).isEqualTo(c);
         assertThat(c.cacheBytesPerPosition()).isZero();
         long products = 24 * (3352L * 768 + 768 * 1536 + 1792 * 4) + 16384L * 768;
         assertThat(c.flops()).isEqualTo(2.0 * products + 24 * 5.0 * 24 * 64 * 128);

@@ -8,6 +8,7 @@ import org.aimjvm.model.AimModel;
 import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Backends;
+import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.WeightFormat;
 import org.junit.jupiter.api.Test;
 
@@ -26,11 +27,16 @@ class DivergenceTest {
         assertThat(none.positions()).isEqualTo(9);
         assertThat(none.max()).isZero();
         assertThat(none.sameBest()).isEqualTo(1);
+        assertThat(none.logits()).isZero();
+        Divergence states = Divergence.of(exact, exact.withStates(StateFormat.BF16), LABELS, CODES);
+        assertThat(states.max()).isPositive().isLessThan(1e-2);
+        assertThat(states.logits()).isBetween(1e-7, 1e-2);
         double before = 0;
         for (WeightFormat format : List.of(WeightFormat.BF16, WeightFormat.INT8, WeightFormat.INT4)) {
             Divergence d = Divergence.of(exact, Divergence.random(backend, CONFIG, 1, format), LABELS, CODES);
             assertThat(d.mean()).as(format.name()).isGreaterThan(before).isLessThan(0.1);
             assertThat(d.max()).isGreaterThanOrEqualTo(d.mean());
+            assertThat(d.logits()).isBetween(1e-7, 1.0);
             before = d.mean();
         }
     }

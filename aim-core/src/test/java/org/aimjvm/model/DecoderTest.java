@@ -15,6 +15,7 @@ import org.aimjvm.tensor.Backends;
 import org.aimjvm.tensor.Recording;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -32,6 +33,10 @@ class DecoderTest {
                         TinyModels.configs().entrySet().stream(), Stream.of(Map.entry("wide", TinyModels
                                 .wide())))
                         .map(e -> Arguments.of(b.name(), e.getKey(), b, e.getValue())));
+    }
+
+    static Stream<Arguments> backends() {
+        return BACKENDS.stream().map(b -> Arguments.of(b.name(), b));
     }
 
     /** Logits of {@code count} elements after {@link AimModel#forward} of one at a time: (count, batch * V). */
@@ -72,7 +77,19 @@ class DecoderTest {
     @ParameterizedTest(name = "{0}: {1}")
     @MethodSource("models")
     void repeatedPassesHaveTheBitsOfForward(String backendName, String name, Backend backend, AimConfig config) {
-        AimModel model = TinyModels.build(config, backend).model();
+        expectBitsOfForward(TinyModels.build(config, backend).model());
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("backends")
+    void repeatedPassesHaveTheBitsOfForwardWithBf16States(String backendName, Backend backend) {
+        for (AimConfig config : List.of(TinyModels.wide(), TinyModels.configs().get("ngroups 2"))) {
+            expectBitsOfForward(TinyModels.build(config, backend).model().withStates(StateFormat.BF16));
+        }
+    }
+
+    private static void expectBitsOfForward(AimModel model) {
+        AimConfig config = model.config();
         try (Decoder decoder = new Decoder(model, BATCH)) {
             int run = 0;
             for (int count : new int[] {config.numTokens(), 5, 0, 1, 70}) { // each starts anew, in the middle of the last

@@ -1,6 +1,7 @@
 package org.aimjvm.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -21,6 +22,7 @@ import org.aimjvm.tensor.DType;
 import org.aimjvm.tensor.Gradients;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -37,6 +39,8 @@ class ModelLawsTest {
     private static final double ORDER_OF_SUMS = 2e-5;
 
     private static final int BATCH = 3;
+    /** Limit of the normalised difference of logits that states in BF16 make. */
+    private static final double BF16_STATES = 5e-3;
     private static final int LENGTH = TinyModels.TOKENS + 1;
 
     private static final List<Backend> BACKENDS = TestBackends.available();
@@ -110,6 +114,53 @@ class ModelLawsTest {
         for (int[] split : splits) {
             assertClose(inParts(built.model(), labels, tokens, split), all,
                     name + " in parts " + Arrays.toString(split));
+        }
+    }
+
+    /** A whole sequence at once has nothing between calls to be rounded; element by element the logits move a little. */
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("backends")
+    void bf16StatesRoundBetweenCalls(String backendName, Backend backend) {
+        for (AimConfig config : List.of(TinyModels.wide(), TinyModels.configs().get("Mamba-2"))) {
+            AimModel model = TinyModels.build(config, backend).model();
+            AimModel rounded = model.withStates(StateFormat.BF16);
+            assertThat(model.states()).isEqualTo(StateFormat.F32);
+            assertThat(rounded.states()).isEqualTo(StateFormat.BF16);
+            int[] labels = TinyModels.labels(BATCH);
+            int[] tokens = TinyModels.ints(BATCH * config.numTokens(), config.vocabSize(), 11);
+            int[] ones = new int[config.numTokens() + 1];
+            Arrays.fill(ones, 1);
+            assertThat(inParts(rounded, labels, tokens, ones.length))
+                    .isEqualTo(inParts(model, labels, tokens, ones.length));
+            float[] expected = inParts(model, labels, tokens, ones);
+            float[] got = inParts(rounded, labels, tokens, ones);
+            double difference = 0;
+            double norm = 0;
+            for (int i = 0; i < expected.length; i++) {
+                difference += Math.pow((double) got[i] - expected[i], 2);
+                norm += Math.pow(expected[i], 2);
+            }
+            assertThat(Math.sqrt(difference / norm)).isBetween(1e-6, BF16_STATES);
+            assertThat(inParts(rounded, labels, tokens, ones)).as("again").isEqualTo(got);
+        }
+    }
+
+    static Stream<Arguments> backends() {
+        return BACKENDS.stream().map(b -> Arguments.of(b.name(), b));
+    }
+
+    @ParameterizedTest(name = "{0}: {1}")
+    @MethodSource("models")
+    void modelsWithoutMamba2RefuseBf16States(String backendName, String name, Backend backend, AimConfig config) {
+        AimModel model = TinyModels.build(config, backend).model();
+        boolean none = name.startsWith("Mamba-1")
+                || config.attentionLayers().stream().distinct().count() == config.nLayer();
+        if (none) {
+            assertThatThrownBy(() -> model.withStates(StateFormat.BF16)).isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageStartingWith("states: bf16 for a model without Mamba-2 blocks, expected f32");
+            assertThat(model.withStates(StateFormat.F32).newState(1).layers()).isEqualTo(config.nLayer());
+        } else {
+            assertThat(model.withStates(StateFormat.BF16).newState(1).layers()).isEqualTo(config.nLayer());
         }
     }
 

@@ -34,6 +34,7 @@ import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Gradients;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqConfigJson;
@@ -135,7 +136,7 @@ class OtherSizesTest {
                     5);
             w.setting("ngroups", 2).setting("d_ssm", 20).setting("elapsed", 0.5);
             w.flag("D_has_hdim", true).flag("norm_before_gate", true).flag("bias", true);
-            SsmState state = mixer.newState(3, 9);
+            SsmState state = mixer.newState(3, 9, StateFormat.F32);
             mixer.forward(Sequences.slice(u, 0, 4), state);
             w.input("u", u).tensors("weights.safetensors", params.all(), "");
             w.output("conv_state_prefill", state.conv(), "state after a prefill of 4 elements");

@@ -18,6 +18,7 @@ import org.aimjvm.tensor.LimitKernels;
 import org.aimjvm.tensor.MatmulPrecision;
 import org.aimjvm.tensor.NormKernels;
 import org.aimjvm.tensor.OptimKernels;
+import org.aimjvm.tensor.Quantization;
 import org.aimjvm.tensor.SamplingKernels;
 import org.aimjvm.tensor.SoftmaxKernels;
 import org.aimjvm.tensor.SsmKernels;
@@ -106,13 +107,13 @@ final class CudaBackend implements Backend {
 
     @Override
     public Storage allocate(DType dtype, int size) {
-        if (dtype != DType.F32 && dtype != DType.I32) {
-            throw new IllegalArgumentException("allocate: " + dtype + " (expected F32 or I32)");
+        if (dtype != DType.F32 && dtype != DType.I32 && dtype != DType.BF16) {
+            throw new IllegalArgumentException("allocate: " + dtype + " (expected F32, I32 or BF16)");
         }
         if (size > MAX_SIZE) {
             throw new IllegalArgumentException("allocate: " + size + " elements (expected at most " + MAX_SIZE + ")");
         }
-        return new CudaStorage(memory, memory.allocate(4L * size), dtype, size);
+        return new CudaStorage(memory, memory.allocate((long) dtype.bytes() * size), dtype, size);
     }
 
     @Override
@@ -138,7 +139,7 @@ final class CudaBackend implements Backend {
     }
 
     private static DeviceMemory.Block block(Storage s, DType expected, int offset, int count) {
-        CudaStorage c = CudaStorage.plain(s);
+        CudaStorage c = CudaStorage.any(s);
         if (c.dtype() != expected) {
             throw new IllegalArgumentException("storage: " + c.dtype() + ", expected " + expected);
         }
@@ -156,6 +157,14 @@ final class CudaBackend implements Backend {
     @Override
     public void write(Storage dst, int offset, float[] values, int from, int count) {
         checkTransfer("write");
+        if (dst.dtype() == DType.BF16) {
+            transfers.write(block(dst, DType.BF16, offset, count), 2L * offset, 2, count, (buffer, at, n) -> {
+                for (int i = 0; i < n; i++) {
+                    buffer.putShort((short) Quantization.bf16Bits(values[from + at + i]));
+                }
+            });
+            return;
+        }
         transfers.write(block(dst, DType.F32, offset, count), 4L * offset, 4, count,
                 (buffer, at, n) -> buffer.asFloatBuffer().put(values, from + at, n));
     }
@@ -184,6 +193,14 @@ final class CudaBackend implements Backend {
             }
             return;
         }
+        if (src.dtype() == DType.BF16) {
+            transfers.read(block(src, DType.BF16, offset, count), 2L * offset, 2, count, (buffer, at, n) -> {
+                for (int i = 0; i < n; i++) {
+                    values[to + at + i] = Float.intBitsToFloat(buffer.getShort() << 16);
+                }
+            });
+            return;
+        }
         transfers.read(block(src, DType.F32, offset, count), 4L * offset, 4, count,
                 (buffer, at, n) -> buffer.asFloatBuffer().get(values, to + at, n));
     }
@@ -210,8 +227,9 @@ final class CudaBackend implements Backend {
         if (count > 0) {
             synchronized (gpu) {
                 gpu.enter();
+                long width = src.dtype().bytes();
                 check(JCudaDriver.cuMemcpyDtoDAsync(
-                        to.pointer(4L * dstOffset), from.pointer(4L * srcOffset), 4L * count, gpu.stream()),
+                        to.pointer(width * dstOffset), from.pointer(width * srcOffset), width * count, gpu.stream()),
                         "cuMemcpyDtoDAsync");
             }
         }
@@ -219,10 +237,17 @@ final class CudaBackend implements Backend {
 
     @Override
     public void fill(Storage dst, int offset, int count, float value) {
-        DeviceMemory.Block to = block(dst, DType.F32, offset, count);
+        boolean half = dst.dtype() == DType.BF16;
+        DeviceMemory.Block to = block(dst, half ? DType.BF16 : DType.F32, offset, count);
         if (count > 0) {
             synchronized (gpu) {
                 gpu.enter();
+                if (half) {
+                    check(JCudaDriver.cuMemsetD16Async(
+                            to.pointer(2L * offset), (short) Quantization.bf16Bits(value), count, gpu.stream()),
+                            "cuMemsetD16Async");
+                    return;
+                }
                 check(JCudaDriver.cuMemsetD32Async(
                         to.pointer(4L * offset), Float.floatToRawIntBits(value), count, gpu.stream()),
                         "cuMemsetD32Async");

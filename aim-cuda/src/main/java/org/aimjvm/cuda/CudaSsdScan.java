@@ -1,5 +1,7 @@
 package org.aimjvm.cuda;
 
+import static org.aimjvm.cuda.CudaStorage.areHalves;
+import static org.aimjvm.cuda.CudaStorage.halvesOrNull;
 import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
 
@@ -22,6 +24,10 @@ final class CudaSsdScan {
     private final CudaBackend backend;
     private final Kernel recurrenceVector;
     private final Kernel recurrenceScalar;
+    private final Kernel halfRecurrenceVector;
+    private final Kernel halfRecurrenceScalar;
+    private final Kernel widen;
+    private final Kernel round;
     private final Kernel steps;
     private final Kernel stepGradient;
     private final Kernel sum;
@@ -74,6 +80,10 @@ final class CudaSsdScan {
         KernelModule module = backend.module("ssd");
         this.recurrenceVector = module.kernel("ssd_recurrence_vector_f32");
         this.recurrenceScalar = module.kernel("ssd_recurrence_scalar_f32");
+        this.halfRecurrenceVector = module.kernel("ssd_recurrence_vector_bf16");
+        this.halfRecurrenceScalar = module.kernel("ssd_recurrence_scalar_bf16");
+        this.widen = module.kernel("ssd_widen_bf16");
+        this.round = module.kernel("ssd_round_bf16");
         this.steps = module.kernel("ssd_steps_f32");
         this.stepGradient = module.kernel("ssd_step_gradient_f32");
         this.sum = module.kernel("ssd_sum_f32");
@@ -103,6 +113,7 @@ final class CudaSsdScan {
             recurrence(y, finalState, xbc, dt, dtBias, aLog, d, initialState, s);
             return;
         }
+        boolean halves = areHalves(initialState, finalState);
         Counts n = Counts.of(s);
         try (ScratchParts parts = new ScratchParts(backend)) {
             long rows = (long) n.ofHeads * s.length();
@@ -110,9 +121,17 @@ final class CudaSsdScan {
             int sums = parts.add(2 * rows);
             int products = parts.add(n.products(s));
             int states = parts.add(n.states(s));
+            int size = s.stateShape().size();
+            int floats = parts.add(halves ? size : 0); // BF16 states as F32, before and after
             parts.allocate();
+            Grid ofStates = Grid.of(Grid.blocks(size, THREADS), THREADS);
+            long initial = address(initialState, halves, parts.at(floats));
+            long last = address(finalState, halves, parts.at(floats));
+            if (halves && initial != 0) {
+                widen.launch(ofStates, initial, halvesOrNull(initialState), size);
+            }
             prepare(parts.at(step), parts.at(sums), parts.at(products), xbc, dt, dtBias, aLog, s, n);
-            states(parts.at(states), finalState, initialState, xbc, parts.at(step), parts.at(sums), s, n);
+            states(parts.at(states), last, initial, xbc, parts.at(step), parts.at(sums), s, n);
             tiles().output.launch(
                     Grid.of(n.ofChunks * s.heads() * n.pTiles, THREADS), plain(y), plain(xbc), orNull(d),
                     parts.at(step), parts
@@ -121,7 +140,18 @@ final class CudaSsdScan {
                     s
                             .headDim(),
                     s.groups(), s.dState());
+            if (halves && last != 0) {
+                round.launch(ofStates, halvesOrNull(finalState), last, size);
+            }
         }
+    }
+
+    /** Of F32 states, which stand in {@code floats} if they are BF16; 0 for {@code null}. */
+    private static long address(Storage state, boolean halves, long floats) {
+        if (state == null) {
+            return 0;
+        }
+        return halves ? floats : plain(state).address();
     }
 
     /** Elements that a lane loads at once. */
@@ -142,11 +172,16 @@ final class CudaSsdScan {
         int width = width(s);
         int lanes = Math.min(WARP, powerOfTwo(Grid.blocks(s.dState(), width)));
         int blocksOfHead = Grid.blocks(s.headDim(), THREADS / lanes * ROWS);
-        Kernel kernel = width == 4 ? recurrenceVector : recurrenceScalar;
+        boolean halves = areHalves(initialState, finalState);
+        Kernel kernel = halves
+                ? width == 4 ? halfRecurrenceVector : halfRecurrenceScalar
+                : width == 4 ? recurrenceVector : recurrenceScalar;
+        CudaStorage last = halves ? halvesOrNull(finalState) : orNull(finalState);
+        CudaStorage initial = halves ? halvesOrNull(initialState) : orNull(initialState);
         kernel.launch(
-                Grid.of(s.batch() * s.heads() * blocksOfHead, THREADS), plain(y), orNull(finalState), plain(xbc),
+                Grid.of(s.batch() * s.heads() * blocksOfHead, THREADS), plain(y), last, plain(xbc),
                 plain(dt),
-                plain(dtBias), plain(aLog), orNull(d), orNull(initialState), s.dtMin(), s.dtMax(), s.perChannelD(),
+                plain(dtBias), plain(aLog), orNull(d), initial, s.dtMin(), s.dtMax(), s.perChannelD(),
                 lanes,
                 blocksOfHead, s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
     }
@@ -172,10 +207,10 @@ final class CudaSsdScan {
     }
 
     private void states(
-            long states, Storage finalState, Storage initialState, Storage xbc, long step, long sums, SsdShape s,
+            long states, long last, long initial, Storage xbc, long step, long sums, SsdShape s,
             Counts n) {
         tiles().states.launch(
-                Grid.of(n.ofHeads * n.pTiles * n.nTiles, THREADS), states, orNull(finalState), orNull(initialState),
+                Grid.of(n.ofHeads * n.pTiles * n.nTiles, THREADS), states, last, initial,
                 plain(
                         xbc),
                 step, sums, s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
@@ -220,7 +255,7 @@ final class CudaSsdScan {
             boolean hasInitial = initialState != null;
             boolean hasDLast = dFinalState != null;
             prepare(parts.at(step), parts.at(sums), parts.at(products), xbc, dt, dtBias, aLog, s, n);
-            states(parts.at(states), null, initialState, xbc, parts.at(step), parts.at(sums), s, n);
+            states(parts.at(states), 0, address(initialState, false, 0), xbc, parts.at(step), parts.at(sums), s, n);
             Tiles t = tiles();
             t.stateGradients.launch(
                     Grid.of(n.ofHeads * n.pTiles * n.nTiles, THREADS), parts.at(gradients), parts.at(overlap), orNull(

@@ -55,11 +55,38 @@ class CudaStorage extends Storage {
     }
 
     /**
-     * The device memory of a storage with plain elements.
+     * The device memory of a storage with plain elements of four bytes.
      *
-     * @throws IllegalArgumentException if it is of another backend, or weights in a layout of their own
+     * @throws IllegalArgumentException if it is of another backend, BF16, or weights in a layout of their own
      */
     static CudaStorage plain(Storage s) {
+        CudaStorage c = any(s);
+        if (c.dtype() == DType.BF16) {
+            throw new IllegalArgumentException(
+                    "storage: BF16, expected F32 (only the forward SSD scan takes BF16 states)");
+        }
+        return c;
+    }
+
+    /** Whether the states of a scan, one of which may be {@code null}, are BF16. */
+    static boolean areHalves(Storage initial, Storage last) {
+        return initial != null && initial.dtype() == DType.BF16 || last != null && last.dtype() == DType.BF16;
+    }
+
+    /**
+     * The device memory of a BF16 storage, {@code null} for {@code null}.
+     *
+     * @throws IllegalArgumentException if it is of another type or backend
+     */
+    static CudaStorage halvesOrNull(Storage s) {
+        if (s != null && s.dtype() != DType.BF16) {
+            throw new IllegalArgumentException("storage: " + s.dtype() + ", expected BF16");
+        }
+        return s == null ? null : any(s);
+    }
+
+    /** As {@link #plain}, elements of any size. */
+    static CudaStorage any(Storage s) {
         if (!(s instanceof CudaStorage c) || c instanceof CudaWeights w && w.format() != WeightFormat.F32) {
             throw new IllegalArgumentException(
                     s instanceof CudaStorage
