@@ -15,7 +15,18 @@ import java.util.Map;
  * of models only by the sequence model, around each of its blocks ({@link #part}). Not shared between threads.
  */
 public final class Scope implements AutoCloseable {
-    private record Size(Backend backend, DType dtype, int size) {}
+    /** Compared by hand: what a record generates on its first comparison takes 25 ms of a start. */
+    private record Size(Backend backend, DType dtype, int size) {
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Size s && s.size == size && s.dtype == dtype && s.backend.equals(backend);
+        }
+
+        @Override
+        public int hashCode() {
+            return 31 * (31 * size + dtype.hashCode()) + backend.hashCode();
+        }
+    }
 
     private record Owned(Backend backend, Storage storage) {}
 
