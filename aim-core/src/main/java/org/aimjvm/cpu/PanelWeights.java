@@ -54,6 +54,10 @@ abstract class PanelWeights extends FrozenWeights {
         } else {
             int grain = Math.clamp(panels / PIECES, 1, WIDTH / PANEL);
             parallel.forRange(panels, grain, (from, to) -> {
+                if (Warmth.isCold()) {
+                    few(y, x, rows, from, to, BUFFERS.get());
+                    return;
+                }
                 for (int p = from; p < to; p += WIDTH / PANEL) {
                     many(y, x, rows, p, Math.min(to, p + WIDTH / PANEL), BUFFERS.get());
                 }
@@ -62,6 +66,7 @@ abstract class PanelWeights extends FrozenWeights {
     }
 
     private void few(float[] y, float[] x, int rows, int from, int to, Buffers b) {
+        Warmth.worked((long) rows * in * (to - from) * PANEL);
         prepare(x, rows, b);
         for (int panel = from; panel < to; panel++) {
             int j = panel * PANEL;

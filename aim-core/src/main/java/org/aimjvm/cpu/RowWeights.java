@@ -48,6 +48,11 @@ final class RowWeights extends FrozenWeights {
         int grain = 2 * Math.clamp(MIN_WORK / (2L * Math.max(1, in)), 1, Math.max(1, out / (2 * PIECES)));
         parallel.forRange(out, grain, (from, to) -> {
             float[] sums = BUFFER.get();
+            Warmth.worked((long) count * in * (to - from));
+            if (Warmth.isCold()) {
+                plainRows(y, x, count, from, to, sums);
+                return;
+            }
             for (int j = from; j < to; j += 2) {
                 if (j + 1 < to && count > 2) {
                     for (int r = 0; r < count; r += 2) {
@@ -62,6 +67,19 @@ final class RowWeights extends FrozenWeights {
                 }
             }
         });
+    }
+
+    /** Outputs {@code [from, to)} of all rows of x while the JVM is cold: a row of W is copied, as segments are slow then. */
+    private void plainRows(float[] y, float[] x, int count, int from, int to, float[] sums) {
+        float[] w = new float[in];
+        int done = in / SUMS * SUMS;
+        for (int j = from; j < to; j++) {
+            row(j, w, 0);
+            for (int r = 0; r < count; r++) {
+                ScalarTwins.rowSums(w, x, r * in, done, sums);
+                y[r * out + j] = total(sums, 0, j, x, r * in, done);
+            }
+        }
     }
 
     /** Output {@code j} of one or two rows of x. */
