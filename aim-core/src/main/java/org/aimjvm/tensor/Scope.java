@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Owner of the tensors made while it is the innermost open scope of its thread. Closing it gives their memory back to the
@@ -19,7 +20,7 @@ public final class Scope implements AutoCloseable {
     private record Size(Backend backend, DType dtype, int size) {
         @Override
         public boolean equals(Object other) {
-            return other instanceof Size s && s.size == size && s.dtype == dtype && s.backend.equals(backend);
+            return other instanceof Size s && s.size == size && s.dtype == dtype && Objects.equals(s.backend, backend);
         }
 
         @Override

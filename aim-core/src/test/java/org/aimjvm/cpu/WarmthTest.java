@@ -128,6 +128,37 @@ class WarmthTest {
         assertThat(Warmth.lastVector(100)).isEqualTo(100 - Simd.LANES);
     }
 
+    /** Or training and the tokenizer, whose products are of other kinds, would use plain loops for ever. */
+    @Test
+    void productsOfEveryKindWarmTheJvmUp() {
+        for (WeightFormat format : WeightFormat.values()) {
+            Storage w = backend.weights(new WeightMatrix.Floats(64, 32, WeightFormat.F32, () -> random(64 * 32, 1)),
+                    format);
+            for (int rows : new int[] {1, 2, 5}) {
+                Warmth.reset(1);
+                linear(w, random(rows * 32, 2), rows, 64, 32);
+                assertThat(Warmth.isCold()).as("%s, %d rows", format, rows).isFalse();
+            }
+        }
+        for (int rows : new int[] {1, 3, 300}) {
+            for (boolean transA : new boolean[] {false, true}) {
+                Warmth.reset(1);
+                backend.gemm()
+                        .gemm(new HeapStorage(new float[rows * 40]), new HeapStorage(random(rows * 20, 1)),
+                                new HeapStorage(random(40 * 20, 2)), 1, rows, 40, 20, transA, true, false);
+                assertThat(Warmth.isCold()).as("%d rows, turned %s", rows, transA).isFalse();
+            }
+        }
+        List<KernelCall> convolutions =
+                ConvCalls.calls().stream().filter(c -> c.name().startsWith("conv2d")).toList();
+        assertThat(convolutions).isNotEmpty();
+        for (KernelCall call : convolutions) {
+            Warmth.reset(1);
+            call.run(backend, 1);
+            assertThat(Warmth.isCold()).as(call.name()).isFalse();
+        }
+    }
+
     private float[] linear(Storage w, float[] x, int rows, int out, int in) {
         float[] y = new float[rows * out];
         backend.gemm().linear(new HeapStorage(y), new HeapStorage(x), w, rows, out, in);
