@@ -236,7 +236,7 @@ class ModelFolderTest {
                 "config.json|{}|tensors do not fit",
                 "vq_config.json|{\"ch\": 0}|vq_config.json: ch: 0 (expected 1 to",
                 "vq_config.json|{\"ch_mult\": [1, 1.5]}|vq_config.json: ch_mult",
-                "vq_config.json|{\"norm_eps\": 1e300}|norm_eps: 1.0E300 (expected a number of 32 bits)",
+                "vq_config.json|{\"norm_eps\": 1e300}|norm_eps: 1e300 (expected a number of 32 bits)",
                 "vq_config.json|{\"ch\": 16384, \"ch_mult\": [256, 256], \"norm_groups\": 1}|asks for a tensor that cannot exist",
                 "aim.json|{\"classes\": [\"a\", \"b\"]}|aim.json: classes: 2 names (expected num_classes 5, or none)",
                 "aim.json|{\"classes\": [1]}|aim.json: classes: [1] (expected a list of texts)",

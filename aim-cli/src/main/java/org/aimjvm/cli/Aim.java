@@ -1,6 +1,8 @@
 package org.aimjvm.cli;
 
 import java.io.PrintWriter;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -16,10 +18,6 @@ import picocli.CommandLine.Spec;
         name = "aim",
         header = "Autoregressive image generation with Mamba, on the JVM.",
         versionProvider = Version.class,
-        subcommands = {GenerateCommand.class, ReconstructCommand.class, TrainCommand.class, TokenizeCommand.class,
-            DataCommand.class, EvaluateCommand.class, InfoCommand.class, InitCommand.class, ConvertCommand.class,
-            VerifyCommand.class, BenchCommand.class,
-            DoctorCommand.class},
         footer = {"", "Exit codes: 0 done, 1 failed, 2 wrong usage. 'aim COMMAND --help' explains a command."})
 public final class Aim implements Callable<Integer> {
     /** Done. */
@@ -28,6 +26,24 @@ public final class Aim implements Callable<Integer> {
     static final int FAILED = 1;
     /** The command line itself is wrong. */
     static final int USAGE = 2;
+
+    /** The commands by name, in the order of the help. */
+    private static final Map<String, Class<?>> COMMANDS = new LinkedHashMap<>();
+
+    static {
+        COMMANDS.put("generate", GenerateCommand.class);
+        COMMANDS.put("reconstruct", ReconstructCommand.class);
+        COMMANDS.put("train", TrainCommand.class);
+        COMMANDS.put("tokenize", TokenizeCommand.class);
+        COMMANDS.put("data", DataCommand.class);
+        COMMANDS.put("evaluate", EvaluateCommand.class);
+        COMMANDS.put("info", InfoCommand.class);
+        COMMANDS.put("init", InitCommand.class);
+        COMMANDS.put("convert", ConvertCommand.class);
+        COMMANDS.put("verify", VerifyCommand.class);
+        COMMANDS.put("bench", BenchCommand.class);
+        COMMANDS.put("doctor", DoctorCommand.class);
+    }
 
     @Spec private CommandSpec spec;
 
@@ -57,7 +73,8 @@ public final class Aim implements Callable<Integer> {
     /** Runs a command line against {@code console} and returns the exit code; does not end the JVM. */
     static int run(Console console, String... args) {
         try {
-            return commandLine(console).execute(args);
+            String command = args.length > 0 && COMMANDS.containsKey(args[0]) ? args[0] : null;
+            return commandLine(console, command).execute(args);
         } catch (OutOfMemoryError e) {
             console.err().println(ErrorReport.outOfMemory(e));
             return FAILED;
@@ -66,8 +83,19 @@ public final class Aim implements Callable<Integer> {
 
     /** The whole tree of commands. */
     static CommandLine commandLine(Console console) {
+        return commandLine(console, null);
+    }
+
+    /** The tree with only the given command, for a line that starts with it: reading the options of all takes long. */
+    static CommandLine commandLine(Console console, String only) {
         Aim aim = new Aim(console);
-        CommandLine root = new CommandLine(aim, new CommandFactory(console));
+        CommandFactory factory = new CommandFactory(console);
+        CommandLine root = new CommandLine(aim, factory);
+        COMMANDS.forEach((name, command) -> {
+            if (only == null || only.equals(name)) {
+                root.addSubcommand(name, new CommandLine(command, factory));
+            }
+        });
         root.setCaseInsensitiveEnumValuesAllowed(true);
         root.setUsageHelpAutoWidth(true);
         root.setOut(new PrintWriter(console.out(), true));

@@ -13,6 +13,7 @@ import org.aimjvm.tensor.BackendException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
 
 /** Wrong usage and failures become one line each; progress shows only to somebody who watches. */
 class AimTest {
@@ -42,6 +43,26 @@ class AimTest {
         assertThat(out.toString(StandardCharsets.UTF_8)).isEmpty();
         assertThat(err.toString(StandardCharsets.UTF_8)).hasLineCount(1)
                 .matches(Pattern.compile("aim: " + expected + "\\R"));
+    }
+
+    /** A line that starts with a command is read with that command alone, which must then be the same one. */
+    @Test
+    void everyCommandAloneIsTheOneOfTheTree() {
+        CommandLine tree = Aim.commandLine(console(false));
+        assertThat(tree.getSubcommands()).hasSize(12);
+        tree.getSubcommands().forEach((name, command) -> {
+            assertThat(command.getCommandName()).isEqualTo(name);
+            CommandLine alone = Aim.commandLine(console(false), name);
+            assertThat(alone.getSubcommands()).containsOnlyKeys(name);
+            assertSameCommand(alone.getSubcommands().get(name), command);
+        });
+    }
+
+    private static void assertSameCommand(CommandLine got, CommandLine expected) {
+        assertThat(got.getUsageMessage()).isEqualTo(expected.getUsageMessage());
+        assertThat(got.isCaseInsensitiveEnumValuesAllowed()).isTrue();
+        assertThat(got.getSubcommands().keySet()).isEqualTo(expected.getSubcommands().keySet());
+        expected.getSubcommands().forEach((name, sub) -> assertSameCommand(got.getSubcommands().get(name), sub));
     }
 
     @Test

@@ -262,7 +262,7 @@ class LauncherTest {
             assertThat(aim("convert").out()).doesNotContain("SharedArchiveFile");
         }
         assertThat(builds()).isEqualTo(1);
-        assertThat(archives().resolve("light.classes")).exists();
+        assertThat(archives().resolve("light.list")).exists();
         assertThat(archives()).isDirectoryNotContaining("glob:**.{tmp,new}");
 
         environment.put("AIM_JAVA_HOME", jdk("jdk", "25.0.1").toString());

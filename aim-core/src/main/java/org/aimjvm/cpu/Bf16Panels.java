@@ -47,12 +47,22 @@ final class Bf16Panels extends UnpackedPanels {
 
     @Override
     void one(int panel, float[] x, int r, float[] y, int yAt, Buffers b) {
-        one(words, panel * pairs * PANEL, x, r * in, in, y, yAt);
+        int at = panel * pairs * PANEL;
+        if (Warmth.isCold()) {
+            ScalarTwins.bf16(words, at, x, r * in, in, y, yAt);
+        } else {
+            one(words, at, x, r * in, in, y, yAt);
+        }
     }
 
     @Override
     void two(int panel, float[] x, int r, float[] y0, int at0, float[] y1, int at1, Buffers b) {
-        two(words, panel * pairs * PANEL, x, r * in, (r + 1) * in, in, y0, at0, y1, at1);
+        int at = panel * pairs * PANEL;
+        if (Warmth.isCold()) {
+            ScalarTwins.bf16(words, at, x, r * in, (r + 1) * in, in, y0, at0, y1, at1);
+        } else {
+            two(words, at, x, r * in, (r + 1) * in, in, y0, at0, y1, at1);
+        }
     }
 
     private static void one(int[] w, int wAt, float[] x, int xAt, int in, float[] y, int yAt) {

@@ -46,6 +46,7 @@ final class FewRowsGemm {
     /** Columns {@code [n0, n1)} of y. */
     private static void multiply(Workspace w, GemmProduct g, float[] panels, int n0, int n1) {
         int m = g.m();
+        Warmth.worked((long) m * (n1 - n0) * g.k());
         int ld = (m + LANES - 1) / LANES * LANES;
         int height = n1 - n0;
         float[] turned = w.floats(TURNED, height * ld); // (height, ld), y transposed

@@ -99,6 +99,7 @@ record GemmProduct(
      * @param panels those of columns {@code [n0, n1)} from {@code at} on
      */
     void multiply(Workspace w, float[] panels, int at, int p0, int depth, int m0, int m1, int n0, int n1) {
+        Warmth.worked((long) (m1 - m0) * (n1 - n0) * depth);
         if (!transA) {
             tiles(w, a, aOff + m0 * k + p0, k, panels, at, p0, depth, m0, m1, n0, n1);
             return;

@@ -51,9 +51,8 @@ abstract class PanelWeights extends FrozenWeights {
         }
         int grain = Math.clamp(MIN_WORK / ((long) PANEL * Math.max(1, in)), 1, Math.max(1, panels / PIECES));
         parallel.forRange(panels, grain, (from, to) -> {
-            Buffers b = BUFFERS.get();
-            b.prepared = prepared;
-            pairs(y, x, rows, from, to, b);
+            BUFFERS.get().prepared = prepared;
+            pairs(y, x, rows, from, to);
         });
     }
 
@@ -70,7 +69,9 @@ abstract class PanelWeights extends FrozenWeights {
     }
 
     /** Panels {@code [from, to)}, each read again, from the cache, for each pair of rows. */
-    private void pairs(float[] y, float[] x, int rows, int from, int to, Buffers b) {
+    final void pairs(float[] y, float[] x, int rows, int from, int to) {
+        Buffers b = BUFFERS.get();
+        Warmth.worked((long) rows * in * (to - from) * PANEL);
         for (int panel = from; panel < to; panel++) {
             int j = panel * PANEL;
             boolean whole = j + PANEL <= out;

@@ -53,6 +53,10 @@ final class RowWeights extends FrozenWeights {
         if (count <= FEW_ROWS || in % SUMS != 0) {
             parallel.forRange(out, grain(), (from, to) -> {
                 float[] sums = WORKSPACE.get().floats(SUMS_SLOT, 2 * SUMS);
+                if (isCold(count, to - from)) {
+                    plainRows(y, x, count, from, to, sums);
+                    return;
+                }
                 for (int r = 0; r < count; r += 2) {
                     for (int j = from; j < to; j++) {
                         row(y, x, r, Math.min(2, count - r), j, sums);
@@ -64,6 +68,10 @@ final class RowWeights extends FrozenWeights {
             parallel.forRange(1, 1, (from, to) -> RowTile.pack(packed, x, count, in)); // a launch, so that a recording repeats it
             parallel.forRange(out, grain(), (from, to) -> {
                 float[] sums = WORKSPACE.get().floats(SUMS_SLOT, RowTile.SUM_FLOATS);
+                if (isCold(count, to - from)) {
+                    plainRows(y, x, count, from, to, sums);
+                    return;
+                }
                 for (int r = 0; r < count; r += RowTile.ROWS) {
                     int rows = Math.min(RowTile.ROWS, count - r);
                     for (int j = from; j < to; j += RowTile.OUTPUTS) {
@@ -74,9 +82,27 @@ final class RowWeights extends FrozenWeights {
         }
     }
 
+    private boolean isCold(int rows, int outputs) {
+        Warmth.worked((long) rows * in * outputs);
+        return Warmth.isCold();
+    }
+
     /** Outputs of a piece of work, an even number. */
     private int grain() {
         return 2 * Math.clamp(MIN_WORK / (2L * Math.max(1, in)), 1, Math.max(1, out / (2 * PIECES)));
+    }
+
+    /** Outputs {@code [from, to)} of all rows of x while the JVM is cold: a row of W is copied, as segments are slow then. */
+    private void plainRows(float[] y, float[] x, int count, int from, int to, float[] sums) {
+        float[] w = new float[in];
+        int done = in / SUMS * SUMS;
+        for (int j = from; j < to; j++) {
+            row(j, w, 0);
+            for (int r = 0; r < count; r++) {
+                ScalarTwins.rowSums(w, x, r * in, done, sums);
+                y[r * out + j] = total(sums, 0, j, x, r * in);
+            }
+        }
     }
 
     /** Output {@code j} of one or two rows of x. */

@@ -32,6 +32,10 @@ abstract class UnpackedPanels extends PanelWeights {
             super.multiply(y, x, rows, parallel);
         } else {
             parallel.forRange(panels, 1, (from, to) -> {
+                if (Warmth.isCold()) {
+                    pairs(y, x, rows, from, to);
+                    return;
+                }
                 Block block = BLOCKS.get();
                 for (int panel = from; panel < to; panel++) {
                     many(y, x, rows, panel, block);

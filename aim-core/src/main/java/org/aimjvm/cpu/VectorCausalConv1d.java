@@ -78,7 +78,7 @@ final class VectorCausalConv1d {
 
     /** One element of channels {@code [from, to)} of all sequences, with a state. */
     private void step(float[] ys, float[] states, int from, int to) {
-        int vectors = width == VectorConvStep.WIDTH ? Simd.F.loopBound(to - from) : 0;
+        int vectors = width == VectorConvStep.WIDTH && !Warmth.isCold() ? Simd.F.loopBound(to - from) : 0;
         if (vectors > 0) {
             VectorConvStep.run(ys, states, xs, ws, biases, batch, channels, from, from + vectors);
         }
@@ -338,8 +338,9 @@ final class VectorCausalConv1d {
     }
 
     private static void silu(float[] y, int at, int count) {
+        int last = Warmth.lastVector(count);
         int i = 0;
-        for (; i < Simd.F.loopBound(count); i += LANES) {
+        for (; i <= last; i += LANES) {
             VectorMath.silu(FloatVector.fromArray(Simd.F, y, at + i)).intoArray(y, at + i);
         }
         for (; i < count; i++) {

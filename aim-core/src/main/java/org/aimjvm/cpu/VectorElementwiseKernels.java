@@ -170,8 +170,9 @@ final class VectorElementwiseKernels implements ElementwiseKernels {
 
     /** A row of {@link #modulate}; {@code y} may be {@code x}. */
     static void modulate(float[] y, float[] x, int at, float[] shift, float[] scale, int cond, int dim) {
+        int last = Warmth.lastVector(dim);
         int c = 0;
-        for (; c <= dim - LANES; c += LANES) {
+        for (; c <= last; c += LANES) {
             FloatVector factor = FloatVector.fromArray(F, scale, cond + c).add(1f);
             FloatVector.fromArray(F, x, at + c)
                     .mul(factor)
@@ -396,8 +397,9 @@ final class VectorElementwiseKernels implements ElementwiseKernels {
 
     /** {@code y = a + b} for {@code count} elements from the given offsets on. */
     static void add(float[] y, int atY, float[] a, int atA, float[] b, int atB, int count) {
+        int last = Warmth.lastVector(count);
         int i = 0;
-        for (; i <= count - LANES; i += LANES) {
+        for (; i <= last; i += LANES) {
             FloatVector.fromArray(F, a, atA + i).add(FloatVector.fromArray(F, b, atB + i)).intoArray(y, atY + i);
         }
         for (; i < count; i++) {
@@ -407,8 +409,9 @@ final class VectorElementwiseKernels implements ElementwiseKernels {
 
     /** {@code y = a * b}, as {@link #add}. */
     private static void mul(float[] y, int atY, float[] a, int atA, float[] b, int atB, int count) {
+        int last = Warmth.lastVector(count);
         int i = 0;
-        for (; i <= count - LANES; i += LANES) {
+        for (; i <= last; i += LANES) {
             FloatVector.fromArray(F, a, atA + i).mul(FloatVector.fromArray(F, b, atB + i)).intoArray(y, atY + i);
         }
         for (; i < count; i++) {

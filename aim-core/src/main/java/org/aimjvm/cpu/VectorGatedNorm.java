@@ -40,8 +40,9 @@ final class VectorGatedNorm {
 
     /** {@code y = x silu(z)}. */
     private static void mulSilu(float[] y, float[] x, float[] z, int at, int count) {
+        int last = Warmth.lastVector(at + count);
         int c = at;
-        for (; c <= at + count - LANES; c += LANES) {
+        for (; c <= last; c += LANES) {
             FloatVector gate = VectorMath.silu(FloatVector.fromArray(F, z, c));
             FloatVector.fromArray(F, x, c).mul(gate).intoArray(y, c);
         }

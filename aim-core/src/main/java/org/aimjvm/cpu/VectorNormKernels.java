@@ -73,8 +73,9 @@ final class VectorNormKernels implements NormKernels {
     /** {@code sum = branch gate + residual}, the product rounded as when it is stored. */
     private static void gateAdd(
             float[] sum, float[] branch, float[] gate, float[] residual, int at, int cond, int cols) {
+        int last = Warmth.lastVector(cols);
         int c = 0;
-        for (; c <= cols - LANES; c += LANES) {
+        for (; c <= last; c += LANES) {
             FloatVector.fromArray(F, branch, at + c)
                     .mul(FloatVector.fromArray(F, gate, cond + c))
                     .add(FloatVector.fromArray(F, residual, at + c))
@@ -334,8 +335,9 @@ final class VectorNormKernels implements NormKernels {
 
     /** {@code y = x inv w}, the weight starting at its element {@code first}. */
     static void scaleByWeight(float[] y, float[] x, int at, float inv, float[] w, int first, int count) {
+        int last = Warmth.lastVector(count);
         int c = 0;
-        for (; c <= count - LANES; c += LANES) {
+        for (; c <= last; c += LANES) {
             FloatVector.fromArray(F, x, at + c).mul(inv).mul(FloatVector.fromArray(F, w, first + c)).intoArray(y,
                     at + c);
         }

@@ -37,7 +37,13 @@ final class VectorSsdStep {
         int bAt = in.bAt(b, h);
         int cAt = in.cAt(b, h);
         int at = in.stateAt(b, h);
-        if (finals != null && in.initial() == finals && nDim % LANES == 0) {
+        if (Warmth.isCold()) {
+            float[] sums = new float[LANES];
+            for (int p = 0; p < pDim; p++) {
+                ys[yAt + p] = ScalarTwins.ssdRow(
+                        finals, in.initial(), at + p * nDim, xbc, bAt, cAt, nDim, d * xbc[xAt + p], decay, sums);
+            }
+        } else if (finals != null && in.initial() == finals && nDim % LANES == 0) {
             update(ys, yAt, finals, at, xbc, xAt, bAt, cAt, pDim, nDim, d, decay);
         } else {
             for (int p = 0; p < pDim; p++) {

@@ -47,6 +47,9 @@ final class VectorSums {
 
     /** {@code sum of a[atA + i] b[atB + i]}. */
     static double dot(float[] a, int atA, float[] b, int atB, int count) {
+        if (Warmth.isCold()) {
+            return ScalarTwins.dot(a, atA, b, atB, count);
+        }
         DoubleVector s0 = DoubleVector.zero(D);
         DoubleVector s1 = s0;
         int i = 0;

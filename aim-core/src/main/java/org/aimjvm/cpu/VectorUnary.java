@@ -43,8 +43,9 @@ final class VectorUnary {
     }
 
     private static void silu(float[] y, float[] x, int from, int to) {
+        int last = Warmth.lastVector(to);
         int i = from;
-        for (; i <= to - LANES; i += LANES) {
+        for (; i <= last; i += LANES) {
             VectorMath.silu(FloatVector.fromArray(F, x, i)).intoArray(y, i);
         }
         for (; i < to; i++) {

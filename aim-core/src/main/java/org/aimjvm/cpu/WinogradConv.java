@@ -219,6 +219,7 @@ final class WinogradConv {
         int depth = call.s.inChannels();
         int width = call.width();
         int filter = call.filter();
+        Warmth.worked((long) IN * IN * channels * tiles * depth);
         for (int e = 0; e < IN * IN; e++) {
             for (int o = 0; o < channels; o += WinogradTile.ROWS) {
                 int rows = Math.min(WinogradTile.ROWS, channels - o);

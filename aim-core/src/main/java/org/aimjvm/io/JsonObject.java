@@ -2,14 +2,10 @@ package org.aimjvm.io;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.StreamReadConstraints;
-import tools.jackson.core.StreamReadFeature;
-import tools.jackson.core.json.JsonFactory;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * A JSON object from a file that may be wrong: typed access whose errors name the key, what is there and what was expected.
@@ -21,11 +17,20 @@ public final class JsonObject {
 
     private static final int MAX_CHARACTERS = 1 << 22;
 
-    private final JsonNode node;
+    /** A number as it is written. */
+    private record Numeral(String text, boolean whole) {
+        @Override
+        public String toString() {
+            return text;
+        }
+    }
+
+    /** Objects are maps, lists lists, numbers {@link Numeral}s; {@code null} is a key that is not there. */
+    private final Map<String, Object> members;
     private final String path;
 
-    private JsonObject(JsonNode node, String path) {
-        this.node = node;
+    private JsonObject(Map<String, Object> members, String path) {
+        this.members = members;
         this.path = path;
     }
 
@@ -40,35 +45,66 @@ public final class JsonObject {
             throw new CheckpointException(where, null,
                     json.length() + " characters, expected at most " + MAX_CHARACTERS);
         }
-        JsonFactory factory = JsonFactory.builder()
-                .streamReadConstraints(
-                        StreamReadConstraints.builder().maxNestingDepth(MAX_DEPTH).build())
-                .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                .build();
+        JsonReader reader = new JsonReader(json, MAX_DEPTH);
         try {
-            JsonNode tree = new JsonMapper(factory).readTree(json);
-            if (tree == null || !tree.isObject()) {
+            if (reader.next() != JsonReader.Token.START_OBJECT) {
                 throw new CheckpointException(where, null, "not a JSON object");
             }
-            return new JsonObject(tree, "");
-        } catch (JacksonException e) {
-            throw new CheckpointException(where, null, "not JSON: " + e.getOriginalMessage(), e);
+            Map<String, Object> members = members(reader);
+            reader.next(); // fails unless this is the end
+            return new JsonObject(members, "");
+        } catch (JsonReader.MalformedException e) {
+            throw new CheckpointException(where, null, "not JSON: " + e.getMessage(), e);
         }
+    }
+
+    private static Map<String, Object> members(JsonReader reader) {
+        Map<String, Object> members = new LinkedHashMap<>();
+        while (reader.next() == JsonReader.Token.NAME) {
+            String key = reader.text();
+            if (members.containsKey(key)) {
+                throw new JsonReader.MalformedException("key " + CheckpointException.shorten(key) + " occurs twice");
+            }
+            reader.next();
+            members.put(key, value(reader));
+        }
+        return members;
+    }
+
+    /** The value that the reader is at. */
+    private static Object value(JsonReader reader) {
+        return switch (reader.token()) {
+            case START_OBJECT -> members(reader);
+            case START_ARRAY -> {
+                List<Object> list = new ArrayList<>();
+                while (reader.next() != JsonReader.Token.END_ARRAY) {
+                    list.add(value(reader));
+                }
+                yield list;
+            }
+            case STRING -> reader.text();
+            case WHOLE -> new Numeral(reader.text(), true);
+            case FRACTION -> new Numeral(reader.text(), false);
+            case TRUE -> true;
+            case FALSE -> false;
+            case NULL -> null;
+            case END_OBJECT, END_ARRAY, NAME, END -> throw new AssertionError(reader.token());
+        };
     }
 
     /** Whether the key is there and not {@code null}. */
     public boolean has(String key) {
-        return node.get(key) != null && !node.get(key).isNull();
+        return members.get(key) != null;
     }
 
     /** Whether the key holds an object. */
     public boolean hasObject(String key) {
-        return has(key) && node.get(key).isObject();
+        return members.get(key) instanceof Map;
     }
 
     /** Whether the key holds a text. */
     public boolean hasText(String key) {
-        return has(key) && node.get(key).isString();
+        return members.get(key) instanceof String;
     }
 
     /**
@@ -76,59 +112,55 @@ public final class JsonObject {
      *
      * @throws IllegalArgumentException if there is none
      */
+    @SuppressWarnings("unchecked") // made by members()
     public JsonObject object(String key) {
         if (!hasObject(key)) {
             throw wrong(key, "an object");
         }
-        return new JsonObject(node.get(key), path + key + ".");
+        return new JsonObject((Map<String, Object>) members.get(key), path + key + ".");
     }
 
     /** A whole number of 32 bits. */
     public int integer(String key, int missing) {
-        if (!has(key)) {
-            return missing;
-        }
-        if (!node.get(key).isInt()) {
-            throw wrong(key, "a whole number");
-        }
-        return node.get(key).intValue();
+        return has(key) ? (int) whole(key, members.get(key), Integer.MIN_VALUE, Integer.MAX_VALUE, "a whole number")
+                : missing;
     }
 
     /** A whole number of 64 bits. */
     public long longInteger(String key, long missing) {
-        if (!has(key)) {
-            return missing;
+        return has(key) ? whole(key, members.get(key), Long.MIN_VALUE, Long.MAX_VALUE, "a whole number") : missing;
+    }
+
+    private long whole(String key, Object value, long least, long most, String expected) {
+        if (value instanceof Numeral n && n.whole) {
+            try {
+                long number = Long.parseLong(n.text);
+                if (number >= least && number <= most) {
+                    return number;
+                }
+            } catch (NumberFormatException _) { // beyond 64 bits
+                throw wrong(key, expected);
+            }
         }
-        if (!node.get(key).isInt() && !node.get(key).isLong()) {
-            throw wrong(key, "a whole number");
-        }
-        return node.get(key).longValue();
+        throw wrong(key, expected);
     }
 
     /** A number that a double can hold. */
     public double number(String key, double missing) {
-        return has(key) ? finite(key, node.get(key), Double.MAX_VALUE, "a number") : missing;
+        return has(key) ? finite(key, members.get(key), Double.MAX_VALUE, "a number") : missing;
     }
 
     /** A number that a float can hold, rounded to the nearest one. */
     public float floatNumber(String key, float missing) {
-        return has(key) ? (float) finite(key, node.get(key), Float.MAX_VALUE, "a number of 32 bits") : missing;
+        return has(key) ? (float) finite(key, members.get(key), Float.MAX_VALUE, "a number of 32 bits") : missing;
     }
 
-    private double finite(String key, JsonNode v, double max, String expected) {
-        if (!v.isNumber()) {
+    private double finite(String key, Object value, double max, String expected) {
+        double number = value instanceof Numeral n ? Double.parseDouble(n.text) : Double.NaN;
+        if (!(Math.abs(number) <= max)) {
             throw wrong(key, expected);
         }
-        double value;
-        try {
-            value = v.doubleValue();
-        } catch (JacksonException _) { // beyond the range of a double
-            throw wrong(key, expected);
-        }
-        if (!(Math.abs(value) <= max)) {
-            throw wrong(key, expected);
-        }
-        return value;
+        return number;
     }
 
     /** True or false. */
@@ -136,10 +168,10 @@ public final class JsonObject {
         if (!has(key)) {
             return missing;
         }
-        if (!node.get(key).isBoolean()) {
-            throw wrong(key, "true or false");
+        if (members.get(key) instanceof Boolean b) {
+            return b;
         }
-        return node.get(key).booleanValue();
+        throw wrong(key, "true or false");
     }
 
     /** A text. */
@@ -147,10 +179,10 @@ public final class JsonObject {
         if (!has(key)) {
             return missing;
         }
-        if (!node.get(key).isString()) {
-            throw wrong(key, "a text");
+        if (members.get(key) instanceof String s) {
+            return s;
         }
-        return node.get(key).stringValue();
+        throw wrong(key, "a text");
     }
 
     /** A list of whole numbers. */
@@ -158,15 +190,10 @@ public final class JsonObject {
         if (!has(key)) {
             return missing;
         }
+        String expected = "a list of whole numbers";
         List<Integer> values = new ArrayList<>();
-        if (!node.get(key).isArray()) {
-            throw wrong(key, "a list of whole numbers");
-        }
-        for (JsonNode v : node.get(key)) {
-            if (!v.isInt()) {
-                throw wrong(key, "a list of whole numbers");
-            }
-            values.add(v.intValue());
+        for (Object v : list(key, expected)) {
+            values.add((int) whole(key, v, Integer.MIN_VALUE, Integer.MAX_VALUE, expected));
         }
         return values;
     }
@@ -176,17 +203,22 @@ public final class JsonObject {
         if (!has(key)) {
             return missing;
         }
+        String expected = "a list of texts";
         List<String> values = new ArrayList<>();
-        if (!node.get(key).isArray()) {
-            throw wrong(key, "a list of texts");
-        }
-        for (JsonNode v : node.get(key)) {
-            if (!v.isString()) {
-                throw wrong(key, "a list of texts");
+        for (Object v : list(key, expected)) {
+            if (!(v instanceof String s)) {
+                throw wrong(key, expected);
             }
-            values.add(v.stringValue());
+            values.add(s);
         }
         return values;
+    }
+
+    private List<?> list(String key, String expected) {
+        if (members.get(key) instanceof List<?> list) {
+            return list;
+        }
+        throw wrong(key, expected);
     }
 
     /**
@@ -198,14 +230,14 @@ public final class JsonObject {
             return new double[] {low, high};
         }
         String expected = "[low, high], high a number or \"inf\"";
-        JsonNode v = node.get(key);
-        if (!v.isArray() || v.size() != 2) {
+        List<?> v = list(key, expected);
+        if (v.size() != 2) {
             throw wrong(key, expected);
         }
-        JsonNode upper = v.get(1);
-        boolean unlimited = upper.isString() && upper.stringValue().equals("inf");
         double first = finite(key, v.get(0), Double.MAX_VALUE, expected);
-        double second = unlimited ? Double.POSITIVE_INFINITY : finite(key, upper, Double.MAX_VALUE, expected);
+        double second = "inf".equals(v.get(1))
+                ? Double.POSITIVE_INFINITY
+                : finite(key, v.get(1), Double.MAX_VALUE, expected);
         return new double[] {first, second >= Float.MAX_VALUE ? Double.POSITIVE_INFINITY : second};
     }
 
@@ -214,7 +246,7 @@ public final class JsonObject {
      * mathematics.
      */
     public void onlyKnown(Set<String> known) {
-        for (String key : node.propertyNames()) {
+        for (String key : members.keySet()) {
             if (!known.contains(key)) {
                 throw new IllegalArgumentException(path + key + ": unknown argument (expected one of " + known + ")");
             }
@@ -222,9 +254,30 @@ public final class JsonObject {
     }
 
     private IllegalArgumentException wrong(String key, String expected) {
-        String got = String.valueOf(node.get(key));
+        String got = json(members.get(key));
         return new IllegalArgumentException(
                 path + key + ": " + (got.length() > 80 ? got.substring(0, 80) + "..." : got) + " (expected " + expected
                         + ")");
+    }
+
+    /** A value as JSON without spaces, for messages: what quotes and escapes there were in a text is not restored. */
+    private static String json(Object value) {
+        StringBuilder s = new StringBuilder();
+        switch (value) {
+            case String text -> s.append('"').append(text).append('"');
+            case List<?> list -> {
+                for (Object v : list) {
+                    s.append(s.isEmpty() ? '[' : ',').append(json(v));
+                }
+                s.append(list.isEmpty() ? "[]" : "]");
+            }
+            case Map<?, ?> map -> {
+                map.forEach((k, v) -> s.append(s.isEmpty() ? '{' : ',').append('"').append(k).append("\":")
+                        .append(json(v)));
+                s.append(map.isEmpty() ? "{}" : "}");
+            }
+            case null, default -> s.append(value);
+        }
+        return s.toString();
     }
 }

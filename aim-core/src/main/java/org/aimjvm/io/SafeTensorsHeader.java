@@ -7,18 +7,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.aimjvm.io.JsonReader.Token;
 import org.aimjvm.tensor.DType;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.StreamReadConstraints;
-import tools.jackson.core.TokenStreamFactory;
-import tools.jackson.core.json.JsonFactory;
 
 /**
  * The JSON header of a safetensors file, read strictly: every tensor has exactly the three known fields, and the data
@@ -58,86 +51,73 @@ final class SafeTensorsHeader {
      */
     static SafeTensorsHeader parse(Path path, byte[] json, long dataBytes) {
         SafeTensorsHeader header = new SafeTensorsHeader(path);
-        try (JsonParser parser = factory().createParser(ObjectReadContext.empty(), utf8(json))) {
-            header.read(parser);
+        try {
+            header.read(new JsonReader(utf8(json), MAX_DEPTH));
         } catch (CharacterCodingException e) {
             throw new CheckpointException(path, null, "header is not valid UTF-8", e);
-        } catch (JacksonException e) {
-            throw new CheckpointException(path, null, "header is not valid JSON: " + e.getOriginalMessage(), e);
+        } catch (JsonReader.MalformedException e) {
+            throw new CheckpointException(path, null, "header is not valid JSON: " + e.getMessage(), e);
         }
         header.checkCoverage(dataBytes);
         return header;
     }
 
-    /** Decodes strictly; the JSON library's own decoder may put replacement characters into names. */
+    /** Decodes strictly, with no replacement characters in names. */
     private static String utf8(byte[] json) throws CharacterCodingException {
         return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(json)).toString();
     }
 
-    private static JsonFactory factory() {
-        return JsonFactory.builder()
-                // No symbol table: names of a hostile file would fill it and each name occurs once anyway.
-                .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
-                .streamReadConstraints(StreamReadConstraints.builder()
-                        .maxNestingDepth(MAX_DEPTH)
-                        .maxNumberLength(20)
-                        .build())
-                .build();
-    }
-
-    private void read(JsonParser parser) {
-        if (parser.nextToken() != JsonToken.START_OBJECT) {
+    private void read(JsonReader reader) {
+        if (reader.next() != Token.START_OBJECT) {
             throw problem(null, "header: expected a JSON object");
         }
         boolean metadataSeen = false;
-        for (String name; (name = nextField(parser, null)) != null;) {
+        for (String name; (name = nextField(reader, null)) != null;) {
             if (name.equals(METADATA)) {
                 if (metadataSeen) {
                     throw problem(null, "header: " + METADATA + " occurs twice");
                 }
                 metadataSeen = true;
-                readMetadata(parser);
+                readMetadata(reader);
             } else {
-                Entry entry = readEntry(parser, name);
+                Entry entry = readEntry(reader, name);
                 if (entries.put(name, entry) != null) {
                     throw problem(name, "occurs twice in the header");
                 }
             }
         }
-        if (parser.nextToken() != null) {
-            throw problem(null, "header: text after the JSON object, expected only spaces");
-        }
+        reader.next(); // fails unless this is the end
     }
 
-    private void readMetadata(JsonParser parser) {
-        expect(parser, JsonToken.START_OBJECT, null, METADATA);
-        for (String key; (key = nextField(parser, null)) != null;) {
-            expect(parser, JsonToken.VALUE_STRING, null, METADATA + " value of " + CheckpointException.shorten(key));
-            if (metadata.put(key, parser.getString()) != null) {
+    private void readMetadata(JsonReader reader) {
+        expect(reader, Token.START_OBJECT, null, METADATA);
+        for (String key; (key = nextField(reader, null)) != null;) {
+            expect(reader, Token.STRING, null, METADATA + " value of " + CheckpointException.shorten(key));
+            if (metadata.put(key, reader.text()) != null) {
                 throw problem(null, METADATA + " key " + CheckpointException.shorten(key) + " occurs twice");
             }
         }
     }
 
-    private Entry readEntry(JsonParser parser, String name) {
-        expect(parser, JsonToken.START_OBJECT, name, "header entry");
+    private Entry readEntry(JsonReader reader, String name) {
+        expect(reader, Token.START_OBJECT, name, "header entry");
         DType dtype = null;
         long[] dims = null;
         long[] offsets = null;
-        for (String field; (field = nextField(parser, name)) != null;) {
+        for (String field; (field = nextField(reader, name)) != null;) {
             switch (field) {
                 case "dtype" -> {
                     requireFirst(dtype, name, field);
-                    expect(parser, JsonToken.VALUE_STRING, name, field);
-                    dtype = dtype(name, parser.getString());
+                    expect(reader, Token.STRING, name, field);
+                    dtype = dtype(name, reader.text());
                 }
                 case "shape" -> {
                     requireFirst(dims, name, field);
-                    dims = readLongs(parser, name, field, MAX_RANK);
+                    dims = readLongs(reader, name, field, MAX_RANK);
                 }
                 case "data_offsets" -> {
                     requireFirst(offsets, name, field);
-                    offsets = readLongs(parser, name, field, 2);
+                    offsets = readLongs(reader, name, field, 2);
                 }
                 default ->
                         throw problem(
@@ -178,32 +158,32 @@ final class SafeTensorsHeader {
                 "type " + CheckpointException.shorten(text) + ", expected one of " + Arrays.toString(DType.values()));
     }
 
-    private long[] readLongs(JsonParser parser, String name, String field, int max) {
-        expect(parser, JsonToken.START_ARRAY, name, field);
+    private long[] readLongs(JsonReader reader, String name, String field, int max) {
+        expect(reader, Token.START_ARRAY, name, field);
         long[] values = new long[max];
         int n = 0;
-        while (parser.nextToken() != JsonToken.END_ARRAY) {
-            if (parser.currentToken() != JsonToken.VALUE_NUMBER_INT || n == max) {
+        while (reader.next() != Token.END_ARRAY) {
+            if (reader.token() != Token.WHOLE || n == max) {
                 throw problem(name, field + ": expected at most " + max + " integers");
             }
-            values[n++] = parser.getLongValue();
+            values[n++] = reader.longValue();
         }
         return Arrays.copyOf(values, n);
     }
 
-    private String nextField(JsonParser parser, String name) {
-        JsonToken token = parser.nextToken();
-        if (token == JsonToken.PROPERTY_NAME) {
-            return parser.currentName();
+    private String nextField(JsonReader reader, String name) {
+        Token token = reader.next();
+        if (token == Token.NAME) {
+            return reader.text();
         }
-        if (token != JsonToken.END_OBJECT) {
+        if (token != Token.END_OBJECT) {
             throw problem(name, "header ends within an object");
         }
         return null;
     }
 
-    private void expect(JsonParser parser, JsonToken token, String name, String what) {
-        JsonToken got = parser.nextToken();
+    private void expect(JsonReader reader, Token token, String name, String what) {
+        Token got = reader.next();
         if (got != token) {
             throw problem(name, what + ": " + got + ", expected " + token);
         }
@@ -211,8 +191,9 @@ final class SafeTensorsHeader {
 
     private void checkCoverage(long dataBytes) {
         List<Entry> byOffset = new ArrayList<>(entries.values());
-        byOffset.sort(Comparator.comparingLong(Entry::begin)
-                .thenComparingLong(e -> e.info().bytes()));
+        byOffset.sort((a, b) -> a.begin() != b.begin()
+                ? Long.compare(a.begin(), b.begin())
+                : Long.compare(a.info().bytes(), b.info().bytes()));
         long position = 0;
         for (Entry e : byOffset) {
             if (e.begin() != position) {

@@ -1,7 +1,6 @@
 package org.aimjvm.tensor;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.regex.Matcher;
@@ -25,7 +24,7 @@ public final class Backends {
     public static List<BackendProvider> providers() {
         List<BackendProvider> all = new ArrayList<>();
         ServiceLoader.load(BackendProvider.class, BackendProvider.class.getClassLoader()).forEach(all::add);
-        all.sort(Comparator.comparingInt(BackendProvider::priority).reversed());
+        all.sort((a, b) -> Integer.compare(b.priority(), a.priority()));
         return all;
     }
 

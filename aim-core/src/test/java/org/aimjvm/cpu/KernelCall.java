@@ -38,13 +38,18 @@ record KernelCall(String name, int[] outputs, int[] inputs, int ids, int vocab, 
 
     /** Outputs on {@code backend} for inputs drawn from {@code seed}; fails if the kernel wrote behind an output. */
     float[][] run(Backend backend, long seed) {
+        return run(backend, seed, new float[0]);
+    }
+
+    /** As {@link #run(Backend, long)} with each of {@code special} here and there among the inputs. */
+    float[][] run(Backend backend, long seed, float[] special) {
         Storage[] out = new Storage[outputs.length];
         for (int i = 0; i < outputs.length; i++) {
             float[] values = new float[outputs[i] + GUARD];
             Arrays.fill(values, GUARD_VALUE);
             out[i] = storage(backend, values);
         }
-        body.run(backend, out, makeInputs(backend, seed));
+        body.run(backend, out, makeInputs(backend, seed, special));
         float[][] results = new float[outputs.length][];
         for (int i = 0; i < outputs.length; i++) {
             float[] values = new float[outputs[i] + GUARD];
@@ -60,7 +65,7 @@ record KernelCall(String name, int[] outputs, int[] inputs, int ids, int vocab, 
     }
 
     /** Inputs in [-2, 2), with NaN behind their ends. */
-    private Storage[] makeInputs(Backend backend, long seed) {
+    private Storage[] makeInputs(Backend backend, long seed, float[] special) {
         SplittableRandom random = new SplittableRandom(seed);
         Storage[] in = new Storage[inputs.length + (ids > 0 ? 1 : 0)];
         for (int i = 0; i < inputs.length; i++) {
@@ -68,6 +73,11 @@ record KernelCall(String name, int[] outputs, int[] inputs, int ids, int vocab, 
             Arrays.fill(values, Float.NaN);
             for (int j = 0; j < inputs[i]; j++) {
                 values[j] = (float) random.nextDouble(-2, 2);
+            }
+            for (int j = 0; j < special.length; j++) {
+                for (int at = j * 3; at < inputs[i]; at += 1 + inputs[i] / 3) {
+                    values[at] = special[j];
+                }
             }
             in[i] = storage(backend, values);
         }

@@ -70,7 +70,7 @@ class JsonObjectTest {
         assertRefused("{\"k\": 2147483648}", o -> o.integer("k", 0), "k: 2147483648 (expected a whole number)");
         assertRefused("{\"k\": \"1\"}", o -> o.longInteger("k", 0), "k: \"1\" (expected a whole number)");
         assertRefused("{\"k\": true}", o -> o.number("k", 0), "k: true (expected a number)");
-        assertRefused("{\"k\": 1e39}", o -> o.floatNumber("k", 0), "k: 1.0E39 (expected a number of 32 bits)");
+        assertRefused("{\"k\": 1e39}", o -> o.floatNumber("k", 0), "k: 1e39 (expected a number of 32 bits)");
         assertRefused("{\"k\": 0}", o -> o.bool("k", true), "k: 0 (expected true or false)");
         assertRefused("{\"k\": 0}", o -> o.text("k", ""), "k: 0 (expected a text)");
         assertRefused("{\"k\": [1, 2.5]}", o -> o.integers("k", null), "k: [1,2.5] (expected a list of whole numbers)");

@@ -1,0 +1,72 @@
+package org.aimjvm.cpu;
+
+import static org.aimjvm.cpu.Simd.LANES;
+
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Whether this JVM has computed so much that vectors pay. Interpreted, the Vector API takes fifty times as long as plain loops,
+ * and about a second of processor time goes into compiling it, which is more than a small picture needs altogether. So the
+ * kernels of a decoding step use plain loops ({@link ScalarTwins}, or the loops for what vectors leave over) until products
+ * of {@value #BUDGET_PROPERTY} million multiply-adds are done: by then plain loops have cost about as much as
+ * compiling will. Both give the same bits, so the change can come at any moment and in any thread.
+ *
+ * <p>Static, because what is warm is the JVM, not a backend.
+ */
+final class Warmth {
+    /** System property: millions of multiply-adds before vectors are used; 0 is from the start. */
+    static final String BUDGET_PROPERTY = "aim.simd.warmup";
+
+    /** About three pictures of the embedded model, or five codes of AiM-B. */
+    private static final long USUAL_BUDGET = 1_000;
+
+    private static final AtomicLong left = new AtomicLong(1_000_000 * budget());
+
+    /** Not volatile: kernels read it in each call, and a thread that sees it late computes the same. */
+    private static boolean cold = left.get() > 0;
+
+    private Warmth() {}
+
+    private static long budget() {
+        String value = System.getProperty(BUDGET_PROPERTY);
+        if (value == null) {
+            return USUAL_BUDGET;
+        }
+        try {
+            long budget = Long.parseLong(value);
+            if (budget >= 0 && budget <= 1_000_000_000) {
+                return budget;
+            }
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException(wrong(value), e);
+        }
+        throw new IllegalArgumentException(wrong(value));
+    }
+
+    private static String wrong(String value) {
+        return BUDGET_PROPERTY + ": " + value + " (expected millions of multiply-adds, 0 to 1000000000)";
+    }
+
+    /** Whether plain loops are what to use. */
+    static boolean isCold() {
+        return cold;
+    }
+
+    /** Counts multiply-adds of a product. */
+    static void worked(long multiplyAdds) {
+        if (cold && left.addAndGet(-multiplyAdds) <= 0) {
+            cold = false;
+        }
+    }
+
+    /** The last place below {@code end} where a vector may start; below all places while plain loops are to do all. */
+    static int lastVector(int end) {
+        return cold ? Integer.MIN_VALUE : end - LANES;
+    }
+
+    /** Starts anew with so many multiply-adds to do by plain loops; for tests. */
+    static void reset(long multiplyAdds) {
+        left.set(multiplyAdds);
+        cold = multiplyAdds > 0;
+    }
+}
