@@ -12,6 +12,7 @@ abstract class FrozenWeights extends Storage {
         super(DType.F32, Math.multiplyExact(out, in));
         this.out = out;
         this.in = in;
+        Warmth.expect(out, in);
     }
 
     @Override

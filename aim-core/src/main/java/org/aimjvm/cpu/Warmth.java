@@ -8,8 +8,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * Whether this JVM has computed so much that vectors pay. Interpreted, the Vector API takes fifty times as long as plain loops,
  * and about a second of processor time goes into compiling it, which is more than a small picture needs altogether. So the
  * kernels of a decoding step use plain loops ({@link ScalarTwins}, or the loops for what vectors leave over) until products
- * of {@value #BUDGET_PROPERTY} million multiply-adds are done: by then plain loops have cost about as much as
- * compiling will. Both give the same bits, so the change can come at any moment and in any thread.
+ * of {@value #BUDGET_PROPERTY} million multiply-adds are done, or a large model is there: by then plain loops have cost
+ * about as much as compiling will. Both give the same bits, so the change can come at any moment and in any thread.
  *
  * <p>Static, because what is warm is the JVM, not a backend.
  */
@@ -17,8 +17,11 @@ final class Warmth {
     /** System property: millions of multiply-adds before vectors are used; 0 is from the start. */
     static final String BUDGET_PROPERTY = "aim.simd.warmup";
 
-    /** About three pictures of the embedded model, or five codes of AiM-B. */
+    /** About three pictures of the embedded model. */
     private static final long USUAL_BUDGET = 1_000;
+
+    /** Elements of a weight matrix; AiM-B's have up to 2.6 million, those of the embedded model up to 0.44. */
+    private static final int LARGE = 1 << 20;
 
     private static final AtomicLong left = new AtomicLong(1_000_000 * budget());
 
@@ -50,6 +53,13 @@ final class Warmth {
     /** Whether plain loops are what to use. */
     static boolean isCold() {
         return cold;
+    }
+
+    /** Announces a weight matrix to decode with: with a large one vectors pay from the start, as plain loops would be a detour. */
+    static void expect(int out, int in) {
+        if ((long) out * in > LARGE) {
+            cold = false;
+        }
     }
 
     /** Counts multiply-adds of a product. */

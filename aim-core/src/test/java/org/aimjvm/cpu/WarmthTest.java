@@ -128,6 +128,17 @@ class WarmthTest {
         assertThat(Warmth.lastVector(100)).isEqualTo(100 - Simd.LANES);
     }
 
+    @Test
+    void aLargeModelUsesVectorsFromTheStart() {
+        cold();
+        backend.weights(new WeightMatrix.Floats(1024, 1024, WeightFormat.BF16, () -> new float[1024 * 1024]),
+                WeightFormat.BF16);
+        assertThat(Warmth.isCold()).isTrue();
+        backend.weights(new WeightMatrix.Floats(1025, 1024, WeightFormat.BF16, () -> new float[1025 * 1024]),
+                WeightFormat.BF16);
+        assertThat(Warmth.isCold()).isFalse();
+    }
+
     /** Or training and the tokenizer, whose products are of other kinds, would use plain loops for ever. */
     @Test
     void productsOfEveryKindWarmTheJvmUp() {
