@@ -80,9 +80,66 @@ __device__ __forceinline__ void load_x(float (&v)[4], const float* __restrict__ 
     }
 }
 
+// Where the columns of a product go: the first `columns` to y (rows, columns), the next `channels` as one element of each sequence
+// through a causal convolution (conv1d.cu) of CONV_WIDTH to convolved (rows, channels), the others to after. Each with its bias, if there
+// are any. An element of the state (rows, channels, CONV_WIDTH) belongs to the lane that has its channel and row: it is updated in place.
+struct Columns {
+    float *y, *convolved, *after, *state;
+    const float *bias, *conv_w, *conv_bias; // bias and conv_bias may be null
+    int columns, channels, with_silu;
+};
+
+constexpr int CONV_WIDTH = 4;
+
+// Column j of OWN rows, first + i * step: what a lane stores. Loads what its convolution needs as soon as it is made, long before the
+// sums are there.
+template <int OWN>
+struct ColumnStore {
+    const Columns& to;
+    int j, out, rows, first, step, channel; // channel: none if negative
+    float bias, conv_bias, w[CONV_WIDTH], old[OWN][CONV_WIDTH];
+
+    __device__ __forceinline__ float4* state(int row) const {
+        return reinterpret_cast<float4*>(to.state) + static_cast<size_t>(row) * to.channels + channel;
+    }
+
+    __device__ __forceinline__ ColumnStore(const Columns& columns, int j_, int out_, int rows_, int first_, int step_)
+        : to(columns), j(j_), out(out_), rows(rows_), first(first_), step(step_), channel(-1), bias(0.0f), conv_bias(0.0f) {
+        if (j >= out) return;
+        if (to.bias != nullptr) bias = to.bias[j];
+        if (j < to.columns || j >= to.columns + to.channels) return;
+        channel = j - to.columns;
+        if (to.conv_bias != nullptr) conv_bias = to.conv_bias[channel];
+        set4(w, reinterpret_cast<const float4*>(to.conv_w)[channel]);
+#pragma unroll
+        for (int i = 0; i < OWN; i++) {
+            if (first + i * step < rows) set4(old[i], *state(first + i * step));
+        }
+    }
+
+    // Adds and multiplies in the order of the kernels that do it one after the other.
+    __device__ __forceinline__ void operator()(int i, float v) const {
+        int row = first + i * step;
+        if (j >= out || row >= rows) return;
+        if (to.bias != nullptr) v = __fadd_rn(v, bias);
+        if (j < to.columns) {
+            to.y[static_cast<size_t>(row) * to.columns + j] = v;
+        } else if (channel < 0) {
+            int rest = to.columns + to.channels;
+            to.after[static_cast<size_t>(row) * (out - rest) + j - rest] = v;
+        } else {
+            *state(row) = make_float4(old[i][1], old[i][2], old[i][3], v);
+            float u = conv_bias;
+#pragma unroll
+            for (int m = 0; m < CONV_WIDTH; m++) u = fmaf(w[m], m == CONV_WIDTH - 1 ? v : old[i][m + 1], u);
+            to.convolved[static_cast<size_t>(row) * to.channels + channel] = to.with_silu ? silu(u) : u;
+        }
+    }
+};
+
 // VECTOR: rows of W and x are multiples of 16 bytes. Where they are not, code is kept small rather than fast.
 template <Format F, int R, bool VECTOR>
-__device__ __forceinline__ void stream(uint4 (*ring)[WARP], float (*scale_ring)[WARP], float* __restrict__ y,
+__device__ __forceinline__ void stream(uint4 (*ring)[WARP], float (*scale_ring)[WARP], const Columns& to,
                                        const float* __restrict__ x, const unsigned char* __restrict__ w,
                                        const float* __restrict__ scales, int rows, int out, int in) {
     using S = Stream<F, R>;
@@ -128,6 +185,7 @@ __device__ __forceinline__ void stream(uint4 (*ring)[WARP], float (*scale_ring)[
         x_row[r] = min(first + r, rows - 1) * in;
     }
     for (int g = 0; g < S::GROUPS - 1; g++) bring(g);
+    ColumnStore<(R + LANES - 1) / LANES> store(to, j, out, rows, first + c, LANES);
     for (int g = 0; g < groups; g++) {
         __syncwarp(); // the group that is overwritten has been read
         bring(g + S::GROUPS - 1);
@@ -194,22 +252,26 @@ __device__ __forceinline__ void stream(uint4 (*ring)[WARP], float (*scale_ring)[
     for (int r = 0; r < R; r++) {
 #pragma unroll
         for (int other = 1; other < LANES; other *= 2) sum[r] += __shfl_xor_sync(FULL_WARP, sum[r], other);
-        if (c == r % LANES && j < out && first + r < rows) {
-            y[static_cast<size_t>(first + r) * out + j] = F == Format::INT8 ? sum[r] * scale : sum[r];
-        }
+        if (c == r % LANES) store(r / LANES, F == Format::INT8 ? sum[r] * scale : sum[r]);
     }
 }
 
+#define LINEAR_PARAMETERS                                                                                                      \
+    float *y, float *convolved, float *after, float *state, const float *x, const unsigned char *w, const float *scales,       \
+        const float *bias, const float *conv_w, const float *conv_bias, int rows, int out, int in, int columns, int channels, \
+        int with_silu
+#define LINEAR_ARGUMENTS {y, convolved, after, state, bias, conv_w, conv_bias, columns, channels, with_silu}, x, w, scales, rows, out, in
+
 template <Format F, int R>
-__device__ __forceinline__ void linear(float* y, const float* x, const unsigned char* w, const float* scales, int rows, int out,
-                                       int in) {
+__device__ __forceinline__ void linear(const Columns& to, const float* x, const unsigned char* w, const float* scales, int rows,
+                                       int out, int in) {
     using S = Stream<F, R>;
     __shared__ uint4 ring[S::STAGES][WARP];
     __shared__ float scale_ring[F == Format::INT4 ? S::STAGES : 1][WARP];
     if (F == Format::INT4 || (S::row_bytes(in) % 16 == 0 && in % 4 == 0)) {
-        stream<F, R, true>(ring, scale_ring, y, x, w, scales, rows, out, in);
+        stream<F, R, true>(ring, scale_ring, to, x, w, scales, rows, out, in);
     } else {
-        stream<F, R, F == Format::INT4>(ring, scale_ring, y, x, w, scales, rows, out, in);
+        stream<F, R, F == Format::INT4>(ring, scale_ring, to, x, w, scales, rows, out, in);
     }
 }
 
