@@ -57,6 +57,7 @@ struct Stream {
     static constexpr int UNIT_BYTES = F == Format::F32 ? 16 : F == Format::BF16 ? 8 : 4;
     static constexpr int UNITS = 16 / UNIT_BYTES; // of a lane in a stage
     static constexpr int STAGES = GROUP * GROUPS;
+    static constexpr int ROWS = WARP / LANES; // of W in a warp
 
     static __device__ __forceinline__ int row_bytes(int in) {
         return F == Format::F32 ? 4 * in : F == Format::BF16 ? 2 * in : F == Format::INT8 ? in : in / 2;
@@ -69,10 +70,12 @@ struct Stream {
     }
 };
 
-// x[k .. k + 3], zeros behind n: no branch, so that loads of many units are under way together.
-template <bool VECTOR>
-__device__ __forceinline__ void load_x(float (&v)[4], const float* __restrict__ x, int k, int n) {
-    if constexpr (VECTOR) {
+// x[k .. k + 3], zeros behind n: no branch, so that loads of many units are under way together. SHARED: x is in shared memory.
+template <bool VECTOR, bool SHARED>
+__device__ __forceinline__ void load_x(float (&v)[4], const float* x, int k, int n) {
+    if constexpr (SHARED) {
+        set4(v, k < n ? *reinterpret_cast<const float4*>(x + k) : make_float4(0.0f, 0.0f, 0.0f, 0.0f));
+    } else if constexpr (VECTOR) {
         set4(v, k < n ? __ldg(reinterpret_cast<const float4*>(x + k)) : make_float4(0.0f, 0.0f, 0.0f, 0.0f));
     } else {
 #pragma unroll
@@ -137,17 +140,19 @@ struct ColumnStore {
     }
 };
 
-// VECTOR: rows of W and x are multiples of 16 bytes. Where they are not, code is kept small rather than fast.
-template <Format F, int R, bool VECTOR>
-__device__ __forceinline__ void stream(uint4 (*ring)[WARP], float (*scale_ring)[WARP], const Columns& to,
-                                       const float* __restrict__ x, const unsigned char* __restrict__ w,
-                                       const float* __restrict__ scales, int rows, int out, int in) {
+// What warp `index` does of the product for rows `first` to first + R - 1 of x. VECTOR: rows of W and x are multiples of 16 bytes.
+// Where they are not, code is kept small rather than fast. SHARED: x is in shared memory, VECTOR holds. `before` is called by all
+// warps when the first weights are under way; then those that are not `active` return.
+template <Format F, int R, bool VECTOR, bool SHARED, class Before>
+__device__ __forceinline__ void stream(uint4 (*ring)[WARP], float (*scale_ring)[WARP], const Columns& to, const float* x,
+                                       const unsigned char* __restrict__ w, const float* __restrict__ scales, int rows, int out,
+                                       int in, int index, int first, bool active, Before before) {
+    static_assert(VECTOR || !SHARED);
     using S = Stream<F, R>;
     constexpr int LANES = S::LANES;
-    int lane = static_cast<int>(threadIdx.x);
+    int lane = static_cast<int>(threadIdx.x) % WARP;
     int row = lane / LANES, c = lane % LANES;
-    int j = static_cast<int>(blockIdx.x) * (WARP / LANES) + row;
-    int first = static_cast<int>(blockIdx.y) * R;
+    int j = active ? index * S::ROWS + row : out;
     int bytes = S::row_bytes(in);
     int pieces = (bytes + 15) / 16;
     int stages = (pieces + LANES - 1) / LANES;
@@ -184,8 +189,12 @@ __device__ __forceinline__ void stream(uint4 (*ring)[WARP], float (*scale_ring)[
         sum[r] = 0.0f;
         x_row[r] = min(first + r, rows - 1) * in;
     }
-    for (int g = 0; g < S::GROUPS - 1; g++) bring(g);
+    if (active) {
+        for (int g = 0; g < S::GROUPS - 1; g++) bring(g);
+    }
     ColumnStore<(R + LANES - 1) / LANES> store(to, j, out, rows, first + c, LANES);
+    before();
+    if (!active) return; // a warp
     for (int g = 0; g < groups; g++) {
         __syncwarp(); // the group that is overwritten has been read
         bring(g + S::GROUPS - 1);
@@ -213,8 +222,8 @@ __device__ __forceinline__ void stream(uint4 (*ring)[WARP], float (*scale_ring)[
 #pragma unroll
                     for (int r = 0; r < R; r++) {
                         float a[4], b[4], part = 0.0f;
-                        load_x<true>(a, x + x_row[r], k, in);
-                        load_x<true>(b, x + x_row[r], k + 16, in);
+                        load_x<true, SHARED>(a, x + x_row[r], k, in);
+                        load_x<true, SHARED>(b, x + x_row[r], k + 16, in);
 #pragma unroll
                         for (int e = 0; e < 4; e++) part = fmaf(low[e], a[e], part);
 #pragma unroll
@@ -238,7 +247,7 @@ __device__ __forceinline__ void stream(uint4 (*ring)[WARP], float (*scale_ring)[
 #pragma unroll
                     for (int r = 0; r < R; r++) {
                         float a[4];
-                        load_x<VECTOR>(a, x + x_row[r], k, in);
+                        load_x<VECTOR, SHARED>(a, x + x_row[r], k, in);
 #pragma unroll
                         for (int e = 0; e < 4; e++) sum[r] = fmaf(a[e], v[e], sum[r]);
                     }
@@ -268,10 +277,12 @@ __device__ __forceinline__ void linear(const Columns& to, const float* x, const 
     using S = Stream<F, R>;
     __shared__ uint4 ring[S::STAGES][WARP];
     __shared__ float scale_ring[F == Format::INT4 ? S::STAGES : 1][WARP];
+    int index = static_cast<int>(blockIdx.x), first = static_cast<int>(blockIdx.y) * R;
+    auto nothing = [] {};
     if (F == Format::INT4 || (S::row_bytes(in) % 16 == 0 && in % 4 == 0)) {
-        stream<F, R, true>(ring, scale_ring, to, x, w, scales, rows, out, in);
+        stream<F, R, true, false>(ring, scale_ring, to, x, w, scales, rows, out, in, index, first, true, nothing);
     } else {
-        stream<F, R, F == Format::INT4>(ring, scale_ring, to, x, w, scales, rows, out, in);
+        stream<F, R, F == Format::INT4, false>(ring, scale_ring, to, x, w, scales, rows, out, in, index, first, true, nothing);
     }
 }
 

@@ -8,6 +8,7 @@ import org.aimjvm.nn.Linear;
 import org.aimjvm.nn.Mixer;
 import org.aimjvm.nn.MixerState;
 import org.aimjvm.nn.Params;
+import org.aimjvm.op.GatedNormLinearOp;
 import org.aimjvm.op.GatedRmsNormOp;
 import org.aimjvm.op.LinearConvOp;
 import org.aimjvm.op.SplitOp;
@@ -92,6 +93,10 @@ public final class Mamba2 implements Mixer {
                 config.perChannelD() ? d.reshape(config.nHeads(), config.headDim()) : d,
                 s == null ? null : s.ssm(),
                 settings); // (batch, L, H*P)
+        if (normWeight != null && mlp == 0) {
+            return GatedNormLinearOp.gatedNormLinear(
+                    y, z, normWeight, config.nGroups(), config.normBeforeGate(), EPS, outProj.weight(), outProj.bias());
+        }
         Tensor gated = normWeight == null
                 ? mul(y, silu(z))
                 : GatedRmsNormOp.gatedRmsNorm(y, z, normWeight, config.nGroups(), config.normBeforeGate(), EPS);

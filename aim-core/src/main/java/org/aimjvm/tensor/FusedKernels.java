@@ -52,4 +52,39 @@ public interface FusedKernels {
             int channels,
             int columnsAfter,
             boolean silu);
+
+    /**
+     * Whether kernels that normalise before they multiply take such sizes.
+     *
+     * @param w what is multiplied by
+     * @param rows of the activations
+     * @param in their columns
+     * @param groups of columns that are normalised by themselves, a divisor of {@code in}
+     */
+    boolean takesNormedLinear(Storage w, int rows, int in, int groups);
+
+    /**
+     * {@link NormKernels#gatedRmsNorm}, {@link GemmKernels#linear} and {@link ElementwiseKernels#addBias}: {@code y = gatedRmsNorm(x, z)
+     * W^T + bias}.
+     *
+     * @param y output (rows, out)
+     * @param x (rows, in)
+     * @param z (rows, in)
+     * @param normWeight (in)
+     * @param w (out, in)
+     * @param bias (out), or {@code null}
+     */
+    void gatedNormLinear(
+            Storage y,
+            Storage x,
+            Storage z,
+            Storage normWeight,
+            Storage w,
+            Storage bias,
+            int rows,
+            int out,
+            int in,
+            int groups,
+            boolean normBeforeGate,
+            float eps);
 }

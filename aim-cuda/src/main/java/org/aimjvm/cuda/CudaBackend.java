@@ -50,7 +50,7 @@ final class CudaBackend implements Backend {
     private final IndexKernels index;
     private final OptimKernels optim;
     private final SamplingKernels sampling;
-    private final FusedKernels fused;
+    private final CudaFusedKernels fused;
     private LimitKernels limits; // made when somebody asks
 
     /** @throws org.aimjvm.tensor.BackendException if there is no such GPU or it cannot be used */
@@ -67,7 +67,7 @@ final class CudaBackend implements Backend {
         this.index = new CudaIndexKernels(this);
         this.optim = new CudaOptimKernels(this);
         this.sampling = new CudaSamplingKernels(this);
-        this.fused = new CudaFusedKernels(gemm);
+        this.fused = new CudaFusedKernels(this);
     }
 
     @Override
@@ -370,6 +370,10 @@ final class CudaBackend implements Backend {
             limits = limits == null ? new CudaLimitKernels(this) : limits;
             return Optional.of(limits);
         }
+    }
+
+    CudaFusedKernels fusedKernels() {
+        return fused;
     }
 
     @Override
