@@ -18,6 +18,8 @@
 //   Additions of a row of y: a lane's k in order; then over lanes, neighbours first. For F32 that is the order of tile.cuh, so bits
 //   do not depend on rows or on which kernel runs. A path for rows of W that are no multiple of 16 bytes fills the ring by
 //   plain loads.
+//   Columns of y go to up to three matrices, those of one of them through a causal convolution with a state: see Columns. normed.cuh
+//   streams the same way behind a norm.
 //
 // linear_tile_<format>_<edge>, for more rows, formats other than F32: tiles of tile.cuh with the weights widened by the loader. BF16
 // weights are their own bf16 number and INT8 integers too (their scale follows in the store); x is split into two. A weight

@@ -1,5 +1,6 @@
 package org.aimjvm.nn;
 
+import org.aimjvm.op.NormedSum;
 import org.aimjvm.tensor.Tensor;
 
 /** A layer that moves information along the sequence: Mamba-2, Mamba-1 or attention. */
@@ -13,7 +14,12 @@ public interface Mixer {
      * @return (batch, L, dModel)
      * @throws IllegalStateException if a state is given while gradients are recorded: they would stop at it
      */
-    Tensor forward(Tensor u, MixerState state);
+    Tensor forward(NormedSum u, MixerState state);
+
+    /** {@link #forward(NormedSum, MixerState)} of an input that is there already. */
+    default Tensor forward(Tensor u, MixerState state) {
+        return forward(NormedSum.of(u), state);
+    }
 
     /**
      * A state at the start of {@code batch} sequences, of at most {@code maxLength} elements where that matters.

@@ -12,15 +12,16 @@ import org.aimjvm.tensor.Tensor;
 /**
  * What stands before the recurrence of a Mamba mixer: a linear layer whose output is cut in pieces, one of which goes through the causal
  * convolution. A device with {@link Backend#fused} does one element of a few sequences in one launch instead of three; all else is the
- * operations one by one, which have the same bits.
+ * operations one by one, which have the same bits. The norm before the layer is done with it where the device has {@link
+ * FusedKernels#takesNormedLinear a kernel for that}.
  */
 public final class LinearConvOp {
     private LinearConvOp() {}
 
     /**
-     * {@code [y_0 | y_1 | ...] = x W^T + bias}, then {@code y_i = causalConv1d(y_i)} for one {@code i}.
+     * {@code [y_0 | y_1 | ...] = u W^T + bias}, then {@code y_i = causalConv1d(y_i)} for one {@code i}.
      *
-     * @param x (batch, L, in)
+     * @param u (batch, L, in)
      * @param w (sum of sizes, in)
      * @param bias (sum of sizes), or {@code null}
      * @param sizes columns of the pieces
@@ -33,22 +34,31 @@ public final class LinearConvOp {
      * @throws IllegalStateException with a state inside a training scope: the gradient through it would be lost
      */
     public static Tensor[] linearConv(
-            Tensor x, Tensor w, Tensor bias, int[] sizes, int convolved, Tensor convWeight, Tensor convBias,
+            NormedSum u, Tensor w, Tensor bias, int[] sizes, int convolved, Tensor convWeight, Tensor convBias,
             Tensor state, boolean silu) {
-        Optional<FusedKernels> fused = x.backend().fused();
-        if (fused.isPresent() && !Scope.isRecording() && state != null && x.shape().rank() == 3 && x.dim(1) == 1
+        Optional<FusedKernels> fused = w.backend().fused();
+        if (fused.isPresent() && !Scope.isRecording() && state != null && state.shape().rank() == 3
                 && convolved <= 1 && sizes.length <= convolved + 2
-                && fused.get().takesLinearConv(x.dim(0), convWeight.dim(-1))) {
-            return fused(fused.get(), x, w, bias, sizes, convolved, convWeight, convBias, state, silu);
+                && fused.get().takesLinearConv(state.dim(0), convWeight.dim(-1))) {
+            NormedSum.Pending sum = u.pending();
+            boolean withNorm = sum != null
+                    && fused.get().takesNormedLinear(w.storage(), state.dim(0), sum.branch().dim(-1), 1);
+            Tensor x = withNorm ? sum.branch() : u.normed(); // of the same shape
+            if (x.shape().rank() == 3 && x.dim(1) == 1) {
+                return fused(
+                        fused.get(), x, withNorm ? u : null, w, bias, sizes, convolved, convWeight, convBias, state,
+                        silu);
+            }
         }
-        Tensor[] parts = SplitOp.split(LinearOp.linear(x, w, bias), sizes);
+        Tensor[] parts = SplitOp.split(LinearOp.linear(u.normed(), w, bias), sizes);
         parts[convolved] = CausalConv1dOp.causalConv1d(parts[convolved], convWeight, convBias, state, silu);
         return parts;
     }
 
+    /** @param sum computed with it, of the shape of {@code x}; {@code null}: {@code x} is the layer's input */
     private static Tensor[] fused(
-            FusedKernels kernels, Tensor x, Tensor w, Tensor bias, int[] sizes, int convolved, Tensor convWeight,
-            Tensor convBias, Tensor state, boolean silu) {
+            FusedKernels kernels, Tensor x, NormedSum sum, Tensor w, Tensor bias, int[] sizes, int convolved,
+            Tensor convWeight, Tensor convBias, Tensor state, boolean silu) {
         String op = "linearConv";
         int batch = x.dim(0);
         int in = x.dim(2);
@@ -77,11 +87,19 @@ public final class LinearConvOp {
         Storage before = convolved == 0 ? null : parts[0].storage();
         Storage after = convolved + 1 == sizes.length ? null : parts[convolved + 1].storage();
         int columnsBefore = convolved == 0 ? 0 : sizes[0];
-        kernels.linearConv(
-                before, parts[convolved].storage(), after, x.storage(), w.storage(), storage(bias),
-                convWeight.storage(),
-                storage(convBias), state.storage(), batch, in, columnsBefore, channels, out - columnsBefore - channels,
-                silu);
+        int columnsAfter = out - columnsBefore - channels;
+        Storage y = parts[convolved].storage();
+        if (sum == null) {
+            kernels.linearConv(
+                    before, y, after, x.storage(), w.storage(), storage(bias), convWeight.storage(), storage(convBias),
+                    state.storage(), batch, in, columnsBefore, channels, columnsAfter, silu);
+        } else {
+            Tensor residual = Tensor.empty(x.backend(), x.shape());
+            kernels.linearConv(
+                    before, y, after, sum.pending().into(residual), w.storage(), storage(bias), convWeight.storage(),
+                    storage(convBias), state.storage(), batch, in, columnsBefore, channels, columnsAfter, silu);
+            sum.computed(residual);
+        }
         return parts;
     }
 }

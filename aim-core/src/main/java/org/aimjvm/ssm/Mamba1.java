@@ -10,6 +10,7 @@ import org.aimjvm.nn.MixerState;
 import org.aimjvm.nn.Params;
 import org.aimjvm.op.LinearConvOp;
 import org.aimjvm.op.LinearOp;
+import org.aimjvm.op.NormedSum;
 import org.aimjvm.op.SelectiveScanOp;
 import org.aimjvm.op.SplitOp;
 import org.aimjvm.tensor.Shape;
@@ -65,7 +66,7 @@ public final class Mamba1 implements Mixer {
     }
 
     @Override
-    public Tensor forward(Tensor u, MixerState state) {
+    public Tensor forward(NormedSum u, MixerState state) {
         SsmState s = (SsmState) state;
         int inner = config.dInner();
         Tensor[] xz = LinearConvOp.linearConv(

@@ -11,6 +11,7 @@ import org.aimjvm.nn.Params;
 import org.aimjvm.op.GatedNormLinearOp;
 import org.aimjvm.op.GatedRmsNormOp;
 import org.aimjvm.op.LinearConvOp;
+import org.aimjvm.op.NormedSum;
 import org.aimjvm.op.SplitOp;
 import org.aimjvm.op.SsdScanOp;
 import org.aimjvm.op.SsdSettings;
@@ -73,7 +74,7 @@ public final class Mamba2 implements Mixer {
     }
 
     @Override
-    public Tensor forward(Tensor u, MixerState state) {
+    public Tensor forward(NormedSum u, MixerState state) {
         SsmState s = (SsmState) state;
         int mlp = config.mlpDim();
         int[] sizes = mlp == 0

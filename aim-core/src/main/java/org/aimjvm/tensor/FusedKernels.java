@@ -8,6 +8,21 @@ package org.aimjvm.tensor;
 public interface FusedKernels {
 
     /**
+     * What {@link NormKernels#gateAddRmsNorm} is called with, but for its first output, for sequences of one element.
+     *
+     * @param sum output (batch, cols)
+     * @param branch (batch, cols)
+     * @param gate (batch, cols)
+     * @param residual (batch, cols)
+     * @param weight (cols)
+     * @param shift (batch, cols); {@code null}: no modulation
+     * @param scale as shift
+     */
+    record ResidualNorm(
+            Storage sum, Storage branch, Storage gate, Storage residual, Storage weight, Storage shift, Storage scale,
+            float eps) {}
+
+    /**
      * Whether {@link #linearConv} takes such sizes.
      *
      * @param batch sequences, of one element each
@@ -62,6 +77,24 @@ public interface FusedKernels {
      * @param groups of columns that are normalised by themselves, a divisor of {@code in}
      */
     boolean takesNormedLinear(Storage w, int rows, int in, int groups);
+
+    /** {@link NormKernels#gateAddRmsNorm} and {@link #linearConv} of its first output, where both take the sizes. */
+    void linearConv(
+            Storage before,
+            Storage convolved,
+            Storage after,
+            ResidualNorm x,
+            Storage w,
+            Storage bias,
+            Storage convWeight,
+            Storage convBias,
+            Storage state,
+            int batch,
+            int in,
+            int columnsBefore,
+            int channels,
+            int columnsAfter,
+            boolean silu);
 
     /**
      * {@link NormKernels#gatedRmsNorm}, {@link GemmKernels#linear} and {@link ElementwiseKernels#addBias}: {@code y = gatedRmsNorm(x, z)

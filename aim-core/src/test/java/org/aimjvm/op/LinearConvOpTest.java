@@ -51,7 +51,7 @@ class LinearConvOpTest {
             Tensor x = random(b, random, batch, length, in);
             try (Scope _ = Scope.inference()) {
                 Tensor[] got = LinearConvOp.linearConv(
-                        x, w, bias, sizes, convolved, convWeight, convBias, state, full);
+                        NormedSum.of(x), w, bias, sizes, convolved, convWeight, convBias, state, full);
                 Tensor[] expected = SplitOp.split(LinearOp.linear(x, w, bias), sizes);
                 expected[convolved] = CausalConv1dOp.causalConv1d(
                         expected[convolved], convWeight, convBias, expectedState, full);
@@ -93,6 +93,48 @@ class LinearConvOpTest {
 
     @ParameterizedTest
     @MethodSource("backends")
+    void withTheNormBeforeItToo(Backend b) {
+        SplittableRandom random = new SplittableRandom(5);
+        for (WeightFormat format : WeightFormat.values()) {
+            for (int in : new int[] {96, 1536, 4352}) {
+                int[] sizes = {17, 8, 3};
+                float[] ws = random(random, 28 * in);
+                Tensor w = Tensor.weights(b, new WeightMatrix.Floats(28, in, WeightFormat.F32, () -> ws), format);
+                Tensor convWeight = random(b, random, 8, 4);
+                Tensor normWeight = random(b, random, in);
+                for (int batch = 1; batch <= 5; batch++) {
+                    Tensor branch = random(b, random, batch, 1, in);
+                    Tensor residual = random(b, random, batch, 1, in);
+                    Tensor gate = random(b, random, batch, in);
+                    Tensor shift = batch == 3 ? null : random(b, random, batch, in);
+                    Tensor scale = batch == 3 ? null : random(b, random, batch, in);
+                    float[] start = random(random, batch * 8 * 4);
+                    Tensor state = Tensor.of(b, Shape.of(batch, 8, 4), start);
+                    Tensor expectedState = Tensor.of(b, Shape.of(batch, 8, 4), start);
+                    try (Scope _ = Scope.inference()) {
+                        NormedSum sum =
+                                ResidualNormOp.rmsNorm(branch, gate, residual, normWeight, 1e-5f, shift, scale);
+                        Tensor[] got = LinearConvOp.linearConv(sum, w, null, sizes, 1, convWeight, null, state, true);
+                        NormedSum alone =
+                                ResidualNormOp.rmsNorm(branch, gate, residual, normWeight, 1e-5f, shift, scale);
+                        Tensor[] expected = LinearConvOp.linearConv(
+                                NormedSum.of(alone.normed()), w, null, sizes, 1, convWeight, null, expectedState,
+                                true);
+                        for (int i = 0; i < sizes.length; i++) {
+                            assertThat(got[i].toFloats()).as("%s %s %d x %d, piece %d", b, format, batch, in, i)
+                                    .isEqualTo(expected[i].toFloats());
+                        }
+                        assertThat(sum.residual().toFloats()).isEqualTo(alone.residual().toFloats());
+                        assertThat(sum.normed().toFloats()).isEqualTo(alone.normed().toFloats());
+                        assertThat(state.toFloats()).isEqualTo(expectedState.toFloats());
+                    }
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("backends")
     void wrongShapesAreNamed(Backend b) {
         Tensor x = Tensor.zeros(b, Shape.of(2, 1, 8));
         Tensor w = Tensor.zeros(b, Shape.of(10, 8));
@@ -100,19 +142,20 @@ class LinearConvOpTest {
         Tensor state = Tensor.zeros(b, Shape.of(2, 5, 4));
         int[] sizes = {3, 5, 2};
         assertThatThrownBy(
-                () -> LinearConvOp.linearConv(x, w, null, new int[] {3, 5}, 1, convWeight, null, state, true))
+                () -> LinearConvOp.linearConv(NormedSum.of(x), w, null, new int[] {3, 5}, 1, convWeight, null, state,
+                        true))
                 .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("expected");
         assertThatThrownBy(() -> LinearConvOp.linearConv(
-                x, w, null, sizes, 1, Tensor.zeros(b, Shape.of(6, 4)), null, state, true))
+                NormedSum.of(x), w, null, sizes, 1, Tensor.zeros(b, Shape.of(6, 4)), null, state, true))
                 .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("weight of shape (6, 4), expected");
         assertThatThrownBy(() -> LinearConvOp.linearConv(
-                x, w, null, sizes, 1, convWeight, null, Tensor.zeros(b, Shape.of(1, 5, 4)), true))
+                NormedSum.of(x), w, null, sizes, 1, convWeight, null, Tensor.zeros(b, Shape.of(1, 5, 4)), true))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("state of shape (1, 5, 4), expected");
         try (Scope _ = Scope.training()) {
             Tensor trained = Tensor.parameter(b, Shape.of(10, 8), new float[80]);
             assertThatThrownBy(() -> LinearConvOp.linearConv(
-                    x, trained, null, sizes, 1, convWeight, null, state, true))
+                    NormedSum.of(x), trained, null, sizes, 1, convWeight, null, state, true))
                     .isInstanceOf(IllegalStateException.class).hasMessageContaining("training scope");
         }
     }

@@ -74,6 +74,20 @@ final class CudaFusedKernels implements FusedKernels {
         backend.gemm().fewRows(to, x, w, batch, columnsBefore + channels + columnsAfter, in);
     }
 
+    @Override
+    public void linearConv(
+            Storage before, Storage convolved, Storage after, ResidualNorm x, Storage w, Storage bias,
+            Storage convWeight, Storage convBias, Storage state, int batch, int in, int columnsBefore, int channels,
+            int columnsAfter, boolean silu) {
+        Columns to = new Columns(
+                orNull(before), plain(convolved), orNull(after), plain(state), orNull(bias), plain(convWeight),
+                orNull(convBias), columnsBefore, channels, silu);
+        Norm norm = new Norm(
+                plain(x.sum()), plain(x.branch()), plain(x.gate()), plain(x.residual()), plain(x.weight()),
+                orNull(x.shift()), orNull(x.scale()), 1, false, x.eps());
+        normed(to, norm, w, batch, columnsBefore + channels + columnsAfter, in);
+    }
+
     /**
      * Plain F32 weights are those of a training, which seldom decodes: their kernels are loaded at the first decoding step outside of a
      * recording, and are not taken before.

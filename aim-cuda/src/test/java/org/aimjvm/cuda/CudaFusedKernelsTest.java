@@ -8,6 +8,8 @@ import jcuda.driver.CUstreamCaptureMode;
 import jcuda.driver.JCudaDriver;
 import org.aimjvm.nn.MixerState;
 import org.aimjvm.nn.Params;
+import org.aimjvm.op.NormedSum;
+import org.aimjvm.op.ResidualNormOp;
 import org.aimjvm.ssm.Mamba2;
 import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.tensor.MatmulPrecision;
@@ -53,6 +55,20 @@ class CudaFusedKernelsTest {
         return launches(b, () -> mixer.forward(u, state));
     }
 
+    /** The mixer with what stands before it. */
+    private static int ofBlock(CudaBackend b, Mamba2 mixer, Mamba2Config config, int batch) {
+        MixerState state = mixer.newState(batch, 1);
+        int d = config.dModel();
+        Tensor x = Tensor.full(b, Shape.of(batch, 1, d), 0.5f);
+        Tensor p = Tensor.full(b, Shape.of(batch, d), 0.5f);
+        Tensor weight = Tensor.full(b, Shape.of(d), 0.5f);
+        return launches(b, () -> {
+            NormedSum u = ResidualNormOp.rmsNorm(x, p, x, weight, 1e-5f, p, p);
+            mixer.forward(u, state);
+            u.residual();
+        });
+    }
+
     @ParameterizedTest
     @EnumSource
     void launchesOfAStep(WeightFormat format) {
@@ -62,9 +78,11 @@ class CudaFusedKernelsTest {
         for (int batch : new int[] {1, 2, 3, 4}) {
             assertThat(ofStep(b, mixer, config, batch)).as("projection with convolution, scan, norm with projection")
                     .isEqualTo(3);
+            assertThat(ofBlock(b, mixer, config, batch)).as("what stands before it in the first").isEqualTo(3);
         }
         for (int batch : new int[] {5, 32}) {
             assertThat(ofStep(b, mixer, config, batch)).as("the norm by itself").isEqualTo(4);
+            assertThat(ofBlock(b, mixer, config, batch)).as("both norms by themselves").isEqualTo(5);
         }
         assertThat(ofStep(b, mixer, config, 33)).as("one by one").isEqualTo(6);
         Mamba2 trained = new Mamba2(Params.random(b, 1), config, 1);
