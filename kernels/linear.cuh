@@ -96,8 +96,8 @@ struct Columns {
 
 constexpr int CONV_WIDTH = 4;
 
-// Column j of OWN rows, first + i * step: what a lane stores. Loads what its convolution needs as soon as it is made, long before the
-// sums are there.
+// Column j of OWN rows, first + i * step: what a lane stores. `load` brings what that needs, long before the sums are there if there are
+// registers for it.
 template <int OWN>
 struct ColumnStore {
     const Columns& to;
@@ -109,7 +109,9 @@ struct ColumnStore {
     }
 
     __device__ __forceinline__ ColumnStore(const Columns& columns, int j_, int out_, int rows_, int first_, int step_)
-        : to(columns), j(j_), out(out_), rows(rows_), first(first_), step(step_), channel(-1), bias(0.0f), conv_bias(0.0f) {
+        : to(columns), j(j_), out(out_), rows(rows_), first(first_), step(step_), channel(-1), bias(0.0f), conv_bias(0.0f) {}
+
+    __device__ __forceinline__ void load() {
         if (j >= out) return;
         if (to.bias != nullptr) bias = to.bias[j];
         if (j < to.columns || j >= to.columns + to.channels) return;
@@ -195,6 +197,7 @@ __device__ __forceinline__ void stream(uint4 (*ring)[WARP], float (*scale_ring)[
         for (int g = 0; g < S::GROUPS - 1; g++) bring(g);
     }
     ColumnStore<(R + LANES - 1) / LANES> store(to, j, out, rows, first + c, LANES);
+    if constexpr (R <= 8) store.load();
     before();
     if (!active) return; // a warp
     for (int g = 0; g < groups; g++) {
@@ -258,6 +261,7 @@ __device__ __forceinline__ void stream(uint4 (*ring)[WARP], float (*scale_ring)[
         }
     }
     copy_async_wait<0>(); // those behind the last piece
+    if constexpr (R > 8) store.load();
     float scale = F == Format::INT8 && j < out ? scales[j] : 1.0f;
 #pragma unroll
     for (int r = 0; r < R; r++) {
