@@ -155,6 +155,15 @@ __device__ __forceinline__ void copy_async_wait() {
 #endif
 }
 
+// A hint that the cache line will be read soon.
+__device__ __forceinline__ void prefetch(const void* global) {
+#ifdef __CUDACC__
+    asm volatile("prefetch.global.L1 [%0];" : : "l"(global));
+#else
+    (void)global;
+#endif
+}
+
 // ---- functions -------------------------------------------------------------------------------------------------------------
 
 __device__ __forceinline__ float sigmoid(float x) {
@@ -168,6 +177,11 @@ __device__ __forceinline__ float silu(float x) {
 // log(1 + e^x), the identity above 20 as in the reference model.
 __device__ __forceinline__ float softplus(float x) {
     return x > 20.0f ? x : log1pf(expf(x));
+}
+
+// 1 / sqrt(mean of squares + eps).
+__device__ __forceinline__ float inverse_rms(double squares, double inverse_count, float eps) {
+    return 1.0f / sqrtf(static_cast<float>(squares * inverse_count + eps));
 }
 
 // ---- reductions ------------------------------------------------------------------------------------------------------------

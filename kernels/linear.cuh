@@ -18,6 +18,8 @@
 //   Additions of a row of y: a lane's k in order; then over lanes, neighbours first. For F32 that is the order of tile.cuh, so bits
 //   do not depend on rows or on which kernel runs. A path for rows of W that are no multiple of 16 bytes fills the ring by
 //   plain loads.
+//   Columns of y go to up to three matrices, those of one of them through a causal convolution with a state: see Columns. normed.cuh
+//   streams the same way behind a norm.
 //
 // linear_tile_<format>_<edge>, for more rows, formats other than F32: tiles of tile.cuh with the weights widened by the loader. BF16
 // weights are their own bf16 number and INT8 integers too (their scale follows in the store); x is split into two. A weight
@@ -57,6 +59,7 @@ struct Stream {
     static constexpr int UNIT_BYTES = F == Format::F32 ? 16 : F == Format::BF16 ? 8 : 4;
     static constexpr int UNITS = 16 / UNIT_BYTES; // of a lane in a stage
     static constexpr int STAGES = GROUP * GROUPS;
+    static constexpr int ROWS = WARP / LANES; // of W in a warp
 
     static __device__ __forceinline__ int row_bytes(int in) {
         return F == Format::F32 ? 4 * in : F == Format::BF16 ? 2 * in : F == Format::INT8 ? in : in / 2;
@@ -69,10 +72,12 @@ struct Stream {
     }
 };
 
-// x[k .. k + 3], zeros behind n: no branch, so that loads of many units are under way together.
-template <bool VECTOR>
-__device__ __forceinline__ void load_x(float (&v)[4], const float* __restrict__ x, int k, int n) {
-    if constexpr (VECTOR) {
+// x[k .. k + 3], zeros behind n: no branch, so that loads of many units are under way together. SHARED: x is in shared memory.
+template <bool VECTOR, bool SHARED>
+__device__ __forceinline__ void load_x(float (&v)[4], const float* x, int k, int n) {
+    if constexpr (SHARED) {
+        set4(v, k < n ? *reinterpret_cast<const float4*>(x + k) : make_float4(0.0f, 0.0f, 0.0f, 0.0f));
+    } else if constexpr (VECTOR) {
         set4(v, k < n ? __ldg(reinterpret_cast<const float4*>(x + k)) : make_float4(0.0f, 0.0f, 0.0f, 0.0f));
     } else {
 #pragma unroll
@@ -80,17 +85,78 @@ __device__ __forceinline__ void load_x(float (&v)[4], const float* __restrict__ 
     }
 }
 
-// VECTOR: rows of W and x are multiples of 16 bytes. Where they are not, code is kept small rather than fast.
-template <Format F, int R, bool VECTOR>
-__device__ __forceinline__ void stream(uint4 (*ring)[WARP], float (*scale_ring)[WARP], float* __restrict__ y,
-                                       const float* __restrict__ x, const unsigned char* __restrict__ w,
-                                       const float* __restrict__ scales, int rows, int out, int in) {
+// Where the columns of a product go: the first `columns` to y (rows, columns), the next `channels` as one element of each sequence
+// through a causal convolution (conv1d.cu) of CONV_WIDTH to convolved (rows, channels), the others to after. Each with its bias, if there
+// are any. An element of the state (rows, channels, CONV_WIDTH) belongs to the lane that has its channel and row: it is updated in place.
+struct Columns {
+    float *y, *convolved, *after, *state;
+    const float *bias, *conv_w, *conv_bias; // bias and conv_bias may be null
+    int columns, channels, with_silu;
+};
+
+constexpr int CONV_WIDTH = 4;
+
+// Column j of OWN rows, first + i * step: what a lane stores. `load` brings what that needs, long before the sums are there if there are
+// registers for it.
+template <int OWN>
+struct ColumnStore {
+    const Columns& to;
+    int j, out, rows, first, step, channel; // channel: none if negative
+    float bias, conv_bias, w[CONV_WIDTH], old[OWN][CONV_WIDTH];
+
+    __device__ __forceinline__ float4* state(int row) const {
+        return reinterpret_cast<float4*>(to.state) + static_cast<size_t>(row) * to.channels + channel;
+    }
+
+    __device__ __forceinline__ ColumnStore(const Columns& columns, int j_, int out_, int rows_, int first_, int step_)
+        : to(columns), j(j_), out(out_), rows(rows_), first(first_), step(step_), channel(-1), bias(0.0f), conv_bias(0.0f) {}
+
+    __device__ __forceinline__ void load() {
+        if (j >= out) return;
+        if (to.bias != nullptr) bias = to.bias[j];
+        if (j < to.columns || j >= to.columns + to.channels) return;
+        channel = j - to.columns;
+        if (to.conv_bias != nullptr) conv_bias = to.conv_bias[channel];
+        set4(w, reinterpret_cast<const float4*>(to.conv_w)[channel]);
+#pragma unroll
+        for (int i = 0; i < OWN; i++) {
+            if (first + i * step < rows) set4(old[i], *state(first + i * step));
+        }
+    }
+
+    // Adds and multiplies in the order of the kernels that do it one after the other.
+    __device__ __forceinline__ void operator()(int i, float v) const {
+        int row = first + i * step;
+        if (j >= out || row >= rows) return;
+        if (to.bias != nullptr) v = __fadd_rn(v, bias);
+        if (j < to.columns) {
+            to.y[static_cast<size_t>(row) * to.columns + j] = v;
+        } else if (channel < 0) {
+            int rest = to.columns + to.channels;
+            to.after[static_cast<size_t>(row) * (out - rest) + j - rest] = v;
+        } else {
+            *state(row) = make_float4(old[i][1], old[i][2], old[i][3], v);
+            float u = conv_bias;
+#pragma unroll
+            for (int m = 0; m < CONV_WIDTH; m++) u = fmaf(w[m], m == CONV_WIDTH - 1 ? v : old[i][m + 1], u);
+            to.convolved[static_cast<size_t>(row) * to.channels + channel] = to.with_silu ? silu(u) : u;
+        }
+    }
+};
+
+// What warp `index` does of the product for rows `first` to first + R - 1 of x. VECTOR: rows of W and x are multiples of 16 bytes.
+// Where they are not, code is kept small rather than fast. SHARED: x is in shared memory, VECTOR holds. `before` is called by all
+// warps when the first weights are under way; then those that are not `active` return.
+template <Format F, int R, bool VECTOR, bool SHARED, class Before>
+__device__ __forceinline__ void stream(uint4 (*ring)[WARP], float (*scale_ring)[WARP], const Columns& to, const float* x,
+                                       const unsigned char* __restrict__ w, const float* __restrict__ scales, int rows, int out,
+                                       int in, int index, int first, bool active, Before before) {
+    static_assert(VECTOR || !SHARED);
     using S = Stream<F, R>;
     constexpr int LANES = S::LANES;
-    int lane = static_cast<int>(threadIdx.x);
+    int lane = static_cast<int>(threadIdx.x) % WARP;
     int row = lane / LANES, c = lane % LANES;
-    int j = static_cast<int>(blockIdx.x) * (WARP / LANES) + row;
-    int first = static_cast<int>(blockIdx.y) * R;
+    int j = active ? index * S::ROWS + row : out;
     int bytes = S::row_bytes(in);
     int pieces = (bytes + 15) / 16;
     int stages = (pieces + LANES - 1) / LANES;
@@ -127,7 +193,13 @@ __device__ __forceinline__ void stream(uint4 (*ring)[WARP], float (*scale_ring)[
         sum[r] = 0.0f;
         x_row[r] = min(first + r, rows - 1) * in;
     }
-    for (int g = 0; g < S::GROUPS - 1; g++) bring(g);
+    if (active) {
+        for (int g = 0; g < S::GROUPS - 1; g++) bring(g);
+    }
+    ColumnStore<(R + LANES - 1) / LANES> store(to, j, out, rows, first + c, LANES);
+    if constexpr (R <= 8) store.load();
+    before();
+    if (!active) return; // a warp
     for (int g = 0; g < groups; g++) {
         __syncwarp(); // the group that is overwritten has been read
         bring(g + S::GROUPS - 1);
@@ -155,8 +227,8 @@ __device__ __forceinline__ void stream(uint4 (*ring)[WARP], float (*scale_ring)[
 #pragma unroll
                     for (int r = 0; r < R; r++) {
                         float a[4], b[4], part = 0.0f;
-                        load_x<true>(a, x + x_row[r], k, in);
-                        load_x<true>(b, x + x_row[r], k + 16, in);
+                        load_x<true, SHARED>(a, x + x_row[r], k, in);
+                        load_x<true, SHARED>(b, x + x_row[r], k + 16, in);
 #pragma unroll
                         for (int e = 0; e < 4; e++) part = fmaf(low[e], a[e], part);
 #pragma unroll
@@ -180,7 +252,7 @@ __device__ __forceinline__ void stream(uint4 (*ring)[WARP], float (*scale_ring)[
 #pragma unroll
                     for (int r = 0; r < R; r++) {
                         float a[4];
-                        load_x<VECTOR>(a, x + x_row[r], k, in);
+                        load_x<VECTOR, SHARED>(a, x + x_row[r], k, in);
 #pragma unroll
                         for (int e = 0; e < 4; e++) sum[r] = fmaf(a[e], v[e], sum[r]);
                     }
@@ -189,27 +261,34 @@ __device__ __forceinline__ void stream(uint4 (*ring)[WARP], float (*scale_ring)[
         }
     }
     copy_async_wait<0>(); // those behind the last piece
+    if constexpr (R > 8) store.load();
     float scale = F == Format::INT8 && j < out ? scales[j] : 1.0f;
 #pragma unroll
     for (int r = 0; r < R; r++) {
 #pragma unroll
         for (int other = 1; other < LANES; other *= 2) sum[r] += __shfl_xor_sync(FULL_WARP, sum[r], other);
-        if (c == r % LANES && j < out && first + r < rows) {
-            y[static_cast<size_t>(first + r) * out + j] = F == Format::INT8 ? sum[r] * scale : sum[r];
-        }
+        if (c == r % LANES) store(r / LANES, F == Format::INT8 ? sum[r] * scale : sum[r]);
     }
 }
 
+#define LINEAR_PARAMETERS                                                                                                      \
+    float *y, float *convolved, float *after, float *state, const float *x, const unsigned char *w, const float *scales,       \
+        const float *bias, const float *conv_w, const float *conv_bias, int rows, int out, int in, int columns, int channels, \
+        int with_silu
+#define LINEAR_ARGUMENTS {y, convolved, after, state, bias, conv_w, conv_bias, columns, channels, with_silu}, x, w, scales, rows, out, in
+
 template <Format F, int R>
-__device__ __forceinline__ void linear(float* y, const float* x, const unsigned char* w, const float* scales, int rows, int out,
-                                       int in) {
+__device__ __forceinline__ void linear(const Columns& to, const float* x, const unsigned char* w, const float* scales, int rows,
+                                       int out, int in) {
     using S = Stream<F, R>;
     __shared__ uint4 ring[S::STAGES][WARP];
     __shared__ float scale_ring[F == Format::INT4 ? S::STAGES : 1][WARP];
+    int index = static_cast<int>(blockIdx.x), first = static_cast<int>(blockIdx.y) * R;
+    auto nothing = [] {};
     if (F == Format::INT4 || (S::row_bytes(in) % 16 == 0 && in % 4 == 0)) {
-        stream<F, R, true>(ring, scale_ring, y, x, w, scales, rows, out, in);
+        stream<F, R, true, false>(ring, scale_ring, to, x, w, scales, rows, out, in, index, first, true, nothing);
     } else {
-        stream<F, R, F == Format::INT4>(ring, scale_ring, y, x, w, scales, rows, out, in);
+        stream<F, R, F == Format::INT4, false>(ring, scale_ring, to, x, w, scales, rows, out, in, index, first, true, nothing);
     }
 }
 

@@ -1,29 +1,24 @@
 // Linear layers with weights of 8-bit integers; see linear.cuh. The number: rows of x that a block takes, or the edge of a tile.
 #include "linear.cuh"
 
-extern "C" __global__ void __launch_bounds__(WARP, 8) linear_int8_1(
-        float* y, const float* x, const unsigned char* w, const float* scales, int rows, int out, int in) {
-    linear<Format::INT8, 1>(y, x, w, scales, rows, out, in);
+extern "C" __global__ void __launch_bounds__(WARP, 8) linear_int8_1(LINEAR_PARAMETERS) {
+    linear<Format::INT8, 1>(LINEAR_ARGUMENTS);
 }
 
-extern "C" __global__ void __launch_bounds__(WARP, 8) linear_int8_2(
-        float* y, const float* x, const unsigned char* w, const float* scales, int rows, int out, int in) {
-    linear<Format::INT8, 2>(y, x, w, scales, rows, out, in);
+extern "C" __global__ void __launch_bounds__(WARP, 8) linear_int8_2(LINEAR_PARAMETERS) {
+    linear<Format::INT8, 2>(LINEAR_ARGUMENTS);
 }
 
-extern "C" __global__ void __launch_bounds__(WARP, 8) linear_int8_4(
-        float* y, const float* x, const unsigned char* w, const float* scales, int rows, int out, int in) {
-    linear<Format::INT8, 4>(y, x, w, scales, rows, out, in);
+extern "C" __global__ void __launch_bounds__(WARP, 8) linear_int8_4(LINEAR_PARAMETERS) {
+    linear<Format::INT8, 4>(LINEAR_ARGUMENTS);
 }
 
-extern "C" __global__ void __launch_bounds__(WARP, 8) linear_int8_8(
-        float* y, const float* x, const unsigned char* w, const float* scales, int rows, int out, int in) {
-    linear<Format::INT8, 8>(y, x, w, scales, rows, out, in);
+extern "C" __global__ void __launch_bounds__(WARP, 8) linear_int8_8(LINEAR_PARAMETERS) {
+    linear<Format::INT8, 8>(LINEAR_ARGUMENTS);
 }
 
-extern "C" __global__ void __launch_bounds__(WARP, 8) linear_int8_16(
-        float* y, const float* x, const unsigned char* w, const float* scales, int rows, int out, int in) {
-    linear<Format::INT8, 16>(y, x, w, scales, rows, out, in);
+extern "C" __global__ void __launch_bounds__(WARP, 8) linear_int8_16(LINEAR_PARAMETERS) {
+    linear<Format::INT8, 16>(LINEAR_ARGUMENTS);
 }
 
 extern "C" __global__ void __launch_bounds__(128, 4) linear_tile_int8_64(

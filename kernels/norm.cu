@@ -92,7 +92,7 @@ __device__ __forceinline__ void rms_forward(float* y, float* inv_rms, const floa
         squares += part;
     }
     squares = block_sum(squares, scratch);
-    float inv = 1.0f / sqrtf(static_cast<float>(squares * inverse_width + eps));
+    float inv = inverse_rms(squares, inverse_width, eps);
     if (threadIdx.x == 0) inv_rms[blockIdx.x] = inv;
     for (int first = 0; first < width; first += step()) {
         if (step() < width) {
@@ -156,7 +156,7 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS) gate_add_rms_norm_f32(
         squares += part;
     }
     squares = block_sum(squares, scratch);
-    float inv = 1.0f / sqrtf(static_cast<float>(squares * inverse_cols + eps));
+    float inv = inverse_rms(squares, inverse_cols, eps);
     for (int first = 0; first < cols; first += step()) {
         if (step() < cols) {
             load(v, sum + base, first, cols); // what this thread has written

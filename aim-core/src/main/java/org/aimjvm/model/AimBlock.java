@@ -13,7 +13,7 @@ import org.aimjvm.nn.Params;
 import org.aimjvm.nn.Trace;
 import org.aimjvm.op.AddBiasOp;
 import org.aimjvm.op.ModulateOp;
-import org.aimjvm.op.ResidualNormOp;
+import org.aimjvm.op.NormedSum;
 import org.aimjvm.op.SplitOp;
 import org.aimjvm.ssm.Mamba1;
 import org.aimjvm.ssm.Mamba1Config;
@@ -99,14 +99,16 @@ final class AimBlock {
         Tensor shift = p[0];
         Tensor scale = hasMlp ? p[2] : p[1];
         Tensor gate = hasMlp ? p[4] : p[2];
-        ResidualNormOp.Result mixerIn = norm.add(in.branch, in.gate, in.residual, shift, scale);
+        NormedSum mixerIn = norm.add(in.branch, in.gate, in.residual, shift, scale);
+        if (trace != Trace.OFF) {
+            trace.see(name + "_mixer_in", mixerIn.normed());
+        }
+        Tensor branch = mixer.forward(mixerIn, state);
         Tensor residual = mixerIn.residual();
-        trace.see(name + "_mixer_in", mixerIn.normed());
-        Tensor branch = mixer.forward(mixerIn.normed(), state);
         trace.see(name + "_mixer_out", branch);
         branch = dropout.apply(branch, config.mixerDrop());
         if (hasMlp) {
-            ResidualNormOp.Result mlpIn = norm2.add(branch, gate, residual, p[1], p[3]);
+            NormedSum mlpIn = norm2.add(branch, gate, residual, p[1], p[3]);
             residual = mlpIn.residual();
             trace.see(name + "_mlp_in", mlpIn.normed());
             branch = mlp.forward(mlpIn.normed());

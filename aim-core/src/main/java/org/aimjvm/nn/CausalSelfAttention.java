@@ -2,6 +2,7 @@ package org.aimjvm.nn;
 
 import org.aimjvm.op.CausalAttentionOp;
 import org.aimjvm.op.KvCache;
+import org.aimjvm.op.NormedSum;
 import org.aimjvm.op.SplitOp;
 import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
@@ -37,7 +38,8 @@ public final class CausalSelfAttention implements Mixer {
     }
 
     @Override
-    public Tensor forward(Tensor u, MixerState state) {
+    public Tensor forward(NormedSum input, MixerState state) {
+        Tensor u = input.normed();
         int queries = config.numHeads() * config.headDim();
         int keys = config.numHeadsKv() * config.headDim();
         Tensor[] qkv = SplitOp.split(inProj.forward(u), queries, keys, keys);

@@ -1,5 +1,6 @@
 package org.aimjvm.nn;
 
+import org.aimjvm.op.NormedSum;
 import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
 
@@ -14,7 +15,12 @@ public interface Mixer {
      * @return (batch, L, dModel)
      * @throws IllegalStateException if a state is given while gradients are recorded: they would stop at it
      */
-    Tensor forward(Tensor u, MixerState state);
+    Tensor forward(NormedSum u, MixerState state);
+
+    /** {@link #forward(NormedSum, MixerState)} of an input that is there already. */
+    default Tensor forward(Tensor u, MixerState state) {
+        return forward(NormedSum.of(u), state);
+    }
 
     /**
      * A state at the start of {@code batch} sequences, of at most {@code maxLength} elements where that matters.

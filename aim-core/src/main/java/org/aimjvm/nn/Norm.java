@@ -1,6 +1,7 @@
 package org.aimjvm.nn;
 
 import org.aimjvm.op.LayerNormOp;
+import org.aimjvm.op.NormedSum;
 import org.aimjvm.op.ResidualNormOp;
 import org.aimjvm.op.RmsNormOp;
 import org.aimjvm.tensor.Shape;
@@ -36,7 +37,7 @@ public final class Norm {
      * @param residual {@code null} for 0
      * @param shift {@code null} without modulation
      */
-    public ResidualNormOp.Result add(Tensor branch, Tensor gate, Tensor residual, Tensor shift, Tensor scale) {
+    public NormedSum add(Tensor branch, Tensor gate, Tensor residual, Tensor shift, Tensor scale) {
         return bias == null
                 ? ResidualNormOp.rmsNorm(branch, gate, residual, weight, EPS, shift, scale)
                 : ResidualNormOp.layerNorm(branch, gate, residual, weight, bias, EPS, shift, scale);

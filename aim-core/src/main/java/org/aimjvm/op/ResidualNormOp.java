@@ -1,8 +1,5 @@
 package org.aimjvm.op;
 
-import static org.aimjvm.op.Grads.storage;
-
-import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 
@@ -16,14 +13,6 @@ public final class ResidualNormOp {
     private ResidualNormOp() {}
 
     /**
-     * The two streams.
-     *
-     * @param residual the sum, (batch, L, dim)
-     * @param normed the next branch's input, as residual
-     */
-    public record Result(Tensor residual, Tensor normed) {}
-
-    /**
      * {@code residual' = residual + branch * gate}, {@code normed = rmsNorm(residual') * (1 + scale) + shift}.
      *
      * @param branch (batch, L, dim)
@@ -33,11 +22,11 @@ public final class ResidualNormOp {
      * @param shift (batch, dim), or {@code null} without modulation
      * @param scale as shift
      */
-    public static Result rmsNorm(
+    public static NormedSum rmsNorm(
             Tensor branch, Tensor gate, Tensor residual, Tensor weight, float eps, Tensor shift, Tensor scale) {
         if (Scope.isRecording() || gate == null || residual == null) {
             Tensor sum = sum(branch, gate, residual);
-            return new Result(sum, modulated(RmsNormOp.rmsNorm(sum, weight, eps), shift, scale));
+            return new NormedSum(sum, modulated(RmsNormOp.rmsNorm(sum, weight, eps), shift, scale));
         }
         Shapes.expectRank("residualNorm", "branch", branch, 3);
         int batch = branch.dim(0);
@@ -49,23 +38,20 @@ public final class ResidualNormOp {
             Shapes.expect("residualNorm", "shift", shift, batch, dim);
             Shapes.expect("residualNorm", "scale", scale, batch, dim);
         }
-        Backend backend = branch.backend();
-        Tensor sum = Tensor.empty(backend, branch.shape());
-        Tensor y = Tensor.empty(backend, branch.shape());
-        backend.norm()
-                .gateAddRmsNorm(
-                        y.storage(), sum.storage(), branch.storage(), gate.storage(), residual.storage(),
-                        weight.storage(),
-                        storage(shift), storage(scale), batch, branch.dim(1), dim, eps);
-        return new Result(sum, y);
+        NormedSum result =
+                new NormedSum(new NormedSum.Pending(branch, gate, residual, weight, eps, shift, scale));
+        if (branch.dim(1) > 1 || branch.backend().fused().isEmpty()) {
+            result.normed(); // nobody will compute it with anything else
+        }
+        return result;
     }
 
     /** As {@link #rmsNorm} with the mean taken off and a bias added: LayerNorm. */
-    public static Result layerNorm(
+    public static NormedSum layerNorm(
             Tensor branch, Tensor gate, Tensor residual, Tensor weight, Tensor bias, float eps, Tensor shift,
             Tensor scale) {
         Tensor sum = sum(branch, gate, residual);
-        return new Result(sum, modulated(LayerNormOp.layerNorm(sum, weight, bias, eps), shift, scale));
+        return new NormedSum(sum, modulated(LayerNormOp.layerNorm(sum, weight, bias, eps), shift, scale));
     }
 
     private static Tensor sum(Tensor branch, Tensor gate, Tensor residual) {

@@ -8,8 +8,9 @@ import org.aimjvm.nn.Linear;
 import org.aimjvm.nn.Mixer;
 import org.aimjvm.nn.MixerState;
 import org.aimjvm.nn.Params;
-import org.aimjvm.op.CausalConv1dOp;
+import org.aimjvm.op.LinearConvOp;
 import org.aimjvm.op.LinearOp;
+import org.aimjvm.op.NormedSum;
 import org.aimjvm.op.SelectiveScanOp;
 import org.aimjvm.op.SplitOp;
 import org.aimjvm.tensor.Shape;
@@ -66,11 +67,13 @@ public final class Mamba1 implements Mixer {
     }
 
     @Override
-    public Tensor forward(Tensor u, MixerState state) {
+    public Tensor forward(NormedSum u, MixerState state) {
         SsmState s = (SsmState) state;
         int inner = config.dInner();
-        Tensor[] xz = SplitOp.split(inProj.forward(u), inner, inner);
-        Tensor x = CausalConv1dOp.causalConv1d(xz[0], convWeight, convBias, s == null ? null : s.conv(), true);
+        Tensor[] xz = LinearConvOp.linearConv(
+                u, inProj.weight(), inProj.bias(), new int[] {inner, inner}, 0, convWeight, convBias,
+                s == null ? null : s.conv(), true);
+        Tensor x = xz[0];
         Tensor[] dtBc = SplitOp.split(xProj.forward(x), config.dtRank(), config.dState(), config.dState());
         Tensor delta = LinearOp.linear(dtBc[0], dtProj.weight(), null); // its bias is added inside the scan
         Tensor y = SelectiveScanOp.selectiveScan(

@@ -8,8 +8,10 @@ import org.aimjvm.nn.Linear;
 import org.aimjvm.nn.Mixer;
 import org.aimjvm.nn.MixerState;
 import org.aimjvm.nn.Params;
-import org.aimjvm.op.CausalConv1dOp;
+import org.aimjvm.op.GatedNormLinearOp;
 import org.aimjvm.op.GatedRmsNormOp;
+import org.aimjvm.op.LinearConvOp;
+import org.aimjvm.op.NormedSum;
 import org.aimjvm.op.SplitOp;
 import org.aimjvm.op.SsdScanOp;
 import org.aimjvm.op.SsdSettings;
@@ -73,18 +75,18 @@ public final class Mamba2 implements Mixer {
     }
 
     @Override
-    public Tensor forward(Tensor u, MixerState state) {
+    public Tensor forward(NormedSum u, MixerState state) {
         SsmState s = (SsmState) state;
         int mlp = config.mlpDim();
-        Tensor projected = inProj.forward(u); // (batch, L, [z0 | x0 |] z | xBC | dt)
-        Tensor[] parts = mlp == 0
-                ? SplitOp.split(projected, config.ssmDim(), config.convDim(), config.nHeads())
-                : SplitOp.split(projected, mlp, mlp, config.ssmDim(), config.convDim(), config.nHeads());
-        int first = mlp == 0 ? 0 : 2;
-        Tensor z = parts[first]; // (batch, L, H*P)
-        Tensor dt = parts[first + 2]; // (batch, L, H)
-        Tensor xbc =
-                CausalConv1dOp.causalConv1d(parts[first + 1], convWeight, convBias, s == null ? null : s.conv(), true);
+        int[] sizes = mlp == 0
+                ? new int[] {config.ssmDim(), config.convDim(), config.nHeads()}
+                : new int[] {mlp, mlp, config.ssmDim(), config.convDim(), config.nHeads()};
+        int at = sizes.length - 2;
+        Tensor[] parts = LinearConvOp.linearConv( // (batch, L, [z0 | x0 |] z | xBC | dt)
+                u, inProj.weight(), inProj.bias(), sizes, at, convWeight, convBias, s == null ? null : s.conv(), true);
+        Tensor z = parts[at - 1]; // (batch, L, H*P)
+        Tensor xbc = parts[at];
+        Tensor dt = parts[at + 1]; // (batch, L, H)
         Tensor y = SsdScanOp.ssdScan(
                 xbc,
                 dt,
@@ -93,6 +95,10 @@ public final class Mamba2 implements Mixer {
                 config.perChannelD() ? d.reshape(config.nHeads(), config.headDim()) : d,
                 s == null ? null : s.ssm(),
                 settings); // (batch, L, H*P)
+        if (normWeight != null && mlp == 0) {
+            return GatedNormLinearOp.gatedNormLinear(
+                    y, z, normWeight, config.nGroups(), config.normBeforeGate(), EPS, outProj.weight(), outProj.bias());
+        }
         Tensor gated = normWeight == null
                 ? mul(y, silu(z))
                 : GatedRmsNormOp.gatedRmsNorm(y, z, normWeight, config.nGroups(), config.normBeforeGate(), EPS);

@@ -106,6 +106,11 @@ public interface Backend {
         return Optional.empty();
     }
 
+    /** Kernels that do several operations of a decoding step at once; empty where a launch costs next to nothing. */
+    default Optional<FusedKernels> fused() {
+        return Optional.empty();
+    }
+
     /** Draws tokens on the device; empty where that is the host, which reads the logits and draws itself. */
     default Optional<SamplingKernels> sampling() {
         return Optional.empty();

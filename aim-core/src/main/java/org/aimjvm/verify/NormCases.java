@@ -9,6 +9,7 @@ import org.aimjvm.op.GatedRmsNormOp;
 import org.aimjvm.op.GroupNormOp;
 import org.aimjvm.op.L2NormalizeOp;
 import org.aimjvm.op.LayerNormOp;
+import org.aimjvm.op.NormedSum;
 import org.aimjvm.op.ResidualNormOp;
 import org.aimjvm.op.RmsNormOp;
 import org.aimjvm.tensor.Tensor;
@@ -43,7 +44,7 @@ final class NormCases {
                     "residualNorm " + s[0] + "x" + s[1] + "x" + s[2],
                     List.of(in(0.5, 2, s), in(0.5, 2, s[0], s[2]), x(s), x(s[2]), x(s[0], s[2]), x(s[0], s[2])), 1e-5,
                     xs -> {
-                        ResidualNormOp.Result r =
+                        NormedSum r =
                                 ResidualNormOp.rmsNorm(xs[0], xs[1], xs[2], xs[3], 1e-1f, xs[4], xs[5]);
                         return new Tensor[] {r.residual(), r.normed()};
                     }));

@@ -42,13 +42,13 @@ class ResidualNormOpTest {
             for (boolean modulated : new boolean[] {true, false}) {
                 float[][] results = new float[4][];
                 try (Scope _ = Scope.inference()) {
-                    ResidualNormOp.Result r = ResidualNormOp.rmsNorm(
+                    NormedSum r = ResidualNormOp.rmsNorm(
                             branch, gate, residual, weight, 1e-5f, modulated ? shift : null, modulated ? scale : null);
                     results[0] = r.residual().toFloats();
                     results[1] = r.normed().toFloats();
                 }
                 try (Scope _ = Scope.training()) {
-                    ResidualNormOp.Result r = ResidualNormOp.rmsNorm(
+                    NormedSum r = ResidualNormOp.rmsNorm(
                             branch, gate, residual, weight, 1e-5f, modulated ? shift : null, modulated ? scale : null);
                     results[2] = r.residual().toFloats();
                     results[3] = r.normed().toFloats();

@@ -172,6 +172,7 @@ final class Cublas {
                     call(setWorkspace, "cublasSetWorkspace", handle, MemorySegment.ofAddress(workspace.address()),
                             (long) WORKSPACE_BYTES);
                     call(setMathMode, "cublasSetMathMode", handle, DEFAULT_MATH);
+                    gpu.resources().addUser(() -> destroy(destroy, handle));
                     return new Choice(
                             new Cublas(gpu, compute, handle, workspace, product),
                             "cuBLAS " + versionText(version.get(JAVA_INT, 0)));
@@ -180,6 +181,15 @@ final class Cublas {
                     throw e;
                 }
             }
+        }
+    }
+
+    /** Runs where nobody is there to hear of a failure, and others come after it. */
+    private static void destroy(MethodHandle destroy, MemorySegment handle) {
+        try {
+            call(destroy, "cublasDestroy", handle);
+        } catch (BackendException e) {
+            // the process loses what the handle holds, no more
         }
     }
 

@@ -13,6 +13,7 @@ import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.ConvKernels;
 import org.aimjvm.tensor.DType;
 import org.aimjvm.tensor.ElementwiseKernels;
+import org.aimjvm.tensor.FusedKernels;
 import org.aimjvm.tensor.IndexKernels;
 import org.aimjvm.tensor.LimitKernels;
 import org.aimjvm.tensor.MatmulPrecision;
@@ -50,6 +51,7 @@ final class CudaBackend implements Backend {
     private final IndexKernels index;
     private final OptimKernels optim;
     private final SamplingKernels sampling;
+    private final CudaFusedKernels fused;
     private LimitKernels limits; // made when somebody asks
 
     /** @throws org.aimjvm.tensor.BackendException if there is no such GPU or it cannot be used */
@@ -66,6 +68,7 @@ final class CudaBackend implements Backend {
         this.index = new CudaIndexKernels(this);
         this.optim = new CudaOptimKernels(this);
         this.sampling = new CudaSamplingKernels(this);
+        this.fused = new CudaFusedKernels(this);
     }
 
     @Override
@@ -392,6 +395,15 @@ final class CudaBackend implements Backend {
             limits = limits == null ? new CudaLimitKernels(this) : limits;
             return Optional.of(limits);
         }
+    }
+
+    CudaFusedKernels fusedKernels() {
+        return fused;
+    }
+
+    @Override
+    public Optional<FusedKernels> fused() {
+        return Optional.of(fused);
     }
 
     @Override

@@ -26,11 +26,30 @@ final class CudaGemmKernels implements GemmKernels {
     /** Rows that a block of the kernels for few rows takes: powers of two up to this. */
     private static final int ROWS_OF_BLOCK = 16;
     /** With more rows tensor cores are faster than reading the weights again for every 16. */
-    private static final int FEW_ROWS = 32;
+    static final int FEW_ROWS = 32;
     /** As {@link #FEW_ROWS} for exact products where there are fewer tiles than multiprocessors. */
     private static final int FEW_ROWS_EXACT = 256;
     /** Warps on a multiprocessor below which rows are spread over more blocks. */
     private static final int WARPS_WANTED = 4;
+
+    /**
+     * Where the columns of a linear layer of few rows go: {@code Columns} of {@code kernels/linear.cuh}, which says more.
+     *
+     * @param y the first {@code columns}, {@code null} if there are none
+     * @param convolved the next {@code channels} after their convolution
+     * @param after the others
+     * @param state of the convolution
+     * @param bias of all columns, or {@code null}
+     * @param convBias may be {@code null}
+     */
+    record Columns(
+            CudaStorage y, CudaStorage convolved, CudaStorage after, CudaStorage state, CudaStorage bias,
+            CudaStorage convWeight, CudaStorage convBias, int columns, int channels, boolean silu) {
+        /** All columns to one matrix. */
+        static Columns plain(Storage y, int out) {
+            return new Columns(CudaStorage.plain(y), null, null, null, null, null, null, out, 0, false);
+        }
+    }
 
     /** Kernels for weights of one format. */
     private record Linear(Kernel[] byRows, Kernel small, Kernel large) {
@@ -96,7 +115,7 @@ final class CudaGemmKernels implements GemmKernels {
             Storage c, Storage a, Storage b, int batch, int m, int n, int k, boolean transA, boolean transB,
             boolean accumulate) {
         if (batch == 1 && !transA && transB && !accumulate && isFewRows(m, n, exact)) {
-            fewRows(WeightFormat.F32, c, a, plain(b), null, m, n, k);
+            fewRows(Columns.plain(c, n), a, b, m, n, k);
             return;
         }
         if (cublas.library() != null && batch > 0 && Cublas.isLarge(m, n, k)) {
@@ -122,7 +141,7 @@ final class CudaGemmKernels implements GemmKernels {
         if (!(w instanceof CudaWeights weights) || weights.format() == WeightFormat.F32) {
             gemm(y, x, w, 1, rows, out, in, false, true, false);
         } else if (isFewRows(rows, out, false)) {
-            fewRows(weights.format(), y, x, weights, weights.scales(), rows, out, in);
+            fewRows(Columns.plain(y, out), x, w, rows, out, in);
         } else {
             boolean isLarge = tiles(LARGE, 1, rows, out) >= backend.gpu().multiprocessors();
             Linear kernels = kernels(weights.format());
@@ -140,11 +159,13 @@ final class CudaGemmKernels implements GemmKernels {
         }
     }
 
-    private void fewRows(
-            WeightFormat format, Storage y, Storage x, CudaStorage w, CudaStorage scales, int rows, int out, int in) {
+    /** The linear layer streamed for few rows; {@code w} plain F32 or in its format. */
+    void fewRows(Columns to, Storage x, Storage w, int rows, int out, int in) {
         if (rows == 0) {
             return;
         }
+        CudaWeights weights = w instanceof CudaWeights own ? own : null;
+        WeightFormat format = weights == null ? WeightFormat.F32 : weights.format();
         int lanes = format == WeightFormat.F32 ? 4 : 8;
         int blocks = Grid.blocks(out, WARP / lanes);
         int log = Math.min(WARP - Integer.numberOfLeadingZeros(rows - 1), Integer.numberOfTrailingZeros(ROWS_OF_BLOCK));
@@ -153,6 +174,8 @@ final class CudaGemmKernels implements GemmKernels {
             log--;
         }
         kernels(format).byRows[log].launch(
-                Grid.of(blocks, Grid.blocks(rows, 1 << log), WARP), plain(y), plain(x), w, scales, rows, out, in);
+                Grid.of(blocks, Grid.blocks(rows, 1 << log), WARP), to.y, to.convolved, to.after, to.state, plain(x),
+                weights == null ? plain(w) : weights, weights == null ? null : weights.scales(), to.bias, to.convWeight,
+                to.convBias, rows, out, in, to.columns, to.channels, to.silu);
     }
 }

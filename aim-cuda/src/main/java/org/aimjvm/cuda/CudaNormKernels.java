@@ -66,7 +66,7 @@ final class CudaNormKernels implements NormKernels {
     }
 
     /** Threads of a block for a row: whole warps, {@link #PER} elements each where that many threads can be. */
-    private static int rowThreads(int cols) {
+    static int rowThreads(int cols) {
         return WARP * Math.clamp(Grid.blocks(cols, PER * WARP), 1, MAX_ROW_THREADS / WARP);
     }
 

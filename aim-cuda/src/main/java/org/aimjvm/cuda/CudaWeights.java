@@ -30,6 +30,7 @@ final class CudaWeights extends CudaStorage {
         DeviceMemory memory = backend.memory();
         int n = m.out() * m.in();
         backend.gemm().prepare(m.format());
+        backend.fusedKernels().prepare(m.format());
         return switch (m) {
             case WeightMatrix.Int8 w -> {
                 DeviceMemory.Block values = memory.allocate(n);

@@ -1,7 +1,9 @@
 package org.aimjvm.cuda;
 
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Set;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
@@ -22,6 +24,7 @@ final class DriverResources implements Runnable {
     private final Set<CUdeviceptr> memory = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Set<CUmodule> modules = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Set<Pointer> pinned = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final List<Runnable> users = new ArrayList<>();
 
     DriverResources(CUdevice device, CUcontext context, CUstream stream) {
         this.device = device;
@@ -45,10 +48,16 @@ final class DriverResources implements Runnable {
         pinned.add(p);
     }
 
+    /** @param end what another library does to let go of the stream and of memory, before these are given back */
+    void addUser(Runnable end) {
+        users.add(end);
+    }
+
     @Override
     public void run() {
         JCudaDriver.cuCtxSetCurrent(context);
         JCudaDriver.cuStreamSynchronize(stream);
+        users.forEach(Runnable::run);
         memory.forEach(JCudaDriver::cuMemFree);
         pinned.forEach(JCudaDriver::cuMemFreeHost);
         modules.forEach(JCudaDriver::cuModuleUnload);

@@ -1,0 +1,173 @@
+package org.aimjvm.cuda;
+
+import static org.aimjvm.cuda.CudaStorage.orNull;
+import static org.aimjvm.cuda.CudaStorage.plain;
+
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
+import jcuda.driver.CUdevice_attribute;
+import org.aimjvm.cuda.CudaGemmKernels.Columns;
+import org.aimjvm.tensor.FusedKernels;
+import org.aimjvm.tensor.Storage;
+import org.aimjvm.tensor.WeightFormat;
+
+/** Launches {@code kernels/linear_<format>.cu} with more to do than the product, and {@code kernels/normed_<format>.cu}. */
+final class CudaFusedKernels implements FusedKernels {
+    /** Width of the convolution that {@code kernels/linear.cuh} knows, that of all published models. */
+    private static final int CONV_WIDTH = 4;
+    /** Rows that a normalisation is done for by every block: with more its work outweighs a launch. */
+    private static final int NORMED_ROWS = 4;
+
+    private static final int WARP = 32;
+    private static final int MAX_WARPS = 16;
+
+    /**
+     * A normalisation: {@code Norm} of {@code kernels/normed.cuh}, which says what becomes of them.
+     *
+     * @param sum output, or {@code null}
+     * @param residual {@code null} for a gated norm
+     * @param shift may be {@code null}, as scale
+     */
+    private record Norm(
+            CudaStorage sum, CudaStorage a, CudaStorage b, CudaStorage residual, CudaStorage weight, CudaStorage shift,
+            CudaStorage scale, int groups, boolean normFirst, float eps) {}
+
+    private final CudaBackend backend;
+    private final int maxShared; // bytes of a block
+    private final Map<WeightFormat, Kernel[]> normed = new EnumMap<>(WeightFormat.class); // by log of rows
+
+    CudaFusedKernels(CudaBackend backend) {
+        this.backend = backend;
+        this.maxShared = backend.gpu()
+                .attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
+    }
+
+    /** Loads what weights of a format need that are only read; before a recording, as it may wait for the device. */
+    void prepare(WeightFormat format) {
+        synchronized (backend.gpu()) {
+            normed.computeIfAbsent(format, f -> {
+                String name = f.name().toLowerCase(Locale.ROOT);
+                KernelModule module = backend.module("normed_" + name);
+                Kernel[] byRows = new Kernel[Integer.numberOfTrailingZeros(NORMED_ROWS) + 1];
+                for (int i = 0; i < byRows.length; i++) {
+                    byRows[i] = module.kernel("linear_normed_" + name + "_" + (1 << i));
+                }
+                return byRows;
+            });
+        }
+    }
+
+    @Override
+    public boolean takesLinearConv(int batch, int width) {
+        return batch <= CudaGemmKernels.FEW_ROWS && width == CONV_WIDTH;
+    }
+
+    @Override
+    public void linearConv(
+            Storage before, Storage convolved, Storage after, Storage x, Storage w, Storage bias, Storage convWeight,
+            Storage convBias, Storage state, int batch, int in, int columnsBefore, int channels, int columnsAfter,
+            boolean silu) {
+        Columns to = new Columns(
+                orNull(before), plain(convolved), orNull(after), plain(state), orNull(bias), plain(convWeight),
+                orNull(convBias), columnsBefore, channels, silu);
+        backend.gemm().fewRows(to, x, w, batch, columnsBefore + channels + columnsAfter, in);
+    }
+
+    @Override
+    public void linearConv(
+            Storage before, Storage convolved, Storage after, ResidualNorm x, Storage w, Storage bias,
+            Storage convWeight, Storage convBias, Storage state, int batch, int in, int columnsBefore, int channels,
+            int columnsAfter, boolean silu) {
+        Columns to = new Columns(
+                orNull(before), plain(convolved), orNull(after), plain(state), orNull(bias), plain(convWeight),
+                orNull(convBias), columnsBefore, channels, silu);
+        Norm norm = new Norm(
+                plain(x.sum()), plain(x.branch()), plain(x.gate()), plain(x.residual()), plain(x.weight()),
+                orNull(x.shift()), orNull(x.scale()), 1, false, x.eps());
+        normed(to, norm, w, batch, columnsBefore + channels + columnsAfter, in);
+    }
+
+    /**
+     * Plain F32 weights are those of a training, which seldom decodes: their kernels are loaded at the first decoding step outside of a
+     * recording, and are not taken before.
+     */
+    @Override
+    public boolean takesNormedLinear(Storage w, int rows, int in, int groups) {
+        WeightFormat format = w instanceof CudaWeights weights ? weights.format() : WeightFormat.F32;
+        if (rows > NORMED_ROWS || in % 4 != 0 || rowBytes(format, in) % 16 != 0
+                || warpsThatFit(format, rows, in, groups) == 0) {
+            return false;
+        }
+        synchronized (backend.gpu()) {
+            if (!backend.gpu().isCapturing()) {
+                prepare(format);
+            }
+            return normed.containsKey(format);
+        }
+    }
+
+    private static int rowBytes(WeightFormat format, int in) {
+        return switch (format) {
+            case F32 -> 4 * in;
+            case BF16 -> 2 * in;
+            case INT8 -> in;
+            case INT4 -> in / 2;
+        };
+    }
+
+    /** Shared memory of a warp that streams: {@code Stream} of {@code kernels/linear.cuh}. */
+    private static int ringBytes(WeightFormat format, int rows) {
+        return WARP * switch (format) {
+            case F32 -> 16 * (rows <= 2 ? 32 : 16);
+            case BF16, INT8 -> 16 * 16;
+            case INT4 -> (16 + 4) * 8;
+        };
+    }
+
+    private static int tasks(int rows, int in, int groups) {
+        return rows * groups * CudaNormKernels.rowThreads(in / groups) / WARP;
+    }
+
+    private static long normBytes(int rows, int in, int groups) {
+        return 4L * rows * in + 8L * Grid.blocks(tasks(rows, in, groups), 2) * 2;
+    }
+
+    private int warpsThatFit(WeightFormat format, int rows, int in, int groups) {
+        return Math.clamp((maxShared - normBytes(rows, in, groups)) / ringBytes(format, rows), 0, MAX_WARPS);
+    }
+
+    private void normed(Columns to, Norm norm, Storage w, int rows, int out, int in) {
+        CudaWeights weights = w instanceof CudaWeights own ? own : null;
+        WeightFormat format = weights == null ? WeightFormat.F32 : weights.format();
+        int lanes = format == WeightFormat.F32 ? 4 : 8;
+        int warps = Grid.blocks(out, WARP / lanes); // as many as a multiprocessor's share, if they fit
+        int streams = Math.clamp(
+                Grid.blocks(warps, backend.gpu().multiprocessors()), 1,
+                warpsThatFit(format, rows, in, norm.groups));
+        int width = in / norm.groups;
+        int blockWarps = Math.max(streams, Math.min(MAX_WARPS, tasks(rows, in, norm.groups)));
+        long shared = (long) streams * ringBytes(format, rows) + normBytes(rows, in, norm.groups);
+        Kernel[] kernels;
+        synchronized (backend.gpu()) {
+            kernels = normed.get(format);
+        }
+        kernels[WARP - Integer.numberOfLeadingZeros(rows - 1)].launch(
+                Grid.of(Grid.blocks(warps, streams), blockWarps * WARP).shared(Math.toIntExact(shared)), to.y(),
+                to.convolved(), to.after(), to.state(), norm.sum, norm.a, norm.b, norm.residual, norm.weight,
+                norm.shift, norm.scale, weights == null ? plain(w) : weights,
+                weights == null ? null : weights.scales(), to.bias(), to.convWeight(), to.convBias(), rows, out, in,
+                to.columns(), to.channels(), to.silu(), streams, CudaNormKernels.rowThreads(width) / WARP, norm.groups,
+                norm.normFirst, 1.0 / width, norm.eps);
+    }
+
+    @Override
+    public void gatedNormLinear(
+            Storage y, Storage x, Storage z, Storage normWeight, Storage w, Storage bias, int rows, int out, int in,
+            int groups, boolean normBeforeGate, float eps) {
+        Norm norm = new Norm(
+                null, plain(x), plain(z), null, plain(normWeight), null, null, groups, normBeforeGate, eps);
+        normed(new Columns(plain(y), null, null, null, orNull(bias), null, null, out, 0, false), norm, w, rows, out,
+                in);
+    }
+}

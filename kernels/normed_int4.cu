@@ -1,0 +1,14 @@
+// A normalisation and the linear layer behind it, weights of 4-bit integers; see normed.cuh. The number: rows at most.
+#include "normed.cuh"
+
+extern "C" __global__ void __launch_bounds__(MAX_THREADS, 1) linear_normed_int4_1(NORMED_PARAMETERS) {
+    linear_normed<Format::INT4, 1>(NORMED_ARGUMENTS);
+}
+
+extern "C" __global__ void __launch_bounds__(MAX_THREADS, 1) linear_normed_int4_2(NORMED_PARAMETERS) {
+    linear_normed<Format::INT4, 2>(NORMED_ARGUMENTS);
+}
+
+extern "C" __global__ void __launch_bounds__(MAX_THREADS, 1) linear_normed_int4_4(NORMED_PARAMETERS) {
+    linear_normed<Format::INT4, 4>(NORMED_ARGUMENTS);
+}
