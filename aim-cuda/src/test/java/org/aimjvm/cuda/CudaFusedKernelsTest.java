@@ -15,6 +15,7 @@ import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.tensor.MatmulPrecision;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Shape;
+import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.tensor.WeightFormat;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,14 +51,14 @@ class CudaFusedKernelsTest {
     }
 
     private static int ofStep(CudaBackend b, Mamba2 mixer, Mamba2Config config, int batch) {
-        MixerState state = mixer.newState(batch, 1);
+        MixerState state = mixer.newState(batch, 1, StateFormat.F32);
         Tensor u = Tensor.full(b, Shape.of(batch, 1, config.dModel()), 0.5f);
         return launches(b, () -> mixer.forward(u, state));
     }
 
     /** The mixer with what stands before it. */
     private static int ofBlock(CudaBackend b, Mamba2 mixer, Mamba2Config config, int batch) {
-        MixerState state = mixer.newState(batch, 1);
+        MixerState state = mixer.newState(batch, 1, StateFormat.F32);
         int d = config.dModel();
         Tensor x = Tensor.full(b, Shape.of(batch, 1, d), 0.5f);
         Tensor p = Tensor.full(b, Shape.of(batch, d), 0.5f);
