@@ -23,7 +23,7 @@ import org.openjdk.jmh.annotations.Warmup;
 /** VQ-f16 on one 256x256 picture: 252.7 GFLOP to decode, counting the convolutions directly. */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
-@Fork(value = 1, jvmArgsAppend = {"--add-modules=jdk.incubator.vector", "-Xmx8g"})
+@Fork(value = 1, jvmArgsAppend = {"--add-modules=jdk.incubator.vector", "-Daim.simd.warmup=0", "-Xmx8g"})
 @Warmup(iterations = 2, time = 5)
 @Measurement(iterations = 5, time = 5)
 @State(Scope.Benchmark)

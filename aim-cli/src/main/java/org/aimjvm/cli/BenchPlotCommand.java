@@ -43,13 +43,19 @@ final class BenchPlotCommand implements Callable<Integer> {
         this.console = console;
     }
 
+    /** What tells states of another format apart; files of earlier versions know only one. */
+    private static String states(Path file, JsonNode row) {
+        String states = row.has("states") ? text(file, row, "states") : "f32";
+        return states.equals("f32") ? "" : ", states " + states;
+    }
+
     @Override
     public Integer call() throws IOException {
         Map<String, Map<String, Double>> bandwidth = new LinkedHashMap<>(); // format, model: share
         Map<String, Map<String, Double>> peak = new LinkedHashMap<>(); // format, work: share
         for (Path file : files) {
             for (JsonNode row : read(file)) {
-                String format = text(file, row, "weights");
+                String format = text(file, row, "weights") + states(file, row);
                 String preset = text(file, row, "preset");
                 String work = text(file, row, "work");
                 int batch = (int) number(file, row, "batch");

@@ -9,8 +9,8 @@ final class StatesOption {
             names = "--states",
             defaultValue = "f32",
             paramLabel = "FORMAT",
-            description = "How the states of Mamba-2 are held from token to token: f32 or bf16; half the bytes are faster and change"
-                    + " pictures a little (default: ${DEFAULT-VALUE}).") private StateFormat format;
+            description = "How the states of Mamba-2 are held from token to token: f32 or bf16; half the memory, faster where memory is what is"
+                    + " short, and pictures change a little (default: ${DEFAULT-VALUE}).") private StateFormat format;
 
     StateFormat format() {
         return format;

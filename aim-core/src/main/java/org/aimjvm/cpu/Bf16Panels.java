@@ -25,7 +25,7 @@ final class Bf16Panels extends UnpackedPanels {
     Bf16Panels(WeightMatrix matrix, Parallel parallel) {
         super(matrix.out(), matrix.in(), FEW_ROWS);
         this.pairs = (in + 1) / 2;
-        this.words = new int[panels * pairs * PANEL];
+        this.words = new int[Math.multiplyExact(panels, pairs * PANEL)];
         WeightMatrix.Rows source = matrix.rows();
         parallel.forRange(panels, packingGrain(), (from, to) -> {
             float[] w = new float[PANEL * in];

@@ -55,17 +55,17 @@ final class RowTile {
     }
 
     /**
-     * Packs the first whole groups of inputs of x (rows, in): [tile of rows, part of a group, group, row, lane], with zeros for
+     * Packs the whole groups of inputs of rows {@code [start, end)} of x: [tile of rows, part of a group, group, row, lane], with zeros for
      * the rows that the last tile lacks.
      */
-    static void pack(float[] packed, float[] x, int rows, int in) {
+    static void pack(float[] packed, float[] x, int start, int end, int in) {
         int steps = in / SUMS;
         int to = 0;
-        for (int r0 = 0; r0 < rows; r0 += ROWS) {
+        for (int r0 = start; r0 < end; r0 += ROWS) {
             for (int part = 0; part < PARTS; part++) {
                 for (int k = 0; k < steps; k++) {
                     for (int r = r0; r < r0 + ROWS; r++, to += LANES) {
-                        if (r < rows) {
+                        if (r < end) {
                             System.arraycopy(x, r * in + k * SUMS + part * LANES, packed, to, LANES);
                         } else {
                             Arrays.fill(packed, to, to + LANES, 0f);
@@ -82,19 +82,21 @@ final class RowTile {
      * @param w row-major (out, in); {@code in} is a multiple of {@link RowWeights#SUMS}
      * @param j may be the last output
      * @param packed of {@link #pack}
-     * @param r first row, a multiple of {@link #ROWS}
+     * @param p number of the first row in {@code packed}, a multiple of {@link #ROWS}
+     * @param r number of the first row in y
      * @param rows 1 to {@link #ROWS}
      * @param sums buffer of {@link #SUM_FLOATS}
      * @param y output (row, out)
      */
     static void multiply(
-            MemorySegment w, int in, int j, int out, float[] packed, int r, int rows, float[] sums, float[] y) {
+            MemorySegment w, int in, int j, int out, float[] packed, int p, int r, int rows, float[] sums,
+            float[] y) {
         int steps = in / SUMS;
         int next = Math.min(j + 1, out - 1);
         for (int part = 0; part < PARTS; part++) {
             long at0 = 4L * ((long) j * in + part * LANES);
             long at1 = 4L * ((long) next * in + part * LANES);
-            run(w, at0, at1, packed, (r * PARTS / ROWS + part) * steps * STEP, steps, sums, part * PART);
+            run(w, at0, at1, packed, (p * PARTS / ROWS + part) * steps * STEP, steps, sums, part * PART);
         }
         for (int i = 0; i < rows; i++) {
             y[(r + i) * out + j] = total(sums, 2 * i * LANES);

@@ -23,6 +23,8 @@ final class RowWeights extends FrozenWeights {
 
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    /** Rows of x that are packed at a time, whole tiles: bounds the memory that a thread keeps for them. */
+    private static final int GROUP = 16 * RowTile.ROWS;
     /** Rows of x that are multiplied as they are: that costs less than packing them. */
     private static final int FEW_ROWS = 2;
 
@@ -54,7 +56,7 @@ final class RowWeights extends FrozenWeights {
             parallel.forRange(out, grain(), (from, to) -> {
                 float[] sums = WORKSPACE.get().floats(SUMS_SLOT, 2 * SUMS);
                 if (isCold(count, to - from)) {
-                    plainRows(y, x, count, from, to, sums);
+                    plainRows(y, x, 0, count, from, to, sums);
                     return;
                 }
                 for (int r = 0; r < count; r += 2) {
@@ -64,21 +66,28 @@ final class RowWeights extends FrozenWeights {
                 }
             });
         } else {
-            float[] packed = WORKSPACE.get().floats(PACKED_SLOT, RowTile.packedFloats(count, in));
-            parallel.forRange(1, 1, (from, to) -> RowTile.pack(packed, x, count, in)); // a launch, so that a recording repeats it
-            parallel.forRange(out, grain(), (from, to) -> {
-                float[] sums = WORKSPACE.get().floats(SUMS_SLOT, RowTile.SUM_FLOATS);
-                if (isCold(count, to - from)) {
-                    plainRows(y, x, count, from, to, sums);
-                    return;
-                }
-                for (int r = 0; r < count; r += RowTile.ROWS) {
-                    int rows = Math.min(RowTile.ROWS, count - r);
-                    for (int j = from; j < to; j += RowTile.OUTPUTS) {
-                        RowTile.multiply(segment, in, j, out, packed, r, rows, sums, y);
-                    }
-                }
-            });
+            float[] packed = WORKSPACE.get().floats(PACKED_SLOT, RowTile.packedFloats(Math.min(count, GROUP), in));
+            for (int first = 0; first < count; first += GROUP) {
+                int start = first;
+                int end = Math.min(count, first + GROUP);
+                parallel.forRange(1, 1, (from, to) -> RowTile.pack(packed, x, start, end, in)); // a launch: recordings repeat it
+                parallel.forRange(out, grain(), (from, to) -> many(y, x, packed, start, end, from, to));
+            }
+        }
+    }
+
+    /** Outputs {@code [from, to)} of packed rows {@code [start, end)}. */
+    private void many(float[] y, float[] x, float[] packed, int start, int end, int from, int to) {
+        float[] sums = WORKSPACE.get().floats(SUMS_SLOT, RowTile.SUM_FLOATS);
+        if (isCold(end - start, to - from)) {
+            plainRows(y, x, start, end, from, to, sums);
+            return;
+        }
+        for (int r = start; r < end; r += RowTile.ROWS) {
+            int rows = Math.min(RowTile.ROWS, end - r);
+            for (int j = from; j < to; j += RowTile.OUTPUTS) {
+                RowTile.multiply(segment, in, j, out, packed, r - start, r, rows, sums, y);
+            }
         }
     }
 
@@ -92,13 +101,13 @@ final class RowWeights extends FrozenWeights {
         return 2 * Math.clamp(MIN_WORK / (2L * Math.max(1, in)), 1, Math.max(1, out / (2 * PIECES)));
     }
 
-    /** Outputs {@code [from, to)} of all rows of x while the JVM is cold: a row of W is copied, as segments are slow then. */
-    private void plainRows(float[] y, float[] x, int count, int from, int to, float[] sums) {
+    /** Outputs {@code [from, to)} of rows {@code [start, end)} of x while the JVM is cold: a row of W is copied, as segments are slow then. */
+    private void plainRows(float[] y, float[] x, int start, int end, int from, int to, float[] sums) {
         float[] w = new float[in];
         int done = in / SUMS * SUMS;
         for (int j = from; j < to; j++) {
             row(j, w, 0);
-            for (int r = 0; r < count; r++) {
+            for (int r = start; r < end; r++) {
                 ScalarTwins.rowSums(w, x, r * in, done, sums);
                 y[r * out + j] = total(sums, 0, j, x, r * in);
             }

@@ -185,7 +185,7 @@ final class ScalarTwins {
         return total;
     }
 
-    /** {@link RowDots#one} and {@link RowDots#two}: the interleaved sums of a row of W and a row of x. */
+    /** {@link RowDots#one} and {@link RowTile#multiply}: the interleaved sums of a row of W and a row of x. */
     static void rowSums(float[] w, float[] x, int xAt, int n, float[] sums) {
         for (int i = 0; i < RowWeights.SUMS; i += 4) {
             float s0 = 0;

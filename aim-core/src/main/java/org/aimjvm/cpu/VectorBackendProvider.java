@@ -25,7 +25,14 @@ public final class VectorBackendProvider implements BackendProvider {
             return new Availability(false, "the module " + MODULE + " is not resolved; start java with --add-modules="
                     + MODULE);
         }
-        return new Availability(true, "Vector API, " + Simd.F.vectorBitSize() + "-bit");
+        try {
+            Warmth.isCold(); // reads its property, as Simd does
+            return new Availability(true, "Vector API, " + Simd.F.vectorBitSize() + "-bit");
+        } catch (ExceptionInInitializerError e) {
+            return new Availability(false, e.getCause().getMessage());
+        } catch (NoClassDefFoundError e) { // what a failed initialiser leaves behind
+            return new Availability(false, e.getMessage());
+        }
     }
 
     @Override

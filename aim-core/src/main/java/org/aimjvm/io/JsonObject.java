@@ -255,9 +255,9 @@ public final class JsonObject {
 
     private IllegalArgumentException wrong(String key, String expected) {
         String got = json(members.get(key));
+        String shown = got.length() > 80 ? got.substring(0, 80) + "..." : got;
         return new IllegalArgumentException(
-                path + key + ": " + (got.length() > 80 ? got.substring(0, 80) + "..." : got) + " (expected " + expected
-                        + ")");
+                path + key + ": " + CheckpointException.shorten(shown) + " (expected " + expected + ")");
     }
 
     /** A value as JSON without spaces, for messages: what quotes and escapes there were in a text is not restored. */

@@ -30,10 +30,16 @@ final class JsonReader {
         MalformedException(String message) {
             super(message);
         }
+
+        MalformedException(String message, Throwable cause) {
+            super(message, cause);
+        }
     }
 
     private static final int MAX_NUMBER = 1000;
+    /** Without a table of names that all files share: those of a hostile one would fill it. */
     private static final TokenStreamFactory FACTORY = JsonFactory.builder()
+            .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
             .streamReadConstraints(StreamReadConstraints.builder().maxNumberLength(MAX_NUMBER).build())
             .build();
 
@@ -73,7 +79,7 @@ final class JsonReader {
         try {
             return parser.nextToken();
         } catch (JacksonException e) {
-            throw new MalformedException(e.getOriginalMessage() + where());
+            throw new MalformedException(e.getOriginalMessage() + where(), e);
         }
     }
 
@@ -122,7 +128,7 @@ final class JsonReader {
         try {
             return parser.getString();
         } catch (JacksonException e) {
-            throw new MalformedException(e.getOriginalMessage() + where());
+            throw new MalformedException(e.getOriginalMessage() + where(), e);
         }
     }
 

@@ -150,7 +150,7 @@ public final class Params {
             WeightMatrix matrix = source.matrix(name);
             try {
                 return Tensor.weights(backend, matrix, format == null ? matrix.format() : format);
-            } catch (IllegalArgumentException e) {
+            } catch (IllegalArgumentException | ArithmeticException e) { // the latter: more elements than a Java array holds
                 throw new CheckpointException(source.path(), name, e.getMessage(), e);
             }
         };

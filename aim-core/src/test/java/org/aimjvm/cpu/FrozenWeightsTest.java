@@ -20,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Linear layers whose weights are held in each format: values, order of additions, independence of rows and threads. */
 @EverySimdWidth
@@ -70,7 +71,7 @@ class FrozenWeightsTest {
         WeightMatrix w = matrix(out, in);
         Storage weights = vector.weights(w, format);
         VectorBackend alone = new VectorBackend(1);
-        for (int rows : new int[] {2, 3, 4, 5, 6, 23}) {
+        for (int rows : new int[] {2, 3, 4, 5, 6, 23, 100}) {
             float[] x = random(rows * in, 7);
             float[] together = linear(vector, weights, x, rows, out, in);
             assertThat(linear(alone, alone.weights(w, format), x, rows, out, in)).isEqualTo(together);
@@ -87,7 +88,7 @@ class FrozenWeightsTest {
     void bf16HasTheBitsOfPlainProductsWithTheSameValues(int out, int in) {
         Storage weights = vector.weights(matrix(out, in), WeightFormat.BF16);
         Storage plain = new HeapStorage(values(weights, out * in));
-        for (int rows : new int[] {1, 2, 7}) {
+        for (int rows : new int[] {1, 2, 7, 17, 23}) {
             float[] x = random(rows * in, 3);
             assertThat(linear(vector, weights, x, rows, out, in)).isEqualTo(linear(vector, plain, x, rows, out, in));
         }
@@ -107,10 +108,10 @@ class FrozenWeightsTest {
         }
     }
 
-    @Test
-    void mappedRowsAreUsedWhereTheyLieAtAnyAlignment() {
+    @ParameterizedTest
+    @ValueSource(ints = {61, 64})
+    void mappedRowsAreUsedWhereTheyLieAtAnyAlignment(int in) {
         int out = 37;
-        int in = 61;
         float[] w = random(out * in, 5);
         MemorySegment odd = Arena.ofAuto().allocate(4L * w.length + 3).asSlice(3);
         MemorySegment.copy(w, 0, odd, ValueLayout.JAVA_FLOAT_UNALIGNED, 0, w.length);
