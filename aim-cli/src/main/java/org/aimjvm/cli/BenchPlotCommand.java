@@ -44,7 +44,7 @@ final class BenchPlotCommand implements Callable<Integer> {
     }
 
     /** What tells states of another format apart; files of earlier versions know only one. */
-    private static String states(Path file, JsonNode row) {
+    private static String states(Path file, JsonNode row) throws IOException {
         String states = row.has("states") ? text(file, row, "states") : "f32";
         return states.equals("f32") ? "" : ", states " + states;
     }
