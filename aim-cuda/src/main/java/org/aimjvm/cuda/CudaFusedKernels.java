@@ -138,6 +138,9 @@ final class CudaFusedKernels implements FusedKernels {
     }
 
     private void normed(Columns to, Norm norm, Storage w, int rows, int out, int in) {
+        if (rows == 0) {
+            return;
+        }
         CudaWeights weights = w instanceof CudaWeights own ? own : null;
         WeightFormat format = weights == null ? WeightFormat.F32 : weights.format();
         int lanes = format == WeightFormat.F32 ? 4 : 8;
