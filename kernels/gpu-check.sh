@@ -55,9 +55,10 @@ mkdir -p "$out"
 # shellcheck disable=SC2086 # flags are words
 aim() {
     "$java" --add-modules=jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX:+UseParallelGC ${AIM_JAVA_OPTS-} \
-        -jar "$jar" "$@"
+        ${flags-} -jar "$jar" "$@"
 }
 
+flags= # for java, of one step
 failed=0
 table=
 small='x17\b|2x65|7x129|2x6x16x16|2x12x19x13|k3 s2|513x5|1x70|5x64|130x5'
@@ -125,6 +126,9 @@ for wanted in $steps; do
         picture) step picture check_picture ;;
         bench)
             run_bench decode --preset aim-b,aim-xl --weights bf16 --batch 1 --guided on --work lm-decode
+            flags=-Daim.cuda.fused=off # what the kernels for several operations at once gain
+            run_bench decode-unfused --preset aim-b,aim-xl --weights bf16 --batch 1 --guided on --work lm-decode
+            flags=
             run_bench batch --preset aim-xl --weights bf16 --batch 64 --guided on --work generate --matmul bf16x3
             run_bench vq --work vq-decode,vq-encode --vq-batch 1,64 --matmul bf16x3
             run_bench train --preset aim-b --weights f32 --work train-step --train-batch 64 --matmul bf16

@@ -50,7 +50,10 @@ public final class NormedSum {
         return residual;
     }
 
-    /** The sum normalised and modulated, (batch, L, dim). */
+    /**
+     * The sum normalised and modulated, (batch, L, dim). Behind a layer that computed the sum itself this costs a launch of its own, as
+     * such a layer keeps what it normalised.
+     */
     public Tensor normed() {
         if (normed == null) {
             compute();
@@ -72,7 +75,7 @@ public final class NormedSum {
                         pending.residual.storage(),
                         pending.weight.storage(), storage(pending.shift), storage(pending.scale), branch.dim(0),
                         branch.dim(1), branch.dim(2), pending.eps);
-        residual = sum;
+        residual = residual == null ? sum : residual; // one that was handed out stays the one
         normed = y;
     }
 

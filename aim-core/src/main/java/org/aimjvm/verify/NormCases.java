@@ -1,10 +1,12 @@
 package org.aimjvm.verify;
 
+import static org.aimjvm.verify.OpCase.constant;
 import static org.aimjvm.verify.OpCase.in;
 import static org.aimjvm.verify.OpCase.x;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.aimjvm.op.GatedNormLinearOp;
 import org.aimjvm.op.GatedRmsNormOp;
 import org.aimjvm.op.GroupNormOp;
 import org.aimjvm.op.L2NormalizeOp;
@@ -13,6 +15,7 @@ import org.aimjvm.op.NormedSum;
 import org.aimjvm.op.ResidualNormOp;
 import org.aimjvm.op.RmsNormOp;
 import org.aimjvm.tensor.Tensor;
+import org.aimjvm.tensor.WeightFormat;
 
 /** Normalisations. */
 final class NormCases {
@@ -62,6 +65,8 @@ final class NormCases {
                         x(s[1])));
             }
         }
+        gatedNormLinear(cases, 2, 64, 2, false, null);
+        gatedNormLinear(cases, 3, 64, 1, true, WeightFormat.BF16);
         int[][] pictures = {{1, 32, 3, 3}, {2, 64, 1, 7}, {1, 128, 5, 6}, {2, 6, 16, 16}, {1, 128, 16, 16}};
         for (int[] p : pictures) { // batch, channels, height, width
             int groups = p[1] == 6 ? 3 : 32;
@@ -76,6 +81,23 @@ final class NormCases {
             }
         }
         return cases;
+    }
+
+    /** @param format of weights that are only read; {@code null}: plain ones */
+    private static void gatedNormLinear(
+            List<OpCase> cases, int rows, int in, int groups, boolean normBeforeGate, WeightFormat format) {
+        cases.add(new OpCase(
+                "gatedNormLinear " + rows + "x" + in + "x17 groups " + groups + (normBeforeGate ? " norm first" : "")
+                        + (format == null ? "" : " of " + format + " weights"),
+                List.of(
+                        constant(-2, 2, rows, in), constant(-2, 2, rows, in), constant(-1, 1, in),
+                        constant(-1, 1, 17, in), constant(-1, 1, 17)),
+                1e-5,
+                OpCase.inference(xs -> {
+                    Tensor w = format == null ? xs[3] : OpCase.onlyRead(xs[3], format);
+                    return new Tensor[] {GatedNormLinearOp.gatedNormLinear(
+                            xs[0], xs[1], xs[2], groups, normBeforeGate, 1e-5f, w, xs[4])};
+                })));
     }
 
     /** One element divided by its own size has a gradient only through eps; a small one would leave nothing but rounding. */

@@ -5,8 +5,11 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import org.aimjvm.tensor.Backend;
+import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
+import org.aimjvm.tensor.WeightFormat;
+import org.aimjvm.tensor.WeightMatrix;
 
 /**
  * One operation at one size: what the cross-backend test, the gradient test and the benchmarks run.
@@ -66,6 +69,26 @@ public record OpCase(String name, List<Input> inputs, double tolerance, Function
     /** A case with one output. */
     public static OpCase of(String name, double tolerance, Function<Tensor[], Tensor> op, Input... inputs) {
         return new OpCase(name, List.of(inputs), tolerance, xs -> new Tensor[] {op.apply(xs)});
+    }
+
+    /** An operation as a generating model calls it, with nothing recorded: what a device does in fewer launches only there. */
+    static Function<Tensor[], Tensor[]> inference(Function<Tensor[], Tensor[]> op) {
+        return xs -> {
+            try (Scope scope = Scope.inference()) {
+                Tensor[] ys = op.apply(xs);
+                for (Tensor y : ys) {
+                    scope.keep(y);
+                }
+                return ys;
+            }
+        };
+    }
+
+    /** A weight matrix (out, in) as one that is only read. */
+    static Tensor onlyRead(Tensor w, WeightFormat format) {
+        float[] values = w.toFloats();
+        return Tensor.weights(
+                w.backend(), new WeightMatrix.Floats(w.dim(0), w.dim(1), WeightFormat.F32, () -> values), format);
     }
 
     /** The inputs filled from {@code seed}; differentiable ones as parameters. */

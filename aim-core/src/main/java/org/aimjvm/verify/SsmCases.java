@@ -7,6 +7,9 @@ import static org.aimjvm.verify.OpCase.x;
 import java.util.ArrayList;
 import java.util.List;
 import org.aimjvm.op.CausalConv1dOp;
+import org.aimjvm.op.LinearConvOp;
+import org.aimjvm.op.NormedSum;
+import org.aimjvm.op.ResidualNormOp;
 import org.aimjvm.op.ScanResult;
 import org.aimjvm.op.SelectiveScanOp;
 import org.aimjvm.op.SplitOp;
@@ -14,6 +17,7 @@ import org.aimjvm.op.SsdScanOp;
 import org.aimjvm.op.SsdSettings;
 import org.aimjvm.tensor.DType;
 import org.aimjvm.tensor.Tensor;
+import org.aimjvm.tensor.WeightFormat;
 
 /** Causal convolution, Mamba-2 and Mamba-1 recurrences, around the chunk length 64. */
 final class SsmCases {
@@ -29,6 +33,8 @@ final class SsmCases {
         conv(cases, 3, 9, 17, 3);
         conv(cases, 1, 5, 70, 1);
         conv(cases, 1, 2, 16, 6);
+        linearConv(cases, 2, 64, false);
+        linearConv(cases, 3, 64, true);
         ssd(cases, 1, 70, SsdSettings.unlimited(3, 17, 1, 19), true);
         ssd(cases, 3, 5, SsdSettings.unlimited(2, 1, 1, 1), false);
         ssd(cases, 1, 3, SsdSettings.unlimited(2, 64, 1, 64), false);
@@ -56,6 +62,32 @@ final class SsmCases {
                 xs -> CausalConv1dOp.causalConv1d(xs[0], xs[1], null, null, false),
                 x(batch, length, channels),
                 x(channels, 1, width)));
+    }
+
+    /** One element of each sequence: plain weights and those that are only read, the norm before the layer apart or with it. */
+    private static void linearConv(List<OpCase> cases, int batch, int in, boolean withNorm) {
+        int[] sizes = {5, 8, 4};
+        String name = "linearConv " + batch + "x" + in + "x17" + (withNorm ? " behind a norm" : "");
+        OpCase.Input x = constant(-1, 1, batch, 1, in);
+        OpCase.Input row = constant(-1, 1, batch, in);
+        List<OpCase.Input> inputs = List.of(
+                x, constant(-1, 1, 17, in), constant(-1, 1, 17), constant(-1, 1, 8, 4), constant(-1, 1, 8),
+                constant(-1, 1, batch, 8, 4), x, row, constant(-1, 1, in), row, row);
+        for (WeightFormat format : new WeightFormat[] {null, WeightFormat.BF16}) {
+            cases.add(new OpCase(
+                    name + (format == null ? "" : " of " + format + " weights"), inputs, 1e-5,
+                    OpCase.inference(xs -> {
+                        Tensor w = format == null ? xs[1] : OpCase.onlyRead(xs[1], format);
+                        Tensor state = Tensor.of(xs[5].backend(), xs[5].shape(), xs[5].toFloats());
+                        NormedSum u = withNorm
+                                ? ResidualNormOp.rmsNorm(xs[0], xs[7], xs[6], xs[8], 1e-5f, xs[9], xs[10])
+                                : NormedSum.of(xs[0]);
+                        Tensor[] y = LinearConvOp.linearConv(u, w, xs[2], sizes, 1, xs[3], xs[4], state, true);
+                        return withNorm
+                                ? new Tensor[] {y[0], y[1], y[2], state, u.residual()}
+                                : new Tensor[] {y[0], y[1], y[2], state};
+                    })));
+        }
     }
 
     private static void ssd(List<OpCase> cases, int batch, int length, SsdSettings s, boolean perChannelD) {

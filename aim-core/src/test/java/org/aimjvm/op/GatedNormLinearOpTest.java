@@ -51,7 +51,7 @@ class GatedNormLinearOpTest {
                 Tensor w = Tensor.weights(b, new WeightMatrix.Floats(out, in, WeightFormat.F32, () -> ws), format);
                 Tensor normWeight = random(b, random, in);
                 Tensor bias = random(b, random, out);
-                for (int rows = 1; rows <= 5; rows++) {
+                for (int rows = 0; rows <= 5; rows++) {
                     Tensor x = random(b, random, rows, 1, in);
                     Tensor z = random(b, random, rows, 1, in);
                     for (boolean normFirst : new boolean[] {false, true}) {

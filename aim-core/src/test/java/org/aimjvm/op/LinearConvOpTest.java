@@ -37,6 +37,9 @@ class LinearConvOpTest {
         return Tensor.of(b, Shape.of(dims), random(random, Shape.of(dims).size()));
     }
 
+    /** Where the convolved piece is and what else there is. */
+    private record Layout(int[] sizes, int convolved, boolean biases, boolean silu) {}
+
     private static void check(
             Backend b, Tensor w, int batch, int length, int in, int[] sizes, int convolved, int width, boolean full) {
         SplittableRandom random = new SplittableRandom(2);
@@ -94,41 +97,55 @@ class LinearConvOpTest {
     @ParameterizedTest
     @MethodSource("backends")
     void withTheNormBeforeItToo(Backend b) {
+        Layout[] layouts = {
+            new Layout(new int[] {17, 8, 3}, 1, false, true), new Layout(new int[] {19, 9}, 0, true, false)};
         SplittableRandom random = new SplittableRandom(5);
         for (WeightFormat format : WeightFormat.values()) {
             for (int in : new int[] {96, 1536, 4352}) {
-                int[] sizes = {17, 8, 3};
                 float[] ws = random(random, 28 * in);
                 Tensor w = Tensor.weights(b, new WeightMatrix.Floats(28, in, WeightFormat.F32, () -> ws), format);
-                Tensor convWeight = random(b, random, 8, 4);
                 Tensor normWeight = random(b, random, in);
-                for (int batch = 1; batch <= 5; batch++) {
-                    Tensor branch = random(b, random, batch, 1, in);
-                    Tensor residual = random(b, random, batch, 1, in);
-                    Tensor gate = random(b, random, batch, in);
-                    Tensor shift = batch == 3 ? null : random(b, random, batch, in);
-                    Tensor scale = batch == 3 ? null : random(b, random, batch, in);
-                    float[] start = random(random, batch * 8 * 4);
-                    Tensor state = Tensor.of(b, Shape.of(batch, 8, 4), start);
-                    Tensor expectedState = Tensor.of(b, Shape.of(batch, 8, 4), start);
-                    try (Scope _ = Scope.inference()) {
-                        NormedSum sum =
-                                ResidualNormOp.rmsNorm(branch, gate, residual, normWeight, 1e-5f, shift, scale);
-                        Tensor[] got = LinearConvOp.linearConv(sum, w, null, sizes, 1, convWeight, null, state, true);
-                        NormedSum alone =
-                                ResidualNormOp.rmsNorm(branch, gate, residual, normWeight, 1e-5f, shift, scale);
-                        Tensor[] expected = LinearConvOp.linearConv(
-                                NormedSum.of(alone.normed()), w, null, sizes, 1, convWeight, null, expectedState,
-                                true);
-                        for (int i = 0; i < sizes.length; i++) {
-                            assertThat(got[i].toFloats()).as("%s %s %d x %d, piece %d", b, format, batch, in, i)
-                                    .isEqualTo(expected[i].toFloats());
-                        }
-                        assertThat(sum.residual().toFloats()).isEqualTo(alone.residual().toFloats());
-                        assertThat(sum.normed().toFloats()).isEqualTo(alone.normed().toFloats());
-                        assertThat(state.toFloats()).isEqualTo(expectedState.toFloats());
-                    }
+                for (Layout layout : layouts) {
+                    withTheNorm(b, random, w, normWeight, layout, format.toString());
                 }
+            }
+        }
+    }
+
+    private static void withTheNorm(
+            Backend b, SplittableRandom random, Tensor w, Tensor normWeight, Layout layout, String format) {
+        int in = w.dim(1);
+        int channels = layout.sizes[layout.convolved];
+        Tensor convWeight = random(b, random, channels, 4);
+        Tensor bias = layout.biases ? random(b, random, w.dim(0)) : null;
+        Tensor convBias = layout.biases ? random(b, random, channels) : null;
+        for (int batch = 0; batch <= 5; batch++) {
+            Tensor branch = random(b, random, batch, 1, in);
+            Tensor residual = random(b, random, batch, 1, in);
+            Tensor gate = random(b, random, batch, in);
+            Tensor shift = batch == 3 ? null : random(b, random, batch, in);
+            Tensor scale = batch == 3 ? null : random(b, random, batch, in);
+            float[] start = random(random, batch * channels * 4);
+            Tensor state = Tensor.of(b, Shape.of(batch, channels, 4), start);
+            Tensor expectedState = Tensor.of(b, Shape.of(batch, channels, 4), start);
+            try (Scope _ = Scope.inference()) {
+                NormedSum sum = ResidualNormOp.rmsNorm(branch, gate, residual, normWeight, 1e-5f, shift, scale);
+                Tensor[] got = LinearConvOp.linearConv(
+                        sum, w, bias, layout.sizes, layout.convolved, convWeight, convBias, state, layout.silu);
+                NormedSum alone = ResidualNormOp.rmsNorm(branch, gate, residual, normWeight, 1e-5f, shift, scale);
+                Tensor[] expected = LinearConvOp.linearConv(
+                        NormedSum.of(alone.normed()), w, bias, layout.sizes, layout.convolved, convWeight, convBias,
+                        expectedState, layout.silu);
+                for (int i = 0; i < expected.length; i++) {
+                    assertThat(got[i].shape()).isEqualTo(expected[i].shape());
+                    assertThat(got[i].toFloats()).as("%s %s %d x %d, piece %d", b, format, batch, in, i)
+                            .isEqualTo(expected[i].toFloats());
+                }
+                Tensor handedOut = sum.residual();
+                assertThat(handedOut.toFloats()).isEqualTo(alone.residual().toFloats());
+                assertThat(sum.normed().toFloats()).isEqualTo(alone.normed().toFloats());
+                assertThat(sum.residual()).as("one that was handed out stays the one").isSameAs(handedOut);
+                assertThat(state.toFloats()).isEqualTo(expectedState.toFloats());
             }
         }
     }

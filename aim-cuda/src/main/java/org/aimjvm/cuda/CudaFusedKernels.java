@@ -14,6 +14,9 @@ import org.aimjvm.tensor.WeightFormat;
 
 /** Launches {@code kernels/linear_<format>.cu} with more to do than the product, and {@code kernels/normed_<format>.cu}. */
 final class CudaFusedKernels implements FusedKernels {
+    /** System property: {@code on} (the default), {@code conv} (norms are kernels of their own) or {@code off}. */
+    static final String PROPERTY = "aim.cuda.fused";
+
     /** Width of the convolution that {@code kernels/linear.cuh} knows, that of all published models. */
     private static final int CONV_WIDTH = 4;
     /** Rows that a normalisation is done for by every block: with more its work outweighs a launch. */
@@ -35,9 +38,18 @@ final class CudaFusedKernels implements FusedKernels {
 
     private final CudaBackend backend;
     private final int maxShared; // bytes of a block
+    private final boolean convs;
+    private final boolean norms;
     private final Map<WeightFormat, Kernel[]> normed = new EnumMap<>(WeightFormat.class); // by log of rows
 
+    /** @throws IllegalArgumentException if {@value #PROPERTY} has another value */
     CudaFusedKernels(CudaBackend backend) {
+        String property = System.getProperty(PROPERTY, "on");
+        if (!property.equals("on") && !property.equals("conv") && !property.equals("off")) {
+            throw new IllegalArgumentException(PROPERTY + ": " + property + " (expected on, conv or off)");
+        }
+        this.convs = !property.equals("off");
+        this.norms = property.equals("on");
         this.backend = backend;
         this.maxShared = backend.gpu()
                 .attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
@@ -45,6 +57,9 @@ final class CudaFusedKernels implements FusedKernels {
 
     /** Loads what weights of a format need that are only read; before a recording, as it may wait for the device. */
     void prepare(WeightFormat format) {
+        if (!norms) {
+            return;
+        }
         synchronized (backend.gpu()) {
             normed.computeIfAbsent(format, f -> {
                 String name = f.name().toLowerCase(Locale.ROOT);
@@ -60,7 +75,7 @@ final class CudaFusedKernels implements FusedKernels {
 
     @Override
     public boolean takesLinearConv(int batch, int width) {
-        return batch <= CudaGemmKernels.FEW_ROWS && width == CONV_WIDTH;
+        return convs && batch <= CudaGemmKernels.FEW_ROWS && width == CONV_WIDTH;
     }
 
     @Override
@@ -95,7 +110,7 @@ final class CudaFusedKernels implements FusedKernels {
     @Override
     public boolean takesNormedLinear(Storage w, int rows, int in, int groups) {
         WeightFormat format = w instanceof CudaWeights weights ? weights.format() : WeightFormat.F32;
-        if (rows > NORMED_ROWS || in % 4 != 0 || rowBytes(format, in) % 16 != 0
+        if (!norms || rows > NORMED_ROWS || in % 4 != 0 || rowBytes(format, in) % 16 != 0
                 || warpsThatFit(format, rows, in, groups) == 0) {
             return false;
         }
@@ -138,6 +153,9 @@ final class CudaFusedKernels implements FusedKernels {
     }
 
     private void normed(Columns to, Norm norm, Storage w, int rows, int out, int in) {
+        if (rows == 0) {
+            return;
+        }
         CudaWeights weights = w instanceof CudaWeights own ? own : null;
         WeightFormat format = weights == null ? WeightFormat.F32 : weights.format();
         int lanes = format == WeightFormat.F32 ? 4 : 8;

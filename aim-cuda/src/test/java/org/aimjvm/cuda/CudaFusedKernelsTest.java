@@ -1,6 +1,7 @@
 package org.aimjvm.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import jcuda.driver.CUgraph;
 import jcuda.driver.CUgraphNode;
@@ -18,6 +19,7 @@ import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.tensor.WeightFormat;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -88,5 +90,27 @@ class CudaFusedKernelsTest {
         assertThat(ofStep(b, mixer, config, 33)).as("one by one").isEqualTo(6);
         Mamba2 trained = new Mamba2(Params.random(b, 1), config, 1);
         assertThat(ofStep(b, trained, config, 2)).as("plain weights").isEqualTo(3);
+    }
+
+    /** Launches of a block of {@code batch} sequences with weights that are only read. */
+    private static int ofBlock(String property, int batch) {
+        CudaTests.backend(); // opened without the property, for the other tests
+        System.setProperty(CudaFusedKernels.PROPERTY, property);
+        try {
+            CudaBackend b = CudaTests.backend(MatmulPrecision.F32);
+            Mamba2Config config = Mamba2Config.of(64);
+            return ofBlock(b, new Mamba2(Params.random(b, 1, WeightFormat.BF16), config, 1), config, batch);
+        } finally {
+            System.clearProperty(CudaFusedKernels.PROPERTY);
+        }
+    }
+
+    @Test
+    void thePropertySaysWhatIsDoneTogether() {
+        assertThat(ofBlock("on", 2)).isEqualTo(3);
+        assertThat(ofBlock("conv", 2)).as("both norms by themselves").isEqualTo(5);
+        assertThat(ofBlock("off", 2)).as("one by one").isEqualTo(7);
+        assertThatThrownBy(() -> ofBlock("norm", 2)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("aim.cuda.fused: norm (expected on, conv or off)");
     }
 }
