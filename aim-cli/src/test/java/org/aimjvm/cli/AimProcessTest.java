@@ -69,4 +69,16 @@ class AimProcessTest {
         assertThat(p.exit()).isZero();
         assertThat(p.out()).containsPattern("vector: works, .*128-bit").containsPattern("threads +3 ");
     }
+
+    @Test
+    void wrongPropertiesAreRefusedAndNoSlowerBackendIsTaken() throws Exception {
+        for (String wrong : List.of("aim.simd.warmup=-1", "aim.simd.warmup=abc", "aim.simd.bits=77")) {
+            CliProcess p = CliProcess.aim(
+                    List.of("--add-modules=jdk.incubator.vector", "-D" + wrong), "generate", "--label", "1", "--out",
+                    dir + "/x.png");
+            assertThat(p.exit()).as(wrong).isNotZero();
+            assertThat(p.err()).contains(wrong.replace("=", ": ") + " (expected ").doesNotContain("scalar", "\tat ");
+            assertThat(dir.resolve("x.png")).doesNotExist();
+        }
+    }
 }

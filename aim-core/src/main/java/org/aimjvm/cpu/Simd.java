@@ -11,6 +11,9 @@ final class Simd {
     /** System property that overrides the vector width in bits. */
     static final String BITS_PROPERTY = "aim.simd.bits";
 
+    /** What is wrong with the property, or {@code null}; {@link VectorBackendProvider} refuses to open then. */
+    static final String PROBLEM = problem();
+
     static final VectorSpecies<Float> F = chooseSpecies();
     static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
     /** Float lanes of a vector. */
@@ -27,7 +30,14 @@ final class Simd {
             case "128" -> FloatVector.SPECIES_128;
             case "256" -> FloatVector.SPECIES_256;
             case "512" -> FloatVector.SPECIES_512;
-            default -> throw new IllegalArgumentException(BITS_PROPERTY + ": " + bits + " (expected 128, 256 or 512)");
+            default -> FloatVector.SPECIES_PREFERRED; // PROBLEM says so
         };
+    }
+
+    private static String problem() {
+        String bits = System.getProperty(BITS_PROPERTY);
+        return bits == null || bits.matches("128|256|512")
+                ? null
+                : BITS_PROPERTY + ": " + bits + " (expected 128, 256 or 512)";
     }
 }

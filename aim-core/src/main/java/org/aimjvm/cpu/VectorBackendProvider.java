@@ -25,14 +25,13 @@ public final class VectorBackendProvider implements BackendProvider {
             return new Availability(false, "the module " + MODULE + " is not resolved; start java with --add-modules="
                     + MODULE);
         }
-        try {
-            Warmth.isCold(); // reads its property, as Simd does
-            return new Availability(true, "Vector API, " + Simd.F.vectorBitSize() + "-bit");
-        } catch (ExceptionInInitializerError e) {
-            return new Availability(false, e.getCause().getMessage());
-        } catch (NoClassDefFoundError e) { // what a failed initialiser leaves behind
-            return new Availability(false, e.getMessage());
-        }
+        String problem = problem();
+        return new Availability(true, problem != null ? problem : "Vector API, " + Simd.F.vectorBitSize() + "-bit");
+    }
+
+    /** What is wrong with a system property: an error of the user's, and no reason to take a slower backend silently. */
+    private static String problem() {
+        return Simd.PROBLEM != null ? Simd.PROBLEM : Warmth.PROBLEM;
     }
 
     @Override
@@ -41,6 +40,9 @@ public final class VectorBackendProvider implements BackendProvider {
         Availability a = availability();
         if (!a.available()) {
             throw new BackendException("backend vector: not available, " + a.reason());
+        }
+        if (problem() != null) {
+            throw new BackendException(problem());
         }
         return new VectorBackend(options.threads());
     }

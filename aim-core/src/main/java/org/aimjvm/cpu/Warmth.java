@@ -23,6 +23,9 @@ final class Warmth {
     /** Elements of a weight matrix; AiM-B's have up to 2.6 million, those of the embedded model up to 0.44. */
     private static final int LARGE = 1 << 20;
 
+    /** What is wrong with the property, or {@code null}; {@link VectorBackendProvider} refuses to open then. */
+    static final String PROBLEM = problem();
+
     private static final AtomicLong left = new AtomicLong(1_000_000 * budget());
 
     /** Not volatile: kernels read it in each call, and a thread that sees it late computes the same. */
@@ -30,24 +33,16 @@ final class Warmth {
 
     private Warmth() {}
 
-    private static long budget() {
+    private static String problem() {
         String value = System.getProperty(BUDGET_PROPERTY);
-        if (value == null) {
-            return USUAL_BUDGET;
-        }
-        try {
-            long budget = Long.parseLong(value);
-            if (budget >= 0 && budget <= 1_000_000_000) {
-                return budget;
-            }
-        } catch (NumberFormatException e) {
-            throw new IllegalArgumentException(wrong(value), e);
-        }
-        throw new IllegalArgumentException(wrong(value));
+        return value == null || value.matches("[0-9]{1,9}")
+                ? null
+                : BUDGET_PROPERTY + ": " + value + " (expected millions of multiply-adds, 0 to 999999999)";
     }
 
-    private static String wrong(String value) {
-        return BUDGET_PROPERTY + ": " + value + " (expected millions of multiply-adds, 0 to 1000000000)";
+    private static long budget() {
+        String value = System.getProperty(BUDGET_PROPERTY);
+        return value == null || PROBLEM != null ? USUAL_BUDGET : Long.parseLong(value);
     }
 
     /** Whether plain loops are what to use. */
