@@ -5,18 +5,20 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.function.Consumer;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Backends;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.StateFormat;
+import org.aimjvm.backend.WeightFormat;
+import org.aimjvm.checkpoint.ModelFolder;
+import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.sample.GenerationListener;
 import org.aimjvm.sample.GenerationRequest;
 import org.aimjvm.sample.Generator;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.Backends;
 import org.aimjvm.tensor.Scope;
-import org.aimjvm.tensor.Shape;
-import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
-import org.aimjvm.tensor.WeightFormat;
 import org.aimjvm.vq.VqModel;
 
 /**
@@ -73,7 +75,7 @@ public final class AiM {
      * As {@link #load(String)} on the given device.
      *
      * @throws CheckpointException if there is no such model, or it cannot be read
-     * @throws org.aimjvm.tensor.BackendException if the device does not work here
+     * @throws org.aimjvm.backend.BackendException if the device does not work here
      */
     public static AiM load(String model, Device device) {
         return load(model, device.open());
@@ -127,7 +129,7 @@ public final class AiM {
      * As {@link #load(Path)} on the given device.
      *
      * @throws CheckpointException if it cannot be read
-     * @throws org.aimjvm.tensor.BackendException if the device does not work here
+     * @throws org.aimjvm.backend.BackendException if the device does not work here
      */
     public static AiM load(Path model, Device device) {
         return load(model, device.open());

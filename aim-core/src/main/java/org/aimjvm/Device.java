@@ -1,11 +1,11 @@
 package org.aimjvm;
 
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.BackendException;
-import org.aimjvm.tensor.BackendOptions;
-import org.aimjvm.tensor.BackendProvider;
-import org.aimjvm.tensor.Backends;
-import org.aimjvm.tensor.MatmulPrecision;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.BackendException;
+import org.aimjvm.backend.BackendOptions;
+import org.aimjvm.backend.BackendProvider;
+import org.aimjvm.backend.Backends;
+import org.aimjvm.backend.MatmulPrecision;
 
 /**
  * Where a model computes: {@code AiM.load(path, Device.cuda())}.

@@ -1,9 +1,9 @@
 package org.aimjvm;
 
 import java.util.List;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.BackendProvider;
-import org.aimjvm.tensor.Backends;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.BackendProvider;
+import org.aimjvm.backend.Backends;
 
 /** The backends that tests run on. */
 public final class TestBackends {

@@ -2,13 +2,13 @@ package org.aimjvm;
 
 import java.util.List;
 import java.util.SplittableRandom;
+import org.aimjvm.backend.Backend;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.AttentionConfig;
 import org.aimjvm.nn.Params;
 import org.aimjvm.ssm.Mamba2Config;
-import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;

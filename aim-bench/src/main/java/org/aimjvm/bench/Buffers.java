@@ -1,9 +1,9 @@
 package org.aimjvm.bench;
 
 import java.util.SplittableRandom;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.Storage;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Storage;
 
 /** Filled memory for benchmarks. */
 final class Buffers {

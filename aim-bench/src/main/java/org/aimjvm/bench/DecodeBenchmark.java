@@ -1,6 +1,9 @@
 package org.aimjvm.bench;
 
 import java.util.concurrent.TimeUnit;
+import org.aimjvm.backend.Backends;
+import org.aimjvm.backend.StateFormat;
+import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.measure.LmCost;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
@@ -8,9 +11,6 @@ import org.aimjvm.model.AimPresets;
 import org.aimjvm.model.Decoder;
 import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.Params;
-import org.aimjvm.tensor.Backends;
-import org.aimjvm.tensor.StateFormat;
-import org.aimjvm.tensor.WeightFormat;
 import org.aimjvm.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;

@@ -2,7 +2,7 @@ package org.aimjvm.bench;
 
 import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
-import org.aimjvm.cpu.LimitLoops;
+import org.aimjvm.cpu.simd.LimitLoops;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;

@@ -1,9 +1,9 @@
 package org.aimjvm.bench;
 
 import java.util.concurrent.TimeUnit;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.Backends;
-import org.aimjvm.tensor.Storage;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Backends;
+import org.aimjvm.backend.Storage;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;

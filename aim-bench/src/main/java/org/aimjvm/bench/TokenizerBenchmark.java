@@ -1,10 +1,10 @@
 package org.aimjvm.bench;
 
 import java.util.concurrent.TimeUnit;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Backends;
+import org.aimjvm.backend.Shape;
 import org.aimjvm.nn.Params;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.Backends;
-import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;

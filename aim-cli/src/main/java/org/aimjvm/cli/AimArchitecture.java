@@ -2,13 +2,13 @@ package org.aimjvm.cli;
 
 import java.util.List;
 import java.util.Locale;
+import org.aimjvm.data.TokenDatasetInfo;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimPresets;
 import org.aimjvm.nn.AttentionConfig;
 import org.aimjvm.ssm.Mamba1Config;
 import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.ssm.SsmConfig;
-import org.aimjvm.train.TokenDatasetInfo;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;

@@ -6,12 +6,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.aimjvm.backend.Backend;
 import org.aimjvm.io.AtomicFiles;
 import org.aimjvm.measure.MachineLimits;
 import org.aimjvm.measure.Measurement;
 import org.aimjvm.measure.Spread;
 import org.aimjvm.model.AimConfig;
-import org.aimjvm.tensor.Backend;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 

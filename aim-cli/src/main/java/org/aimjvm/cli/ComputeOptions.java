@@ -3,12 +3,12 @@ package org.aimjvm.cli;
 import java.util.Locale;
 import java.util.function.Supplier;
 import org.aimjvm.Device;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.BackendOptions;
-import org.aimjvm.tensor.BackendProvider;
-import org.aimjvm.tensor.Backends;
-import org.aimjvm.tensor.MatmulPrecision;
-import org.aimjvm.tensor.StateFormat;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.BackendOptions;
+import org.aimjvm.backend.BackendProvider;
+import org.aimjvm.backend.Backends;
+import org.aimjvm.backend.MatmulPrecision;
+import org.aimjvm.backend.StateFormat;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -80,7 +80,7 @@ final class ComputeOptions {
      *
      * @throws ParameterException if there is no backend of that name, options contradict each other, or {@code --threads} is
      *     below 1
-     * @throws org.aimjvm.tensor.BackendException if it does not work here
+     * @throws org.aimjvm.backend.BackendException if it does not work here
      */
     Backend backend(Console console) {
         return backend(console, "");

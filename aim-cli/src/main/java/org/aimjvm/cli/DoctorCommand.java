@@ -3,8 +3,8 @@ package org.aimjvm.cli;
 import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.aimjvm.tensor.BackendProvider;
-import org.aimjvm.tensor.Backends;
+import org.aimjvm.backend.BackendProvider;
+import org.aimjvm.backend.Backends;
 import picocli.CommandLine.Command;
 
 /** {@code aim doctor}: what this machine and this JVM offer, and what is missing. */

@@ -10,15 +10,15 @@ import java.util.stream.IntStream;
 import org.aimjvm.AiM;
 import org.aimjvm.GenerateOptions;
 import org.aimjvm.Picture;
-import org.aimjvm.op.CrossEntropyOp;
-import org.aimjvm.op.ReduceOp;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.data.ArrayPictures;
+import org.aimjvm.data.PictureSource;
+import org.aimjvm.op.elementwise.ReduceOp;
+import org.aimjvm.op.softmax.CrossEntropyOp;
 import org.aimjvm.sample.GenerationListener;
-import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Scope;
-import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
-import org.aimjvm.train.ArrayPictures;
-import org.aimjvm.train.PictureSource;
 
 /** What {@code aim evaluate} measures of a model, apart from the judge's verdict. */
 final class Evaluation {

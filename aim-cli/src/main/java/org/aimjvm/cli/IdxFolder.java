@@ -12,10 +12,10 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.zip.GZIPInputStream;
+import org.aimjvm.data.FashionMnist;
+import org.aimjvm.data.IdxPictures;
+import org.aimjvm.data.PictureSource;
 import org.aimjvm.io.CheckpointException;
-import org.aimjvm.train.FashionMnist;
-import org.aimjvm.train.IdxPictures;
-import org.aimjvm.train.PictureSource;
 
 /** A folder with IDX files under the names of MNIST, gzipped or not. */
 final class IdxFolder {

@@ -1,6 +1,6 @@
 package org.aimjvm.cli;
 
-import org.aimjvm.ModelFolder;
+import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.io.CheckpointException;
 
 /** Models by what users type: a folder, a file of weights, or the name of an embedded one. */

@@ -1,8 +1,8 @@
 package org.aimjvm.cli;
 
 import java.util.Locale;
-import org.aimjvm.train.AdamWOptions;
-import org.aimjvm.train.LrSchedule;
+import org.aimjvm.optim.AdamWOptions;
+import org.aimjvm.optim.LrSchedule;
 import org.aimjvm.train.TrainRecipe;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;

@@ -1,6 +1,6 @@
 package org.aimjvm.cli;
 
-import org.aimjvm.tensor.StateFormat;
+import org.aimjvm.backend.StateFormat;
 import picocli.CommandLine.Option;
 
 /** The option {@code --states}; a mixin of the commands that generate. */

@@ -1,11 +1,11 @@
 package org.aimjvm.cli;
 
 import java.nio.file.Path;
-import org.aimjvm.ModelFolder;
-import org.aimjvm.ModelInfo;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.checkpoint.ModelFolder;
+import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.nn.Params;
-import org.aimjvm.tensor.Backend;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 

@@ -1,7 +1,7 @@
 package org.aimjvm.cli;
 
 import java.util.Locale;
-import org.aimjvm.tensor.DType;
+import org.aimjvm.backend.DType;
 
 /** Element types that weights are written in. */
 enum WeightType {

@@ -1,6 +1,6 @@
 package org.aimjvm.cli;
 
-import org.aimjvm.tensor.WeightFormat;
+import org.aimjvm.backend.WeightFormat;
 import picocli.CommandLine.Option;
 
 /** The option {@code --weights}; a mixin of the commands that generate. */

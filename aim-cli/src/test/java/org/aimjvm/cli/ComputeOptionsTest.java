@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.BackendException;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.BackendException;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;

@@ -1,10 +1,12 @@
 package org.aimjvm.cpu;
 
 import java.util.Arrays;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.Quantization;
-import org.aimjvm.tensor.Storage;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Quantization;
+import org.aimjvm.backend.Storage;
+import org.aimjvm.cpu.memory.FrozenWeights;
+import org.aimjvm.cpu.memory.HeapStorage;
 
 /** Memory of the CPU backends: Java arrays, freed by the garbage collector. */
 abstract class CpuBackend implements Backend {

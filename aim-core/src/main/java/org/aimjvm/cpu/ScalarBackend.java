@@ -1,17 +1,26 @@
 package org.aimjvm.cpu;
 
-import org.aimjvm.tensor.ConvKernels;
-import org.aimjvm.tensor.ElementwiseKernels;
-import org.aimjvm.tensor.GemmKernels;
-import org.aimjvm.tensor.IndexKernels;
-import org.aimjvm.tensor.NormKernels;
-import org.aimjvm.tensor.OptimKernels;
-import org.aimjvm.tensor.Quantization;
-import org.aimjvm.tensor.SoftmaxKernels;
-import org.aimjvm.tensor.SsmKernels;
-import org.aimjvm.tensor.Storage;
-import org.aimjvm.tensor.WeightFormat;
-import org.aimjvm.tensor.WeightMatrix;
+import org.aimjvm.backend.ConvKernels;
+import org.aimjvm.backend.ElementwiseKernels;
+import org.aimjvm.backend.GemmKernels;
+import org.aimjvm.backend.IndexKernels;
+import org.aimjvm.backend.NormKernels;
+import org.aimjvm.backend.OptimKernels;
+import org.aimjvm.backend.Quantization;
+import org.aimjvm.backend.SoftmaxKernels;
+import org.aimjvm.backend.SsmKernels;
+import org.aimjvm.backend.Storage;
+import org.aimjvm.backend.WeightFormat;
+import org.aimjvm.backend.WeightMatrix;
+import org.aimjvm.cpu.memory.HeapStorage;
+import org.aimjvm.cpu.scalar.ScalarConvKernels;
+import org.aimjvm.cpu.scalar.ScalarElementwiseKernels;
+import org.aimjvm.cpu.scalar.ScalarGemmKernels;
+import org.aimjvm.cpu.scalar.ScalarIndexKernels;
+import org.aimjvm.cpu.scalar.ScalarNormKernels;
+import org.aimjvm.cpu.scalar.ScalarOptimKernels;
+import org.aimjvm.cpu.scalar.ScalarSoftmaxKernels;
+import org.aimjvm.cpu.scalar.ScalarSsmKernels;
 
 /** Plain loops on one thread: the readable reference that defines the right answer. Records nothing. */
 final class ScalarBackend extends CpuBackend {

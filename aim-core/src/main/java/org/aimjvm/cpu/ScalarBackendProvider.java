@@ -1,8 +1,8 @@
 package org.aimjvm.cpu;
 
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.BackendOptions;
-import org.aimjvm.tensor.BackendProvider;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.BackendOptions;
+import org.aimjvm.backend.BackendProvider;
 
 /** Provides {@link ScalarBackend}; always available. */
 public final class ScalarBackendProvider implements BackendProvider {

@@ -2,18 +2,33 @@ package org.aimjvm.cpu;
 
 import java.util.Optional;
 import java.util.function.Predicate;
-import org.aimjvm.tensor.Conv2dShape;
-import org.aimjvm.tensor.ConvKernels;
-import org.aimjvm.tensor.ElementwiseKernels;
-import org.aimjvm.tensor.GemmKernels;
-import org.aimjvm.tensor.IndexKernels;
-import org.aimjvm.tensor.NormKernels;
-import org.aimjvm.tensor.OptimKernels;
-import org.aimjvm.tensor.SoftmaxKernels;
-import org.aimjvm.tensor.SsmKernels;
-import org.aimjvm.tensor.Storage;
-import org.aimjvm.tensor.WeightFormat;
-import org.aimjvm.tensor.WeightMatrix;
+import org.aimjvm.backend.Conv2dShape;
+import org.aimjvm.backend.ConvKernels;
+import org.aimjvm.backend.ElementwiseKernels;
+import org.aimjvm.backend.GemmKernels;
+import org.aimjvm.backend.IndexKernels;
+import org.aimjvm.backend.NormKernels;
+import org.aimjvm.backend.OptimKernels;
+import org.aimjvm.backend.SoftmaxKernels;
+import org.aimjvm.backend.SsmKernels;
+import org.aimjvm.backend.Storage;
+import org.aimjvm.backend.WeightFormat;
+import org.aimjvm.backend.WeightMatrix;
+import org.aimjvm.cpu.conv.VectorConvKernels;
+import org.aimjvm.cpu.conv.WinogradConv;
+import org.aimjvm.cpu.gemm.Bf16Panels;
+import org.aimjvm.cpu.gemm.Int4Panels;
+import org.aimjvm.cpu.gemm.Int8Panels;
+import org.aimjvm.cpu.gemm.RowWeights;
+import org.aimjvm.cpu.gemm.VectorGemmKernels;
+import org.aimjvm.cpu.memory.Parallel;
+import org.aimjvm.cpu.rows.VectorElementwiseKernels;
+import org.aimjvm.cpu.rows.VectorIndexKernels;
+import org.aimjvm.cpu.rows.VectorNormKernels;
+import org.aimjvm.cpu.rows.VectorOptimKernels;
+import org.aimjvm.cpu.rows.VectorSoftmaxKernels;
+import org.aimjvm.cpu.simd.Simd;
+import org.aimjvm.cpu.ssm.VectorSsmKernels;
 
 /** SIMD kernels by the Vector API on several threads. Loaded only where the module is resolved. */
 final class VectorBackend extends CpuBackend {

@@ -1,9 +1,11 @@
 package org.aimjvm.cpu;
 
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.BackendException;
-import org.aimjvm.tensor.BackendOptions;
-import org.aimjvm.tensor.BackendProvider;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.BackendException;
+import org.aimjvm.backend.BackendOptions;
+import org.aimjvm.backend.BackendProvider;
+import org.aimjvm.cpu.memory.Warmth;
+import org.aimjvm.cpu.simd.Simd;
 
 /** Provides {@link VectorBackend} where the incubator module is resolved; loads no class of it otherwise. */
 public final class VectorBackendProvider implements BackendProvider {

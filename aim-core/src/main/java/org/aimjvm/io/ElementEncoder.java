@@ -5,9 +5,9 @@ import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.Quantization;
-import org.aimjvm.tensor.Shape;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Quantization;
+import org.aimjvm.backend.Shape;
 
 /** Writes the elements of one tensor, little endian, in the type asked for. */
 @FunctionalInterface

@@ -2,7 +2,7 @@ package org.aimjvm.io;
 
 import java.nio.file.Path;
 import java.util.Arrays;
-import org.aimjvm.tensor.Shape;
+import org.aimjvm.backend.Shape;
 
 /** Shapes that a file claims. */
 final class FileShapes {

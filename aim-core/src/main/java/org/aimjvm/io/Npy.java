@@ -8,8 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.Shape;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Shape;
 
 /**
  * A NumPy array ({@code .npy}): C order, little endian; float16/32/64, int8/16/32/64, uint8 or bool.

@@ -5,7 +5,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
-import org.aimjvm.tensor.DType;
+import org.aimjvm.backend.DType;
 
 /**
  * The header of a NumPy array file: magic, version, length, and a Python dict literal with the keys {@code descr},

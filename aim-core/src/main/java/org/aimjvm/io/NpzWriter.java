@@ -13,7 +13,7 @@ import java.util.Set;
 import java.util.zip.Deflater;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
-import org.aimjvm.tensor.DType;
+import org.aimjvm.backend.DType;
 
 /** Adds arrays to a NumPy archive that is being written by {@link Npz#write}. */
 public final class NpzWriter {

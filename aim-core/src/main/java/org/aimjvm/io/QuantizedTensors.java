@@ -6,10 +6,10 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.Shape;
-import org.aimjvm.tensor.WeightFormat;
-import org.aimjvm.tensor.WeightMatrix;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.WeightFormat;
+import org.aimjvm.backend.WeightMatrix;
 
 /**
  * Weight matrices kept as integers in a checkpoint, two tensors each:

@@ -7,10 +7,10 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.Shape;
-import org.aimjvm.tensor.WeightFormat;
-import org.aimjvm.tensor.WeightMatrix;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.WeightFormat;
+import org.aimjvm.backend.WeightMatrix;
 
 /**
  * A safetensors file, memory-mapped: an unsigned 64-bit little-endian header length, a JSON header, the tensors' bytes.

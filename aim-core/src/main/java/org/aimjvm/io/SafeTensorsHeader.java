@@ -10,8 +10,8 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.aimjvm.backend.DType;
 import org.aimjvm.io.JsonReader.Token;
-import org.aimjvm.tensor.DType;
 
 /**
  * The JSON header of a safetensors file, read strictly: every tensor has exactly the three known fields, and the data

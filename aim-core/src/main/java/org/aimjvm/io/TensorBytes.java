@@ -6,7 +6,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
-import org.aimjvm.tensor.DType;
+import org.aimjvm.backend.DType;
 
 /**
  * The stored elements of one tensor: contiguous, row-major, little endian, at any alignment.

@@ -1,8 +1,8 @@
 package org.aimjvm.io;
 
 import java.util.Objects;
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.Shape;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Shape;
 
 /**
  * What a checkpoint says about one of its tensors.

@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
-import org.aimjvm.tensor.WeightMatrix;
+import org.aimjvm.backend.WeightMatrix;
 
 /** Tensors of one or two other sources under names of its own. */
 final class TensorView implements TensorSource {

@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.aimjvm.tensor.DType;
+import org.aimjvm.backend.DType;
 
 /**
  * The names a PyTorch pickle may refer to, and what using them makes here. There is no other way from a pickle to

@@ -1,6 +1,6 @@
 package org.aimjvm.io;
 
-import org.aimjvm.tensor.DType;
+import org.aimjvm.backend.DType;
 
 /**
  * A named run of elements that tensors are views of.

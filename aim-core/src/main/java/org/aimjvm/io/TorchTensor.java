@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.aimjvm.tensor.Shape;
+import org.aimjvm.backend.Shape;
 
 /**
  * A tensor of a pickle: a strided view of a storage, {@code x[i, j, ...] = storage[offset + i * strides[0] + ...]}.

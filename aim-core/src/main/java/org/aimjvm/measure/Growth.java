@@ -3,12 +3,12 @@ package org.aimjvm.measure;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimPresets;
 import org.aimjvm.nn.AttentionConfig;
 import org.aimjvm.ssm.Mamba2Config;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.WeightFormat;
 
 /**
  * How time and memory grow with the length of a picture and with the number of pictures side by side: AiM-B, and a transformer of

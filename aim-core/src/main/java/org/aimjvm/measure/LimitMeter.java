@@ -4,11 +4,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.aimjvm.cpu.LimitLoops;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.LimitKernels;
-import org.aimjvm.tensor.Storage;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.LimitKernels;
+import org.aimjvm.backend.Storage;
+import org.aimjvm.cpu.simd.LimitLoops;
 
 /**
  * Measures {@link MachineLimits}. Each round starts all threads at once, on ranges of their own, and takes from the first start

@@ -2,16 +2,16 @@ package org.aimjvm.measure;
 
 import java.util.Map;
 import java.util.function.ToLongFunction;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.StateFormat;
+import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.Params;
 import org.aimjvm.ssm.Mamba1Config;
 import org.aimjvm.ssm.Mamba2Config;
-import org.aimjvm.tensor.Shape;
-import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
-import org.aimjvm.tensor.WeightFormat;
 
 /**
  * What a sequence model must at least read, write and compute for one element of each sequence: a floor, nothing of it twice.

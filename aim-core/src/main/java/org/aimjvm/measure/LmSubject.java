@@ -2,15 +2,15 @@ package org.aimjvm.measure;
 
 import java.util.List;
 import java.util.SplittableRandom;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.StateFormat;
+import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.Params;
 import org.aimjvm.sample.Generator;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
-import org.aimjvm.tensor.WeightFormat;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import org.aimjvm.backend.DType;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.TensorInfo;
 import org.aimjvm.io.TensorSource;
@@ -11,7 +12,6 @@ import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.Params;
-import org.aimjvm.tensor.DType;
 import org.aimjvm.tensor.Tensor;
 
 /**
@@ -19,13 +19,13 @@ import org.aimjvm.tensor.Tensor;
  * would switch every block off, are normal with standard deviation 0.02 and the embeddings, which start small, are ten times as
  * large. So all layers count for what comes out.
  */
-final class RandomCheckpoint implements TensorSource {
+public final class RandomCheckpoint implements TensorSource {
     private static final double DEVIATION = 0.02;
     private static final float EMBEDDING_GAIN = 10;
 
     private final Params listing;
 
-    RandomCheckpoint(AimConfig config, long seed) {
+    public RandomCheckpoint(AimConfig config, long seed) {
         this.listing = Params.listing(seed);
         new AimModel(listing, config, PositionRule.SEQUENCE_INDEX);
     }

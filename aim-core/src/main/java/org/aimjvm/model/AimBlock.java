@@ -1,6 +1,8 @@
 package org.aimjvm.model;
 
 import java.util.Arrays;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.StateFormat;
 import org.aimjvm.nn.CausalSelfAttention;
 import org.aimjvm.nn.Dropout;
 import org.aimjvm.nn.GatedMlp;
@@ -11,17 +13,15 @@ import org.aimjvm.nn.MixerState;
 import org.aimjvm.nn.Norm;
 import org.aimjvm.nn.Params;
 import org.aimjvm.nn.Trace;
-import org.aimjvm.op.AddBiasOp;
-import org.aimjvm.op.ModulateOp;
-import org.aimjvm.op.NormedSum;
-import org.aimjvm.op.SplitOp;
+import org.aimjvm.op.elementwise.AddBiasOp;
+import org.aimjvm.op.elementwise.ModulateOp;
+import org.aimjvm.op.elementwise.SplitOp;
+import org.aimjvm.op.norm.NormedSum;
 import org.aimjvm.ssm.Mamba1;
 import org.aimjvm.ssm.Mamba1Config;
 import org.aimjvm.ssm.Mamba2;
 import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.tensor.Recompute;
-import org.aimjvm.tensor.Shape;
-import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
 
 /**

@@ -2,14 +2,14 @@ package org.aimjvm.model;
 
 import java.util.List;
 import java.util.Objects;
+import org.aimjvm.backend.StateFormat;
 import org.aimjvm.nn.AttentionConfig;
 import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.ssm.SsmConfig;
-import org.aimjvm.tensor.StateFormat;
 
 /**
  * Architecture of a sequence model; names of the checkpoint's {@code config.json} keys in parentheses. Reading and writing
- * that file is {@link AimConfigJson}'s.
+ * that file is {@link org.aimjvm.checkpoint.AimConfigJson}'s.
  *
  * @param dModel channels of the residual stream (d_model)
  * @param dIntermediate hidden size of the MLP after each mixer, rounded up to a multiple of 128; 0 for none

@@ -1,11 +1,14 @@
 package org.aimjvm.model;
 
-import static org.aimjvm.op.ArithmeticOp.add;
-import static org.aimjvm.op.PointwiseOp.silu;
+import static org.aimjvm.op.elementwise.ArithmeticOp.add;
+import static org.aimjvm.op.elementwise.PointwiseOp.silu;
 
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.StateFormat;
 import org.aimjvm.nn.Dropout;
 import org.aimjvm.nn.Embedding;
 import org.aimjvm.nn.Init;
@@ -14,14 +17,11 @@ import org.aimjvm.nn.MixerState;
 import org.aimjvm.nn.Norm;
 import org.aimjvm.nn.Params;
 import org.aimjvm.nn.Trace;
-import org.aimjvm.op.LinearCrossEntropyOp;
-import org.aimjvm.op.LinearOp;
-import org.aimjvm.op.ModulateOp;
-import org.aimjvm.op.SplitOp;
-import org.aimjvm.tensor.Backend;
+import org.aimjvm.op.elementwise.ModulateOp;
+import org.aimjvm.op.elementwise.SplitOp;
+import org.aimjvm.op.gemm.LinearCrossEntropyOp;
+import org.aimjvm.op.gemm.LinearOp;
 import org.aimjvm.tensor.Scope;
-import org.aimjvm.tensor.Shape;
-import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
 
 /**

@@ -1,11 +1,11 @@
 package org.aimjvm.model;
 
 import java.util.Arrays;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Shape;
 import org.aimjvm.nn.Dropout;
 import org.aimjvm.nn.Trace;
-import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Recording;
-import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
 
 /**

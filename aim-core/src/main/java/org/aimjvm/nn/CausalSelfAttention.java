@@ -1,10 +1,10 @@
 package org.aimjvm.nn;
 
-import org.aimjvm.op.CausalAttentionOp;
-import org.aimjvm.op.KvCache;
-import org.aimjvm.op.NormedSum;
-import org.aimjvm.op.SplitOp;
-import org.aimjvm.tensor.StateFormat;
+import org.aimjvm.backend.StateFormat;
+import org.aimjvm.op.elementwise.SplitOp;
+import org.aimjvm.op.norm.NormedSum;
+import org.aimjvm.op.softmax.CausalAttentionOp;
+import org.aimjvm.op.softmax.KvCache;
 import org.aimjvm.tensor.Tensor;
 
 /** Causal multi-head (grouped-query) attention: {@code out_proj(attention(split(in_proj u)))}, no positional encoding. */

@@ -1,8 +1,8 @@
 package org.aimjvm.nn;
 
-import org.aimjvm.op.Conv2dOp;
-import org.aimjvm.op.UpsampleOp;
-import org.aimjvm.tensor.Shape;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.op.conv.Conv2dOp;
+import org.aimjvm.op.conv.UpsampleOp;
 import org.aimjvm.tensor.Tensor;
 
 /** Two-dimensional convolution with bias; {@code weight} (out, in, k, k), {@code bias} (out), both +-1/sqrt(fan in). */

@@ -1,6 +1,6 @@
 package org.aimjvm.nn;
 
-import org.aimjvm.op.DropoutOp;
+import org.aimjvm.op.elementwise.DropoutOp;
 import org.aimjvm.tensor.Tensor;
 
 /**

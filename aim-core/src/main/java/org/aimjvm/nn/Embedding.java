@@ -1,7 +1,7 @@
 package org.aimjvm.nn;
 
-import org.aimjvm.op.EmbeddingOp;
-import org.aimjvm.tensor.Shape;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.op.index.EmbeddingOp;
 import org.aimjvm.tensor.Tensor;
 
 /** A table {@code weight} (count, dim) read by id; starts as N(0, 0.02). */

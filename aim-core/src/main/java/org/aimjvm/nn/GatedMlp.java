@@ -1,8 +1,8 @@
 package org.aimjvm.nn;
 
-import org.aimjvm.op.ArithmeticOp;
-import org.aimjvm.op.PointwiseOp;
-import org.aimjvm.op.SplitOp;
+import org.aimjvm.op.elementwise.ArithmeticOp;
+import org.aimjvm.op.elementwise.PointwiseOp;
+import org.aimjvm.op.elementwise.SplitOp;
 import org.aimjvm.tensor.Tensor;
 
 /** {@code a, b = split(fc1 x); y = fc2(a * silu(b))}, without biases; hidden size rounded up to a multiple of 128. */

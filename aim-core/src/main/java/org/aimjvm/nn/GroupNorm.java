@@ -1,8 +1,8 @@
 package org.aimjvm.nn;
 
-import org.aimjvm.op.GroupNormOp;
-import org.aimjvm.op.NormConv2dOp;
-import org.aimjvm.tensor.Shape;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.op.conv.NormConv2dOp;
+import org.aimjvm.op.norm.GroupNormOp;
 import org.aimjvm.tensor.Tensor;
 
 /** GroupNorm over NCHW with {@code weight} and {@code bias} per channel, optionally followed by silu. */

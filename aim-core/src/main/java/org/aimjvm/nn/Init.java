@@ -2,7 +2,7 @@ package org.aimjvm.nn;
 
 import java.util.Arrays;
 import java.util.SplittableRandom;
-import org.aimjvm.tensor.Shape;
+import org.aimjvm.backend.Shape;
 
 /** How a parameter starts when a model is made from a seed. */
 @FunctionalInterface

@@ -1,7 +1,7 @@
 package org.aimjvm.nn;
 
-import org.aimjvm.op.LinearOp;
-import org.aimjvm.tensor.Shape;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.op.gemm.LinearOp;
 import org.aimjvm.tensor.Tensor;
 
 /** {@code y = x W^T + b}; tensors {@code weight} (out, in) and, unless switched off, {@code bias} (out). */

@@ -1,7 +1,7 @@
 package org.aimjvm.nn;
 
-import org.aimjvm.op.NormedSum;
-import org.aimjvm.tensor.StateFormat;
+import org.aimjvm.backend.StateFormat;
+import org.aimjvm.op.norm.NormedSum;
 import org.aimjvm.tensor.Tensor;
 
 /** A layer that moves information along the sequence: Mamba-2, Mamba-1 or attention. */

@@ -1,10 +1,10 @@
 package org.aimjvm.nn;
 
-import org.aimjvm.op.LayerNormOp;
-import org.aimjvm.op.NormedSum;
-import org.aimjvm.op.ResidualNormOp;
-import org.aimjvm.op.RmsNormOp;
-import org.aimjvm.tensor.Shape;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.op.norm.LayerNormOp;
+import org.aimjvm.op.norm.NormedSum;
+import org.aimjvm.op.norm.ResidualNormOp;
+import org.aimjvm.op.norm.RmsNormOp;
 import org.aimjvm.tensor.Tensor;
 
 /** RMSNorm ({@code weight}) or LayerNorm ({@code weight}, {@code bias}) over the last dimension, eps 1e-5. */

@@ -12,13 +12,13 @@ import java.util.SplittableRandom;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.zip.CRC32;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.WeightFormat;
+import org.aimjvm.backend.WeightMatrix;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.TensorSource;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
-import org.aimjvm.tensor.WeightFormat;
-import org.aimjvm.tensor.WeightMatrix;
 
 /**
  * Where a model's tensors come from. A layer's constructor asks for each tensor by the name it has in the published

@@ -1,18 +1,18 @@
 package org.aimjvm.nn;
 
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.ConvKernels;
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.ElementwiseKernels;
-import org.aimjvm.tensor.GemmKernels;
-import org.aimjvm.tensor.IndexKernels;
-import org.aimjvm.tensor.NormKernels;
-import org.aimjvm.tensor.OptimKernels;
-import org.aimjvm.tensor.SoftmaxKernels;
-import org.aimjvm.tensor.SsmKernels;
-import org.aimjvm.tensor.Storage;
-import org.aimjvm.tensor.WeightFormat;
-import org.aimjvm.tensor.WeightMatrix;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.ConvKernels;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.ElementwiseKernels;
+import org.aimjvm.backend.GemmKernels;
+import org.aimjvm.backend.IndexKernels;
+import org.aimjvm.backend.NormKernels;
+import org.aimjvm.backend.OptimKernels;
+import org.aimjvm.backend.SoftmaxKernels;
+import org.aimjvm.backend.SsmKernels;
+import org.aimjvm.backend.Storage;
+import org.aimjvm.backend.WeightFormat;
+import org.aimjvm.backend.WeightMatrix;
 
 /** A backend without memory: a model built on it lists its tensors, of any size, and can compute nothing. */
 final class ShapeOnlyBackend implements Backend {

@@ -1,47 +1,47 @@
 package org.aimjvm.op;
 
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.Storage;
 import org.aimjvm.tensor.Autograd;
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.Shape;
-import org.aimjvm.tensor.Storage;
 import org.aimjvm.tensor.Tensor;
 
 /** Shape checks of operations, with messages that name the operation, what came and what was expected. */
-final class Shapes {
+public final class Shapes {
     private Shapes() {}
 
     /** Fails unless {@code x} has exactly the given sizes. */
-    static void expect(String op, String name, Tensor x, int... dims) {
+    public static void expect(String op, String name, Tensor x, int... dims) {
         expect(op, name, x, Shape.of(dims));
     }
 
-    static void expect(String op, String name, Tensor x, Shape shape) {
+    public static void expect(String op, String name, Tensor x, Shape shape) {
         if (!x.shape().equals(shape)) {
             throw new IllegalArgumentException(op + ": " + name + " of shape " + x.shape() + ", expected " + shape);
         }
     }
 
-    static void expectRank(String op, String name, Tensor x, int rank) {
+    public static void expectRank(String op, String name, Tensor x, int rank) {
         if (x.shape().rank() != rank) {
             throw new IllegalArgumentException(op + ": " + name + " of shape " + x.shape() + ", expected " + rank
                     + " dimensions");
         }
     }
 
-    static void expectInts(String op, String name, Tensor x) {
+    public static void expectInts(String op, String name, Tensor x) {
         if (x.dtype() != DType.I32) {
             throw new IllegalArgumentException(op + ": " + name + " is " + x.dtype() + ", expected I32");
         }
     }
 
-    static void check(boolean ok, String op, String message) {
+    public static void check(boolean ok, String op, String message) {
         if (!ok) {
             throw new IllegalArgumentException(op + ": " + message);
         }
     }
 
     /** Fails if an operation on {@code inputs} that overwrites a state would be recorded. */
-    static void expectNotRecorded(String op, Tensor... inputs) {
+    public static void expectNotRecorded(String op, Tensor... inputs) {
         if (Autograd.isRecorded(inputs)) {
             throw new IllegalStateException(
                     op + ": a state inside a training scope, expected none (its gradient would be lost)");
@@ -49,12 +49,12 @@ final class Shapes {
     }
 
     /** The storage of an optional argument. */
-    static Storage storageOrNull(Tensor t) {
+    public static Storage storageOrNull(Tensor t) {
         return t == null ? null : t.storage();
     }
 
     /** Room for the gradient of {@code x}; {@code null} if there is no {@code x} or it wants none. */
-    static Tensor gradientFor(Tensor x) {
+    public static Tensor gradientFor(Tensor x) {
         return x != null && x.needsGrad() ? Tensor.empty(x.backend(), x.shape()) : null;
     }
 }

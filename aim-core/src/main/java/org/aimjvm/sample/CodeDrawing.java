@@ -2,8 +2,8 @@ package org.aimjvm.sample;
 
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import org.aimjvm.backend.SamplingKernels;
 import org.aimjvm.model.AimModel;
-import org.aimjvm.tensor.SamplingKernels;
 
 /** Draws the codes of one batch after another; keeps its buffers and the model's decoder in between. */
 abstract sealed class CodeDrawing implements AutoCloseable permits HostDrawing, DeviceDrawing {

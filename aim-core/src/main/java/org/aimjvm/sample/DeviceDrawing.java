@@ -2,11 +2,11 @@ package org.aimjvm.sample;
 
 import java.util.Arrays;
 import java.util.List;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.SamplingKernels;
+import org.aimjvm.backend.Shape;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.model.Decoder;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.SamplingKernels;
-import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
 
 /**

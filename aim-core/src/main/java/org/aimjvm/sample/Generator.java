@@ -4,12 +4,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.OutOfDeviceMemoryException;
+import org.aimjvm.backend.Shape;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.nn.Trace;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.OutOfDeviceMemoryException;
 import org.aimjvm.tensor.Scope;
-import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.VqModel;
 

@@ -1,22 +1,22 @@
 package org.aimjvm.ssm;
 
-import static org.aimjvm.op.ArithmeticOp.mul;
-import static org.aimjvm.op.PointwiseOp.silu;
+import static org.aimjvm.op.elementwise.ArithmeticOp.mul;
+import static org.aimjvm.op.elementwise.PointwiseOp.silu;
 
+import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.StateFormat;
 import org.aimjvm.nn.Init;
 import org.aimjvm.nn.Linear;
 import org.aimjvm.nn.Mixer;
 import org.aimjvm.nn.MixerState;
 import org.aimjvm.nn.Params;
-import org.aimjvm.op.GatedNormLinearOp;
-import org.aimjvm.op.GatedRmsNormOp;
-import org.aimjvm.op.LinearConvOp;
-import org.aimjvm.op.NormedSum;
-import org.aimjvm.op.SplitOp;
-import org.aimjvm.op.SsdScanOp;
-import org.aimjvm.op.SsdSettings;
-import org.aimjvm.tensor.Shape;
-import org.aimjvm.tensor.StateFormat;
+import org.aimjvm.op.elementwise.SplitOp;
+import org.aimjvm.op.norm.GatedRmsNormOp;
+import org.aimjvm.op.norm.NormedSum;
+import org.aimjvm.op.ssm.GatedNormLinearOp;
+import org.aimjvm.op.ssm.LinearConvOp;
+import org.aimjvm.op.ssm.SsdScanOp;
+import org.aimjvm.op.ssm.SsdSettings;
 import org.aimjvm.tensor.Tensor;
 
 /**

@@ -1,9 +1,9 @@
 package org.aimjvm.ssm;
 
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.StateFormat;
 import org.aimjvm.nn.MixerState;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.Shape;
-import org.aimjvm.tensor.StateFormat;
 import org.aimjvm.tensor.Tensor;
 
 /**

@@ -1,6 +1,7 @@
 package org.aimjvm.tensor;
 
 import java.util.function.Supplier;
+import org.aimjvm.backend.Backend;
 
 /**
  * Work on a device that is done again and again with other contents of the same memory, such as a decoding step. Where the

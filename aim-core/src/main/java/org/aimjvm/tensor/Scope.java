@@ -6,6 +6,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Storage;
 
 /**
  * Owner of the tensors made while it is the innermost open scope of its thread. Closing it gives their memory back to the

@@ -1,6 +1,12 @@
 package org.aimjvm.tensor;
 
 import java.util.Arrays;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.Storage;
+import org.aimjvm.backend.WeightFormat;
+import org.aimjvm.backend.WeightMatrix;
 
 /**
  * A contiguous, row-major array of numbers on a {@link Backend}. Its elements are written once, by the operation that

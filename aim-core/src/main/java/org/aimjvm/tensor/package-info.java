@@ -1,5 +1,5 @@
 /**
- * Tensors, automatic differentiation, memory scopes, and the seam to the hardware: {@link org.aimjvm.tensor.Backend} with
+ * Tensors, automatic differentiation, memory scopes, and the seam to the hardware: {@link org.aimjvm.backend.Backend} with
  * one interface per kernel family.
  *
  * <p>Letters in shapes, here and everywhere: {@code batch} sequences or pictures, {@code L} length, {@code H} heads, {@code

@@ -4,17 +4,25 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.data.Draws;
+import org.aimjvm.data.PictureSource;
+import org.aimjvm.data.Pictures;
+import org.aimjvm.eval.QualityCheck;
+import org.aimjvm.feature.Classifier;
+import org.aimjvm.feature.ClassifierConfig;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.nn.Params;
-import org.aimjvm.op.CrossEntropyOp;
-import org.aimjvm.op.ReduceOp;
-import org.aimjvm.tensor.Shape;
+import org.aimjvm.op.elementwise.ReduceOp;
+import org.aimjvm.op.softmax.CrossEntropyOp;
+import org.aimjvm.optim.AdamW;
+import org.aimjvm.optim.Ema;
 import org.aimjvm.tensor.Tensor;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The classifier's part of the loop. */
-final class ClassifierTask implements TrainTask {
+public final class ClassifierTask implements TrainTask {
     private final Classifier model;
     private final Params params;
     private final PictureSource train;
@@ -34,7 +42,7 @@ final class ClassifierTask implements TrainTask {
         }
     }
 
-    static void requireFit(Classifier model, PictureSource pictures) {
+    public static void requireFit(Classifier model, PictureSource pictures) {
         ClassifierConfig c = model.config();
         if (pictures.channels() != c.channels()
                 || pictures.height() != c.side()

@@ -1,5 +1,7 @@
 package org.aimjvm.train;
 
+import org.aimjvm.data.PictureSource;
+import org.aimjvm.feature.Classifier;
 import org.aimjvm.nn.Params;
 
 /** Trains the {@link Classifier} by cross-entropy. */

@@ -1,5 +1,6 @@
 package org.aimjvm.train;
 
+import org.aimjvm.data.TokenDataset;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.nn.Params;
 

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.aimjvm.io.AtomicFiles;
 import org.aimjvm.io.CheckpointException;
+import org.aimjvm.io.NamedTensors;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.nn.Params;
 

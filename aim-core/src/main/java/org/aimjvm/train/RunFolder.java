@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.aimjvm.io.AtomicFolder;
 import org.aimjvm.io.CheckpointException;
 
 /**

@@ -5,12 +5,18 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.aimjvm.backend.OutOfDeviceMemoryException;
+import org.aimjvm.data.EpochSampler;
 import org.aimjvm.io.CheckpointException;
+import org.aimjvm.io.NamedTensors;
 import org.aimjvm.io.SafeTensors;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
+import org.aimjvm.optim.AdamW;
+import org.aimjvm.optim.DivergenceException;
+import org.aimjvm.optim.Ema;
+import org.aimjvm.optim.GradientAccumulator;
 import org.aimjvm.tensor.Gradients;
-import org.aimjvm.tensor.OutOfDeviceMemoryException;
 import org.aimjvm.tensor.Scope;
 
 /**

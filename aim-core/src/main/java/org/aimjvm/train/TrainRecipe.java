@@ -1,6 +1,8 @@
 package org.aimjvm.train;
 
 import java.util.Objects;
+import org.aimjvm.optim.AdamWOptions;
+import org.aimjvm.optim.LrSchedule;
 
 /**
  * Settings of a training run that both stages share and that decide its numbers.

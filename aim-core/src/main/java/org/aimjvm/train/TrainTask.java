@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.Map;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
+import org.aimjvm.optim.AdamW;
+import org.aimjvm.optim.Ema;
 import org.aimjvm.tensor.Tensor;
 
 /** What a stage adds to the loop that all share ({@link TrainLoop}): the loss, and what else is saved and measured. */

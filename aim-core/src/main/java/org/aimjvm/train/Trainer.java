@@ -2,10 +2,11 @@ package org.aimjvm.train;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.LinkedHashMap;
 import org.aimjvm.io.CheckpointException;
+import org.aimjvm.optim.DivergenceException;
 
 /** A training run: of one of the two stages, or of the classifier that judges them. Used from one thread, but for {@link #stop}. */
 public abstract sealed class Trainer permits VqTrainer, LmTrainer, ClassifierTrainer {

@@ -1,5 +1,6 @@
 package org.aimjvm.train;
 
+import org.aimjvm.data.PictureSource;
 import org.aimjvm.nn.Params;
 import org.aimjvm.vq.VqModel;
 

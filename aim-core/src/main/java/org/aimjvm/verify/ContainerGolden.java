@@ -2,11 +2,10 @@ package org.aimjvm.verify;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.DType;
 import org.aimjvm.io.Checkpoints;
-import org.aimjvm.io.SafeTensors;
 import org.aimjvm.io.TensorSource;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.DType;
 
 /**
  * Golden data of checkpoint containers. Files called {@code variants*} hold each tensor T of the arrays {@code

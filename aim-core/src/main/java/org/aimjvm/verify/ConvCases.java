@@ -4,9 +4,9 @@ import static org.aimjvm.verify.OpCase.x;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.aimjvm.op.Conv2dOp;
-import org.aimjvm.op.NormConv2dOp;
-import org.aimjvm.op.UpsampleOp;
+import org.aimjvm.op.conv.Conv2dOp;
+import org.aimjvm.op.conv.NormConv2dOp;
+import org.aimjvm.op.conv.UpsampleOp;
 
 /** Convolutions of the tokenizer and of the patch discriminator, at odd and at real sizes. */
 final class ConvCases {

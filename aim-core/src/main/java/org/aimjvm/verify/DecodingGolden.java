@@ -3,13 +3,13 @@ package org.aimjvm.verify;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.ToIntBiFunction;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Shape;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.model.Conditioning;
 import org.aimjvm.model.DecodeState;
 import org.aimjvm.ssm.SsmState;
-import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Scope;
-import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
 
 /** Golden data of recurrent decoding under guidance: logits with forced tokens, states, greedy tokens. */

@@ -6,16 +6,16 @@ import static org.aimjvm.verify.OpCase.x;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.aimjvm.op.AddBiasOp;
-import org.aimjvm.op.ArithmeticOp;
-import org.aimjvm.op.DropoutOp;
-import org.aimjvm.op.EmbeddingOp;
-import org.aimjvm.op.ModulateOp;
-import org.aimjvm.op.NearestCodeOp;
-import org.aimjvm.op.PointwiseOp;
-import org.aimjvm.op.ReduceOp;
-import org.aimjvm.op.SplitOp;
-import org.aimjvm.op.TransposeOp;
+import org.aimjvm.op.elementwise.AddBiasOp;
+import org.aimjvm.op.elementwise.ArithmeticOp;
+import org.aimjvm.op.elementwise.DropoutOp;
+import org.aimjvm.op.elementwise.ModulateOp;
+import org.aimjvm.op.elementwise.PointwiseOp;
+import org.aimjvm.op.elementwise.ReduceOp;
+import org.aimjvm.op.elementwise.SplitOp;
+import org.aimjvm.op.elementwise.TransposeOp;
+import org.aimjvm.op.index.EmbeddingOp;
+import org.aimjvm.op.index.NearestCodeOp;
 import org.aimjvm.tensor.Tensor;
 
 /** Pointwise functions, arithmetic, broadcasts, reductions, splits and index operations. */

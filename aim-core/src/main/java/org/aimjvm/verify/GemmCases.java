@@ -4,8 +4,8 @@ import static org.aimjvm.verify.OpCase.x;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.aimjvm.op.LinearOp;
-import org.aimjvm.op.MatMulOp;
+import org.aimjvm.op.gemm.LinearOp;
+import org.aimjvm.op.gemm.MatMulOp;
 
 /** Matrix products. */
 final class GemmCases {

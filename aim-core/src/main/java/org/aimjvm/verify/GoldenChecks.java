@@ -6,10 +6,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Shape;
 import org.aimjvm.io.Npy;
 import org.aimjvm.io.TensorSource;
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
 
 /** Comparisons made for one case: counts them and keeps the worst, failures and what was skipped. */

@@ -1,6 +1,6 @@
 package org.aimjvm.verify;
 
-import org.aimjvm.tensor.Backend;
+import org.aimjvm.backend.Backend;
 
 /** How the golden cases of one kind are checked. */
 @FunctionalInterface

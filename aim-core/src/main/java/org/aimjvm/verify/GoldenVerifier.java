@@ -9,8 +9,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.aimjvm.backend.Backend;
 import org.aimjvm.io.CheckpointException;
-import org.aimjvm.tensor.Backend;
 
 /**
  * Compares this library with data computed by the original model. A case is a folder with a {@code README.json} that

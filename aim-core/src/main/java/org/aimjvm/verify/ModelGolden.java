@@ -4,7 +4,9 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.aimjvm.ModelFolder;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.model.AimConfig;
@@ -13,12 +15,10 @@ import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.Dropout;
 import org.aimjvm.nn.Params;
 import org.aimjvm.nn.Trace;
-import org.aimjvm.op.CrossEntropyOp;
-import org.aimjvm.op.ReduceOp;
-import org.aimjvm.tensor.Backend;
+import org.aimjvm.op.elementwise.ReduceOp;
+import org.aimjvm.op.softmax.CrossEntropyOp;
 import org.aimjvm.tensor.Gradients;
 import org.aimjvm.tensor.Scope;
-import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
 
 /** Golden cases of a whole sequence model. */

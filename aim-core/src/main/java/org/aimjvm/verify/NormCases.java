@@ -6,16 +6,16 @@ import static org.aimjvm.verify.OpCase.x;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.aimjvm.op.GatedNormLinearOp;
-import org.aimjvm.op.GatedRmsNormOp;
-import org.aimjvm.op.GroupNormOp;
-import org.aimjvm.op.L2NormalizeOp;
-import org.aimjvm.op.LayerNormOp;
-import org.aimjvm.op.NormedSum;
-import org.aimjvm.op.ResidualNormOp;
-import org.aimjvm.op.RmsNormOp;
+import org.aimjvm.backend.WeightFormat;
+import org.aimjvm.op.norm.GatedRmsNormOp;
+import org.aimjvm.op.norm.GroupNormOp;
+import org.aimjvm.op.norm.L2NormalizeOp;
+import org.aimjvm.op.norm.LayerNormOp;
+import org.aimjvm.op.norm.NormedSum;
+import org.aimjvm.op.norm.ResidualNormOp;
+import org.aimjvm.op.norm.RmsNormOp;
+import org.aimjvm.op.ssm.GatedNormLinearOp;
 import org.aimjvm.tensor.Tensor;
-import org.aimjvm.tensor.WeightFormat;
 
 /** Normalisations. */
 final class NormCases {

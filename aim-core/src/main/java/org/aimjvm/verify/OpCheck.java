@@ -2,10 +2,10 @@ package org.aimjvm.verify;
 
 import java.util.Locale;
 import java.util.SplittableRandom;
-import org.aimjvm.op.ArithmeticOp;
-import org.aimjvm.op.ReduceOp;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.DType;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.DType;
+import org.aimjvm.op.elementwise.ArithmeticOp;
+import org.aimjvm.op.elementwise.ReduceOp;
 import org.aimjvm.tensor.Gradients;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;

@@ -5,11 +5,11 @@ import java.util.Map;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.Shape;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.optim.AdamW;
+import org.aimjvm.optim.AdamWOptions;
 import org.aimjvm.tensor.Tensor;
-import org.aimjvm.train.AdamW;
-import org.aimjvm.train.AdamWOptions;
 
 /**
  * Golden data of optimiser steps with given gradients: {@code p0}, {@code g1..gn}, and for each variant (settings

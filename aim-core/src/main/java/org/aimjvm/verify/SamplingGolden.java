@@ -1,9 +1,9 @@
 package org.aimjvm.verify;
 
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Shape;
 import org.aimjvm.sample.Sampler;
 import org.aimjvm.sample.SamplingOptions;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.Shape;
 import tools.jackson.databind.JsonNode;
 
 /**

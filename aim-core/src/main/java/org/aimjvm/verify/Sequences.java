@@ -1,8 +1,8 @@
 package org.aimjvm.verify;
 
 import java.util.Arrays;
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.Shape;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Shape;
 import org.aimjvm.tensor.Tensor;
 
 /** Parts of sequences: tensors (batch, L, ...) cut along L. */

@@ -6,10 +6,10 @@ import static org.aimjvm.verify.OpCase.x;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.aimjvm.op.CausalAttentionOp;
-import org.aimjvm.op.CrossEntropyOp;
-import org.aimjvm.op.LinearCrossEntropyOp;
-import org.aimjvm.op.SoftmaxOp;
+import org.aimjvm.op.gemm.LinearCrossEntropyOp;
+import org.aimjvm.op.softmax.CausalAttentionOp;
+import org.aimjvm.op.softmax.CrossEntropyOp;
+import org.aimjvm.op.softmax.SoftmaxOp;
 
 /** Softmax, cross-entropy and attention. */
 final class SoftmaxCases {

@@ -6,18 +6,18 @@ import static org.aimjvm.verify.OpCase.x;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.aimjvm.op.CausalConv1dOp;
-import org.aimjvm.op.LinearConvOp;
-import org.aimjvm.op.NormedSum;
-import org.aimjvm.op.ResidualNormOp;
-import org.aimjvm.op.ScanResult;
-import org.aimjvm.op.SelectiveScanOp;
-import org.aimjvm.op.SplitOp;
-import org.aimjvm.op.SsdScanOp;
-import org.aimjvm.op.SsdSettings;
-import org.aimjvm.tensor.DType;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.WeightFormat;
+import org.aimjvm.op.elementwise.SplitOp;
+import org.aimjvm.op.norm.NormedSum;
+import org.aimjvm.op.norm.ResidualNormOp;
+import org.aimjvm.op.ssm.CausalConv1dOp;
+import org.aimjvm.op.ssm.LinearConvOp;
+import org.aimjvm.op.ssm.ScanResult;
+import org.aimjvm.op.ssm.SelectiveScanOp;
+import org.aimjvm.op.ssm.SsdScanOp;
+import org.aimjvm.op.ssm.SsdSettings;
 import org.aimjvm.tensor.Tensor;
-import org.aimjvm.tensor.WeightFormat;
 
 /** Causal convolution, Mamba-2 and Mamba-1 recurrences, around the chunk length 64. */
 final class SsmCases {

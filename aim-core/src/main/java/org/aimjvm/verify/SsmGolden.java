@@ -2,18 +2,18 @@ package org.aimjvm.verify;
 
 import java.util.List;
 import java.util.Map;
-import org.aimjvm.op.ArithmeticOp;
-import org.aimjvm.op.CausalConv1dOp;
-import org.aimjvm.op.PointwiseOp;
-import org.aimjvm.op.ScanResult;
-import org.aimjvm.op.SelectiveScanOp;
-import org.aimjvm.op.SplitOp;
-import org.aimjvm.op.SsdScanOp;
-import org.aimjvm.op.SsdSettings;
-import org.aimjvm.op.TransposeOp;
-import org.aimjvm.tensor.Backend;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.op.elementwise.ArithmeticOp;
+import org.aimjvm.op.elementwise.PointwiseOp;
+import org.aimjvm.op.elementwise.SplitOp;
+import org.aimjvm.op.elementwise.TransposeOp;
+import org.aimjvm.op.ssm.CausalConv1dOp;
+import org.aimjvm.op.ssm.ScanResult;
+import org.aimjvm.op.ssm.SelectiveScanOp;
+import org.aimjvm.op.ssm.SsdScanOp;
+import org.aimjvm.op.ssm.SsdSettings;
 import org.aimjvm.tensor.Scope;
-import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
 
 /**

@@ -7,17 +7,17 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Shape;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.model.PositionRule;
-import org.aimjvm.op.CrossEntropyOp;
-import org.aimjvm.op.ReduceOp;
-import org.aimjvm.tensor.Backend;
+import org.aimjvm.op.elementwise.ReduceOp;
+import org.aimjvm.op.softmax.CrossEntropyOp;
+import org.aimjvm.optim.AdamW;
+import org.aimjvm.optim.AdamWOptions;
 import org.aimjvm.tensor.Scope;
-import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
-import org.aimjvm.train.AdamW;
-import org.aimjvm.train.AdamWOptions;
 
 /**
  * Golden data of a few optimiser steps on one batch: files {@code adamw_VARIANT_stepN.safetensors} with the

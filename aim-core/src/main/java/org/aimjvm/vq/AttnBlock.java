@@ -3,9 +3,9 @@ package org.aimjvm.vq;
 import org.aimjvm.nn.Conv2d;
 import org.aimjvm.nn.GroupNorm;
 import org.aimjvm.nn.Params;
-import org.aimjvm.op.ArithmeticOp;
-import org.aimjvm.op.MatMulOp;
-import org.aimjvm.op.SoftmaxOp;
+import org.aimjvm.op.elementwise.ArithmeticOp;
+import org.aimjvm.op.gemm.MatMulOp;
+import org.aimjvm.op.softmax.SoftmaxOp;
 import org.aimjvm.tensor.Tensor;
 
 /** Single-head self-attention over all positions: {@code x + proj_out(V softmax(Q^T K / sqrt(C)))}. */

@@ -1,25 +1,25 @@
 package org.aimjvm.vq;
 
-import static org.aimjvm.op.ArithmeticOp.add;
-import static org.aimjvm.op.ArithmeticOp.affine;
-import static org.aimjvm.op.ArithmeticOp.mul;
-import static org.aimjvm.op.ArithmeticOp.scale;
-import static org.aimjvm.op.ArithmeticOp.sub;
-import static org.aimjvm.op.PointwiseOp.log;
-import static org.aimjvm.op.PointwiseOp.square;
+import static org.aimjvm.op.elementwise.ArithmeticOp.add;
+import static org.aimjvm.op.elementwise.ArithmeticOp.affine;
+import static org.aimjvm.op.elementwise.ArithmeticOp.mul;
+import static org.aimjvm.op.elementwise.ArithmeticOp.scale;
+import static org.aimjvm.op.elementwise.ArithmeticOp.sub;
+import static org.aimjvm.op.elementwise.PointwiseOp.log;
+import static org.aimjvm.op.elementwise.PointwiseOp.square;
 
+import org.aimjvm.backend.Shape;
 import org.aimjvm.nn.Init;
 import org.aimjvm.nn.Params;
-import org.aimjvm.op.AddBiasOp;
-import org.aimjvm.op.EmbeddingOp;
-import org.aimjvm.op.L2NormalizeOp;
-import org.aimjvm.op.LinearOp;
-import org.aimjvm.op.MatMulOp;
-import org.aimjvm.op.NearestCodeOp;
-import org.aimjvm.op.ReduceOp;
-import org.aimjvm.op.SoftmaxOp;
-import org.aimjvm.op.TransposeOp;
-import org.aimjvm.tensor.Shape;
+import org.aimjvm.op.elementwise.AddBiasOp;
+import org.aimjvm.op.elementwise.ReduceOp;
+import org.aimjvm.op.elementwise.TransposeOp;
+import org.aimjvm.op.gemm.LinearOp;
+import org.aimjvm.op.gemm.MatMulOp;
+import org.aimjvm.op.index.EmbeddingOp;
+import org.aimjvm.op.index.NearestCodeOp;
+import org.aimjvm.op.norm.L2NormalizeOp;
+import org.aimjvm.op.softmax.SoftmaxOp;
 import org.aimjvm.tensor.Tensor;
 
 /**

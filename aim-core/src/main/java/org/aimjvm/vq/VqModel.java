@@ -1,9 +1,9 @@
 package org.aimjvm.vq;
 
+import org.aimjvm.backend.Backend;
 import org.aimjvm.nn.Conv2d;
 import org.aimjvm.nn.Params;
 import org.aimjvm.nn.Trace;
-import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Tensor;
 
 /**

@@ -4,7 +4,7 @@ import static org.aimjvm.cpu.KernelCall.sizes;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.aimjvm.tensor.Conv2dShape;
+import org.aimjvm.backend.Conv2dShape;
 
 /** Convolutions at awkward sizes and at sizes of many pieces; those of kernel 3 and stride 1 by Winograd's algorithm or not. */
 final class ConvCalls {

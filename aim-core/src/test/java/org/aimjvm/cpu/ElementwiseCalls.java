@@ -4,7 +4,8 @@ import static org.aimjvm.cpu.KernelCall.sizes;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.aimjvm.tensor.ElementwiseKernels.Unary;
+import org.aimjvm.backend.ElementwiseKernels.Unary;
+import org.aimjvm.cpu.rows.VectorElementwiseKernels;
 
 /** Elementwise, index and optimiser kernels at sizes of several pieces and of less than a vector. */
 final class ElementwiseCalls {

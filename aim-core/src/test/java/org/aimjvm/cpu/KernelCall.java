@@ -2,9 +2,9 @@ package org.aimjvm.cpu;
 
 import java.util.Arrays;
 import java.util.SplittableRandom;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.Storage;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Storage;
 
 /**
  * One kernel at one size, called with storages that are larger than it may touch.

@@ -4,9 +4,9 @@ import static org.aimjvm.cpu.KernelCall.sizes;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.Storage;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Storage;
 
 /** Softmax, cross-entropy and attention kernels, with one row and with many pieces. */
 final class SoftmaxCalls {

@@ -4,7 +4,7 @@ import static org.aimjvm.cpu.KernelCall.sizes;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.aimjvm.tensor.SsdShape;
+import org.aimjvm.backend.SsdShape;
 
 /** State-space kernels with several tasks, tasks of different sizes, partial chunks and states. */
 final class SsmCalls {

@@ -11,6 +11,8 @@ import java.util.function.DoubleUnaryOperator;
 import java.util.function.UnaryOperator;
 import jdk.incubator.vector.FloatVector;
 import org.aimjvm.EverySimdWidth;
+import org.aimjvm.cpu.simd.Simd;
+import org.aimjvm.cpu.simd.VectorMath;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 

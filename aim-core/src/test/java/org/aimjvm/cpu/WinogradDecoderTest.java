@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.lang.reflect.Proxy;
 import java.util.SplittableRandom;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Shape;
 import org.aimjvm.nn.Params;
-import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Scope;
-import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;

@@ -7,7 +7,7 @@ import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.file.Path;
 import java.util.List;
-import org.aimjvm.tensor.DType;
+import org.aimjvm.backend.DType;
 
 /** The golden case {@code checkpoint-formats}: the same sixteen tensors in several containers. */
 final class FormatsGolden {

@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.util.SplittableRandom;
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.Quantization;
-import org.aimjvm.tensor.Shape;
-import org.aimjvm.tensor.WeightFormat;
-import org.aimjvm.tensor.WeightMatrix;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Quantization;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.WeightFormat;
+import org.aimjvm.backend.WeightMatrix;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;

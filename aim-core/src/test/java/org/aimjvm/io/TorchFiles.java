@@ -10,7 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.aimjvm.tensor.Shape;
+import org.aimjvm.backend.Shape;
 
 /** PyTorch files of float tensors, as {@code torch.save} of a flat dict writes them. */
 public final class TorchFiles {

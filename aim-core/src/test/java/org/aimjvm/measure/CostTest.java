@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
 import java.util.stream.IntStream;
+import org.aimjvm.backend.StateFormat;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimPresets;
 import org.aimjvm.nn.AttentionConfig;
 import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.vq.VqConfig;
-import org.aimjvm.tensor.StateFormat;
 import org.junit.jupiter.api.Test;
 
 /** What works must at least read and compute, against counts made by hand. */

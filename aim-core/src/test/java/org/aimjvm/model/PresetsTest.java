@@ -3,9 +3,9 @@ package org.aimjvm.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import org.aimjvm.backend.Shape;
 import org.aimjvm.nn.Params;
 import org.aimjvm.ssm.Mamba1Config;
-import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;

@@ -4,18 +4,18 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Shape;
 import org.aimjvm.nn.AttentionConfig;
 import org.aimjvm.nn.Params;
 import org.aimjvm.ssm.Mamba1Config;
 import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.ssm.SsmConfig;
-import org.aimjvm.tensor.Backend;
 import org.aimjvm.tensor.Scope;
-import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
 
 /** Small models that between them use every argument of the architecture, with weights far from their start. */
-final class TinyModels {
+public final class TinyModels {
     /** Longer than the chunks of the scan, so that splits fall inside and between them. */
     static final int TOKENS = 81;
 
@@ -70,7 +70,7 @@ final class TinyModels {
     }
 
     /** Configurations by what is special about them. */
-    static Map<String, AimConfig> configs() {
+    public static Map<String, AimConfig> configs() {
         Map<String, AimConfig> all = new LinkedHashMap<>();
         AimConfig plain = config(mamba2());
         all.put("Mamba-2", plain);
@@ -96,7 +96,7 @@ final class TinyModels {
     }
 
     /** A wide enough model that work is divided among threads. */
-    static AimConfig wide() {
+    public static AimConfig wide() {
         Mamba2Config ssm = new Mamba2Config(
                 64, 16, 4, 2, 16, 2, 0, false, true, false, 1, 16, 0.001, 0.1, 1e-4, 0, Float.POSITIVE_INFINITY, false,
                 true,

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
+import org.aimjvm.backend.Backends;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.model.PositionRule;
-import org.aimjvm.tensor.Backends;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 import org.junit.jupiter.api.Test;

@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.aimjvm.op.ArithmeticOp;
-import org.aimjvm.op.PointwiseOp;
-import org.aimjvm.op.ReduceOp;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Backends;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.op.elementwise.ArithmeticOp;
+import org.aimjvm.op.elementwise.PointwiseOp;
+import org.aimjvm.op.elementwise.ReduceOp;
 import org.junit.jupiter.api.Test;
 
 class RecomputeTest {

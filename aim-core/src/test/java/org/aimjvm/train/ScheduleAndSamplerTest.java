@@ -7,7 +7,10 @@ import static org.assertj.core.api.Assertions.within;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.stream.IntStream;
-import org.aimjvm.train.LrSchedule.Kind;
+import org.aimjvm.data.Draws;
+import org.aimjvm.data.EpochSampler;
+import org.aimjvm.optim.LrSchedule;
+import org.aimjvm.optim.LrSchedule.Kind;
 import org.junit.jupiter.api.Test;
 
 class ScheduleAndSamplerTest {

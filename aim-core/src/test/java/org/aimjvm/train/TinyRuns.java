@@ -5,27 +5,33 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Backends;
+import org.aimjvm.data.PictureSource;
+import org.aimjvm.data.TokenDataset;
+import org.aimjvm.data.TokenDatasetInfo;
+import org.aimjvm.data.TokenDatasetWriter;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.Params;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.Backends;
+import org.aimjvm.optim.AdamWOptions;
+import org.aimjvm.optim.LrSchedule;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 
 /** Runs of both stages that take milliseconds. */
-final class TinyRuns {
-    static final Backend BACKEND = Backends.best();
+public final class TinyRuns {
+    public static final Backend BACKEND = Backends.best();
     static final int CLASSES = 3;
     static final int VOCAB = 7;
 
     private TinyRuns() {}
 
     /** Remembers every loss and everything else it is told. */
-    static final class Recorder implements TrainListener {
+    public static final class Recorder implements TrainListener {
         final List<TrainMetrics> steps = new ArrayList<>();
-        final List<Map<String, Double>> validations = new ArrayList<>();
+        public final List<Map<String, Double>> validations = new ArrayList<>();
         final List<String> events = new ArrayList<>();
         Trainer stopAfter;
         int stopStep = -1;
@@ -87,7 +93,7 @@ final class TinyRuns {
         return TokenDataset.open(folder);
     }
 
-    static TrainRecipe recipe(int steps, int batch, int accumulation, double lr) {
+    public static TrainRecipe recipe(int steps, int batch, int accumulation, double lr) {
         return new TrainRecipe(
                 batch, accumulation, 5, AdamWOptions.of(lr),
                 new LrSchedule(LrSchedule.Kind.COSINE, Math.min(2, steps - 1), steps), 0.9);
@@ -106,7 +112,7 @@ final class TinyRuns {
     }
 
     /** Grey pictures of 8 x 8: a bright square at a place that depends on the class. */
-    static PictureSource squares(int count) {
+    public static PictureSource squares(int count) {
         return new PictureSource() {
             @Override
             public int size() {

@@ -6,10 +6,15 @@ import static org.assertj.core.data.Offset.offset;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.aimjvm.backend.Backends;
+import org.aimjvm.data.CodeExtractor;
+import org.aimjvm.data.PictureSource;
+import org.aimjvm.data.TokenDataset;
 import org.aimjvm.io.SafeTensors;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.nn.Params;
-import org.aimjvm.tensor.Backends;
+import org.aimjvm.optim.AdamW;
+import org.aimjvm.optim.AdamWOptions;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.train.TinyRuns.Recorder;
 import org.aimjvm.train.VqOptions.Reconstruction;

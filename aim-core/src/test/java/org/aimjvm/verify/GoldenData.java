@@ -9,8 +9,8 @@ import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.Backends;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Backends;
 
 /** The golden data in the test resources, and the backends that can be used here. */
 final class GoldenData {

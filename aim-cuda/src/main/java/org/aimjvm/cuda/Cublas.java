@@ -14,8 +14,8 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 import java.util.List;
-import org.aimjvm.tensor.BackendException;
-import org.aimjvm.tensor.DType;
+import org.aimjvm.backend.BackendException;
+import org.aimjvm.backend.DType;
 
 /**
  * NVIDIA's library of matrix products, where it is installed: on the newest tensor cores it is faster than our tiles. It is not part
@@ -202,7 +202,7 @@ final class Cublas {
         return Math.min(m, Math.min(n, k)) >= MIN_SIZE;
     }
 
-    /** As {@link org.aimjvm.tensor.GemmKernels#gemm}. */
+    /** As {@link org.aimjvm.backend.GemmKernels#gemm}. */
     void gemm(
             CudaStorage c, CudaStorage a, CudaStorage b, int batch, int m, int n, int k, boolean transA, boolean transB,
             boolean accumulate) {

@@ -9,23 +9,23 @@ import jcuda.driver.CUgraph;
 import jcuda.driver.CUgraphExec;
 import jcuda.driver.CUstreamCaptureMode;
 import jcuda.driver.JCudaDriver;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.ConvKernels;
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.ElementwiseKernels;
-import org.aimjvm.tensor.FusedKernels;
-import org.aimjvm.tensor.IndexKernels;
-import org.aimjvm.tensor.LimitKernels;
-import org.aimjvm.tensor.MatmulPrecision;
-import org.aimjvm.tensor.NormKernels;
-import org.aimjvm.tensor.OptimKernels;
-import org.aimjvm.tensor.Quantization;
-import org.aimjvm.tensor.SamplingKernels;
-import org.aimjvm.tensor.SoftmaxKernels;
-import org.aimjvm.tensor.SsmKernels;
-import org.aimjvm.tensor.Storage;
-import org.aimjvm.tensor.WeightFormat;
-import org.aimjvm.tensor.WeightMatrix;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.ConvKernels;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.ElementwiseKernels;
+import org.aimjvm.backend.FusedKernels;
+import org.aimjvm.backend.IndexKernels;
+import org.aimjvm.backend.LimitKernels;
+import org.aimjvm.backend.MatmulPrecision;
+import org.aimjvm.backend.NormKernels;
+import org.aimjvm.backend.OptimKernels;
+import org.aimjvm.backend.Quantization;
+import org.aimjvm.backend.SamplingKernels;
+import org.aimjvm.backend.SoftmaxKernels;
+import org.aimjvm.backend.SsmKernels;
+import org.aimjvm.backend.Storage;
+import org.aimjvm.backend.WeightFormat;
+import org.aimjvm.backend.WeightMatrix;
 
 /**
  * Kernels on one NVIDIA GPU. Everything is submitted to one stream and runs in that order; the host waits only where it reads.
@@ -54,7 +54,7 @@ final class CudaBackend implements Backend {
     private final CudaFusedKernels fused;
     private LimitKernels limits; // made when somebody asks
 
-    /** @throws org.aimjvm.tensor.BackendException if there is no such GPU or it cannot be used */
+    /** @throws org.aimjvm.backend.BackendException if there is no such GPU or it cannot be used */
     CudaBackend(int ordinal, MatmulPrecision precision) {
         this.gpu = new Gpu(ordinal);
         this.precision = precision;

@@ -1,9 +1,9 @@
 package org.aimjvm.cuda;
 
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.BackendException;
-import org.aimjvm.tensor.BackendOptions;
-import org.aimjvm.tensor.BackendProvider;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.BackendException;
+import org.aimjvm.backend.BackendOptions;
+import org.aimjvm.backend.BackendProvider;
 
 /** Provides {@link CudaBackend} where there is a driver and a GPU. */
 public final class CudaBackendProvider implements BackendProvider {

@@ -4,7 +4,7 @@ import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
 
 import java.util.stream.IntStream;
-import org.aimjvm.tensor.Storage;
+import org.aimjvm.backend.Storage;
 
 /** Launches {@code kernels/conv1d.cu}: the causal depthwise convolution and its gradient. */
 final class CudaCausalConv1d {

@@ -3,10 +3,10 @@ package org.aimjvm.cuda;
 import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
 
-import org.aimjvm.tensor.Conv2dShape;
-import org.aimjvm.tensor.ConvKernels;
-import org.aimjvm.tensor.MatmulPrecision;
-import org.aimjvm.tensor.Storage;
+import org.aimjvm.backend.Conv2dShape;
+import org.aimjvm.backend.ConvKernels;
+import org.aimjvm.backend.MatmulPrecision;
+import org.aimjvm.backend.Storage;
 
 /**
  * Launches {@code kernels/conv.cu}: lays pictures and filters out in scratch memory with the channels innermost, then computes

@@ -4,8 +4,8 @@ import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
 
 import java.util.Arrays;
-import org.aimjvm.tensor.ElementwiseKernels;
-import org.aimjvm.tensor.Storage;
+import org.aimjvm.backend.ElementwiseKernels;
+import org.aimjvm.backend.Storage;
 
 /** Launches {@code kernels/elementwise.cu}. */
 final class CudaElementwiseKernels implements ElementwiseKernels {

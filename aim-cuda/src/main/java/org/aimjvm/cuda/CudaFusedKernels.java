@@ -7,10 +7,10 @@ import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import jcuda.driver.CUdevice_attribute;
+import org.aimjvm.backend.FusedKernels;
+import org.aimjvm.backend.Storage;
+import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.cuda.CudaGemmKernels.Columns;
-import org.aimjvm.tensor.FusedKernels;
-import org.aimjvm.tensor.Storage;
-import org.aimjvm.tensor.WeightFormat;
 
 /** Launches {@code kernels/linear_<format>.cu} with more to do than the product, and {@code kernels/normed_<format>.cu}. */
 final class CudaFusedKernels implements FusedKernels {

@@ -5,10 +5,10 @@ import static org.aimjvm.cuda.CudaStorage.plain;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
-import org.aimjvm.tensor.GemmKernels;
-import org.aimjvm.tensor.MatmulPrecision;
-import org.aimjvm.tensor.Storage;
-import org.aimjvm.tensor.WeightFormat;
+import org.aimjvm.backend.GemmKernels;
+import org.aimjvm.backend.MatmulPrecision;
+import org.aimjvm.backend.Storage;
+import org.aimjvm.backend.WeightFormat;
 
 /**
  * Launches {@code kernels/gemm_<precision>.cu} and {@code kernels/linear_<format>.cu}.

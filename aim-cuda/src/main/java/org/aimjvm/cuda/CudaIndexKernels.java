@@ -2,8 +2,8 @@ package org.aimjvm.cuda;
 
 import static org.aimjvm.cuda.CudaStorage.plain;
 
-import org.aimjvm.tensor.IndexKernels;
-import org.aimjvm.tensor.Storage;
+import org.aimjvm.backend.IndexKernels;
+import org.aimjvm.backend.Storage;
 
 /** Launches {@code kernels/index.cu}. */
 final class CudaIndexKernels implements IndexKernels {

@@ -2,8 +2,8 @@ package org.aimjvm.cuda;
 
 import static org.aimjvm.cuda.CudaStorage.plain;
 
-import org.aimjvm.tensor.LimitKernels;
-import org.aimjvm.tensor.Storage;
+import org.aimjvm.backend.LimitKernels;
+import org.aimjvm.backend.Storage;
 
 /** Launches {@code kernels/limits.cu}. */
 final class CudaLimitKernels implements LimitKernels {

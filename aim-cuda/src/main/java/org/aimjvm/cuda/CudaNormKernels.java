@@ -4,8 +4,8 @@ import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
 
 import java.util.function.Consumer;
-import org.aimjvm.tensor.NormKernels;
-import org.aimjvm.tensor.Storage;
+import org.aimjvm.backend.NormKernels;
+import org.aimjvm.backend.Storage;
 
 /** Launches {@code kernels/norm.cu}. */
 final class CudaNormKernels implements NormKernels {

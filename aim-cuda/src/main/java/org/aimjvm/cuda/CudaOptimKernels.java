@@ -2,8 +2,8 @@ package org.aimjvm.cuda;
 
 import static org.aimjvm.cuda.CudaStorage.plain;
 
-import org.aimjvm.tensor.OptimKernels;
-import org.aimjvm.tensor.Storage;
+import org.aimjvm.backend.OptimKernels;
+import org.aimjvm.backend.Storage;
 
 /** Launches {@code kernels/optim.cu}. */
 final class CudaOptimKernels implements OptimKernels {

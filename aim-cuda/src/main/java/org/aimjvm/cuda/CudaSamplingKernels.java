@@ -2,8 +2,8 @@ package org.aimjvm.cuda;
 
 import static org.aimjvm.cuda.CudaStorage.plain;
 
-import org.aimjvm.tensor.SamplingKernels;
-import org.aimjvm.tensor.Storage;
+import org.aimjvm.backend.SamplingKernels;
+import org.aimjvm.backend.Storage;
 
 /** Launches {@code kernels/sampling.cu}. */
 final class CudaSamplingKernels implements SamplingKernels {

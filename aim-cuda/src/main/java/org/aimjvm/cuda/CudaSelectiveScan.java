@@ -3,7 +3,7 @@ package org.aimjvm.cuda;
 import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
 
-import org.aimjvm.tensor.Storage;
+import org.aimjvm.backend.Storage;
 
 /** Launches {@code kernels/selective_scan.cu}: Mamba-1's scan and its gradient. */
 final class CudaSelectiveScan {

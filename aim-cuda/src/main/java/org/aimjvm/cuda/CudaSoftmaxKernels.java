@@ -2,8 +2,8 @@ package org.aimjvm.cuda;
 
 import static org.aimjvm.cuda.CudaStorage.plain;
 
-import org.aimjvm.tensor.SoftmaxKernels;
-import org.aimjvm.tensor.Storage;
+import org.aimjvm.backend.SoftmaxKernels;
+import org.aimjvm.backend.Storage;
 
 /** Launches {@code kernels/softmax.cu} and {@code kernels/attention.cu}. */
 final class CudaSoftmaxKernels implements SoftmaxKernels {

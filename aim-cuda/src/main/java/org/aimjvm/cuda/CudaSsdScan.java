@@ -5,8 +5,8 @@ import static org.aimjvm.cuda.CudaStorage.halvesOrNull;
 import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
 
-import org.aimjvm.tensor.SsdShape;
-import org.aimjvm.tensor.Storage;
+import org.aimjvm.backend.SsdShape;
+import org.aimjvm.backend.Storage;
 
 /** Launches {@code kernels/ssd.cu} and {@code kernels/ssd_tiles_*.cu}: the SSD scan and its gradient. */
 final class CudaSsdScan {

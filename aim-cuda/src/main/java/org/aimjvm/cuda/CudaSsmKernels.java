@@ -1,8 +1,8 @@
 package org.aimjvm.cuda;
 
-import org.aimjvm.tensor.SsdShape;
-import org.aimjvm.tensor.SsmKernels;
-import org.aimjvm.tensor.Storage;
+import org.aimjvm.backend.SsdShape;
+import org.aimjvm.backend.SsmKernels;
+import org.aimjvm.backend.Storage;
 
 /** State-space kernels: {@code kernels/conv1d.cu}, {@code kernels/ssd.cu}, {@code kernels/selective_scan.cu}. */
 final class CudaSsmKernels implements SsmKernels {

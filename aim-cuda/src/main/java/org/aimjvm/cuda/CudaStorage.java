@@ -1,9 +1,9 @@
 package org.aimjvm.cuda;
 
 import java.lang.ref.Cleaner;
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.Storage;
-import org.aimjvm.tensor.WeightFormat;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Storage;
+import org.aimjvm.backend.WeightFormat;
 
 /**
  * Elements in device memory. Given back by its scope, or when the garbage collector finds a storage outside all scopes

@@ -1,12 +1,12 @@
 package org.aimjvm.cuda;
 
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.Quantization;
-import org.aimjvm.tensor.WeightFormat;
-import org.aimjvm.tensor.WeightMatrix;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Quantization;
+import org.aimjvm.backend.WeightFormat;
+import org.aimjvm.backend.WeightMatrix;
 
 /**
- * A weight matrix (out, in), row-major, that is only read. Elements as in {@link org.aimjvm.tensor.WeightMatrix}: floats, the upper
+ * A weight matrix (out, in), row-major, that is only read. Elements as in {@link org.aimjvm.backend.WeightMatrix}: floats, the upper
  * halves of floats, bytes, or pairs of 4-bit integers; the scales of the integers in memory of their own.
  */
 final class CudaWeights extends CudaStorage {

@@ -10,7 +10,7 @@ import java.util.TreeMap;
 import jcuda.driver.CUdeviceptr;
 import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
-import org.aimjvm.tensor.OutOfDeviceMemoryException;
+import org.aimjvm.backend.OutOfDeviceMemoryException;
 
 /**
  * Device memory in blocks that are kept for the next one who asks: the driver is slow to give memory and stops the device when it

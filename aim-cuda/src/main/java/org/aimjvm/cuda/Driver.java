@@ -7,7 +7,7 @@ import java.util.List;
 import jcuda.CudaException;
 import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
-import org.aimjvm.tensor.BackendException;
+import org.aimjvm.backend.BackendException;
 
 /**
  * NVIDIA's driver library, loaded once, or the reason why it is not there. No other class of this package is touched before {@link

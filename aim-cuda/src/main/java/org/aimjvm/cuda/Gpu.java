@@ -10,7 +10,7 @@ import jcuda.driver.CUdevice_attribute;
 import jcuda.driver.CUstream;
 import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
-import org.aimjvm.tensor.BackendException;
+import org.aimjvm.backend.BackendException;
 
 /**
  * One GPU: its primary context, the one stream that all our work runs on in order, and what it can do. Calls of several threads are

@@ -51,7 +51,7 @@ final class Kernel {
      * @param args the kernel's arguments in order: {@link CudaStorage} or {@code null} for a pointer, {@link Long}, {@link Integer},
      *     {@link Boolean} as 0 or 1, {@link Float}, {@link Double}
      * @throws IllegalArgumentException if these are not what the kernel takes
-     * @throws org.aimjvm.tensor.BackendException if the driver refuses
+     * @throws org.aimjvm.backend.BackendException if the driver refuses
      */
     void launch(Grid grid, Object... args) {
         if (args.length != parameters.size()) {

@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
 import jcuda.driver.CUfunction;
 import jcuda.driver.CUmodule;
 import jcuda.driver.JCudaDriver;
-import org.aimjvm.tensor.BackendException;
+import org.aimjvm.backend.BackendException;
 
 /**
  * The kernels of one file, {@code kernels/NAME.cu}, compiled by the driver for the GPU at hand from the PTX in our resources (the

@@ -8,9 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.aimjvm.tensor.BackendException;
-import org.aimjvm.tensor.BackendProvider;
-import org.aimjvm.tensor.Backends;
+import org.aimjvm.backend.BackendException;
+import org.aimjvm.backend.BackendProvider;
+import org.aimjvm.backend.Backends;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

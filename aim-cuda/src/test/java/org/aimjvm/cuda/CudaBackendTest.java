@@ -4,17 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Arrays;
-import org.aimjvm.op.ArithmeticOp;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.BackendException;
-import org.aimjvm.tensor.BackendOptions;
-import org.aimjvm.tensor.Backends;
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.OutOfDeviceMemoryException;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.BackendException;
+import org.aimjvm.backend.BackendOptions;
+import org.aimjvm.backend.Backends;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.OutOfDeviceMemoryException;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.Storage;
+import org.aimjvm.op.elementwise.ArithmeticOp;
 import org.aimjvm.tensor.Recording;
 import org.aimjvm.tensor.Scope;
-import org.aimjvm.tensor.Shape;
-import org.aimjvm.tensor.Storage;
 import org.aimjvm.tensor.Tensor;
 import org.junit.jupiter.api.Test;
 
@@ -194,7 +194,7 @@ class CudaBackendTest {
         backend.limits().orElseThrow().read(x, 1000);
         backend.limits().orElseThrow().update(x, 1000);
         assertThat(backend.limits().orElseThrow().multiplyAdd(2)).isPositive();
-        for (var precision : org.aimjvm.tensor.MatmulPrecision.values()) {
+        for (var precision : org.aimjvm.backend.MatmulPrecision.values()) {
             assertThat(CudaTests.backend(precision).limits().orElseThrow().multiplyAdd(1)).as("%s", precision)
                     .isPositive();
         }

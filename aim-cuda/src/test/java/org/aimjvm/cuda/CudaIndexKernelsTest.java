@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
 import java.util.SplittableRandom;
-import org.aimjvm.tensor.Quantization;
-import org.aimjvm.tensor.Storage;
-import org.aimjvm.tensor.WeightFormat;
-import org.aimjvm.tensor.WeightMatrix;
+import org.aimjvm.backend.Quantization;
+import org.aimjvm.backend.Storage;
+import org.aimjvm.backend.WeightFormat;
+import org.aimjvm.backend.WeightMatrix;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
 import java.util.SplittableRandom;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.MatmulPrecision;
-import org.aimjvm.tensor.SsdShape;
-import org.aimjvm.tensor.Storage;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.MatmulPrecision;
+import org.aimjvm.backend.SsdShape;
+import org.aimjvm.backend.Storage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;

@@ -1,8 +1,8 @@
 package org.aimjvm.cuda;
 
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.Backends;
-import org.aimjvm.tensor.MatmulPrecision;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Backends;
+import org.aimjvm.backend.MatmulPrecision;
 
 /** What the tests of this module run on: a GPU, or the emulated device that the build makes; see {@link NeedsDevice}. */
 final class CudaTests {

@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.stream.IntStream;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.model.PositionRule;
@@ -18,8 +20,6 @@ import org.aimjvm.sample.Generator;
 import org.aimjvm.sample.Guidance;
 import org.aimjvm.sample.SamplingOptions;
 import org.aimjvm.ssm.Mamba2Config;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.WeightFormat;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 import org.junit.jupiter.api.Test;
@@ -121,7 +121,7 @@ class DeviceDrawingTest {
 
     @Test
     void memoryOfAGenerationIsGivenBack() {
-        CudaBackend own = CudaTests.backend(org.aimjvm.tensor.MatmulPrecision.F32);
+        CudaBackend own = CudaTests.backend(org.aimjvm.backend.MatmulPrecision.F32);
         Generator here = generator(own, WeightFormat.F32);
         GenerationRequest request = request(Guidance.constant(2), SamplingOptions.PLAIN, List.of(), 2);
         codes(here, request);

@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.DType;
-import org.aimjvm.tensor.Storage;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Storage;
 
 /**
  * A storage on the device and its like on the scalar backend. Behind its elements there are more, which no kernel may use: NaN

@@ -3,8 +3,8 @@ package org.aimjvm.bench.peers;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import org.aimjvm.backend.Shape;
 import org.aimjvm.bench.peers.OnnxBytes.Attribute;
-import org.aimjvm.tensor.Shape;
 import org.aimjvm.tensor.Tensor;
 
 /** Layers as nodes of an ONNX graph, in the forms that exporters write. A value is known by its name. */

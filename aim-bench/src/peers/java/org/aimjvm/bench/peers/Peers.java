@@ -11,18 +11,18 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Backends;
+import org.aimjvm.backend.Conv2dShape;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Storage;
 import org.aimjvm.bench.peers.OnnxBytes.Attribute;
 import org.aimjvm.io.AtomicFiles;
 import org.aimjvm.measure.LimitMeter;
 import org.aimjvm.measure.VqCost;
 import org.aimjvm.nn.Params;
 import org.aimjvm.nn.Trace;
-import org.aimjvm.tensor.Backend;
-import org.aimjvm.tensor.Backends;
-import org.aimjvm.tensor.Conv2dShape;
-import org.aimjvm.tensor.DType;
 import org.aimjvm.tensor.Scope;
-import org.aimjvm.tensor.Storage;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
@@ -192,7 +192,7 @@ public final class Peers {
         float[][] result = new float[1][];
         Contender ours = Contender.of("ours", () -> {
             try (Scope _ = Scope.inference()) {
-                Tensor latents = Tensor.of(backend, org.aimjvm.tensor.Shape.of(1, LATENT, SIDE, SIDE), z);
+                Tensor latents = Tensor.of(backend, org.aimjvm.backend.Shape.of(1, LATENT, SIDE, SIDE), z);
                 Tensor picture = model.decodeLatents(latents, Trace.OFF);
                 if (result[0] == null) {
                     result[0] = picture.toFloats();

@@ -31,7 +31,7 @@ final class TorchLayers implements Layers<NDArray> {
 
     @Override
     public NDArray conv(NDArray x, String name) {
-        org.aimjvm.tensor.Shape s = weights.get(name + ".weight").shape();
+        org.aimjvm.backend.Shape s = weights.get(name + ".weight").shape();
         NDList out = Conv2d.conv2d(
                 x, weight(name + ".weight", s.dim(0), s.dim(1), s.dim(2), s.dim(3)), weight(name + ".bias", s.dim(0)),
                 new Shape(1, 1), new Shape(s.dim(2) / 2, s.dim(3) / 2), new Shape(1, 1), 1);

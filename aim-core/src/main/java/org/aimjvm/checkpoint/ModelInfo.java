@@ -1,0 +1,148 @@
+package org.aimjvm.checkpoint;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.stream.Collectors;
+import org.aimjvm.GenerateOptions;
+import org.aimjvm.io.CheckpointException;
+import org.aimjvm.io.JsonObject;
+import org.aimjvm.model.PositionRule;
+import org.aimjvm.sample.Guidance;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * What this library keeps beside a model in {@code aim.json}; the published files know nothing of it and every key is
+ * optional.
+ *
+ * @param classNames names by label; empty if there are none (classes)
+ * @param positions the rule the weights were trained under (position_rule)
+ * @param defaults how pictures are made unless the caller says otherwise; guidance and sampling are kept (defaults)
+ * @param recipe how the model was trained, for people (recipe)
+ */
+public record ModelInfo(List<String> classNames, PositionRule positions, GenerateOptions defaults, String recipe) {
+    /** Name of the file. */
+    public static final String FILE = "aim.json";
+    /** What holds for a folder without that file: the published checkpoints. */
+    public static final ModelInfo PUBLISHED =
+            new ModelInfo(List.of(), PositionRule.SEQUENCE_INDEX, GenerateOptions.DEFAULT, "");
+
+    /** Class names that an error message lists. */
+    private static final int NAMES_SHOWN = 20;
+
+    public ModelInfo {
+        classNames = List.copyOf(classNames);
+        Objects.requireNonNull(positions, "positions");
+        Objects.requireNonNull(defaults, "defaults");
+        Objects.requireNonNull(recipe, "recipe");
+    }
+
+    /**
+     * Parses the file.
+     *
+     * @param where the file, for messages
+     * @throws CheckpointException if it is not JSON or a value has the wrong type or range
+     */
+    public static ModelInfo parse(String json, Path where) {
+        JsonObject n = JsonObject.parse(json, where);
+        try {
+            GenerateOptions d = GenerateOptions.DEFAULT;
+            if (n.has("defaults")) {
+                JsonObject o = n.object("defaults");
+                float scale = o.floatNumber("cfg_scale", d.guidance().first());
+                d = d.withGuidance(new Guidance(scale, o.floatNumber("cfg_scale_end", scale)))
+                        .withTemperature(o.floatNumber("temperature", d.sampling().temperature()))
+                        .withTopK(o.integer("top_k", d.sampling().topK()))
+                        .withTopP(o.floatNumber("top_p", d.sampling().topP()))
+                        .withMinP(o.floatNumber("min_p", d.sampling().minP()));
+            }
+            return new ModelInfo(
+                    n.texts("classes", List.of()), rule(n.text("position_rule", "sequence_index")), d,
+                    n.text("recipe", ""));
+        } catch (IllegalArgumentException e) {
+            throw new CheckpointException(where, null, e.getMessage(), e);
+        }
+    }
+
+    private static PositionRule rule(String name) {
+        for (PositionRule r : PositionRule.values()) {
+            if (r.name().toLowerCase(Locale.ROOT).equals(name)) {
+                return r;
+            }
+        }
+        throw new IllegalArgumentException(
+                "position_rule: " + name + " (expected sequence_index or published_training)");
+    }
+
+    /** This as JSON. */
+    public String toJson() {
+        JsonMapper mapper = new JsonMapper();
+        ObjectNode n = mapper.createObjectNode();
+        ArrayNode classes = n.putArray("classes");
+        classNames.forEach(classes::add);
+        n.put("position_rule", positions.name().toLowerCase(Locale.ROOT));
+        ObjectNode d = n.putObject("defaults");
+        d.put("cfg_scale", defaults.guidance().first());
+        if (defaults.guidance().last() != defaults.guidance().first()) {
+            d.put("cfg_scale_end", defaults.guidance().last());
+        }
+        d.put("temperature", defaults.sampling().temperature());
+        d.put("top_k", defaults.sampling().topK());
+        d.put("top_p", defaults.sampling().topP());
+        d.put("min_p", defaults.sampling().minP());
+        n.put("recipe", recipe);
+        return mapper.writerWithDefaultPrettyPrinter().writeValueAsString(n) + "\n";
+    }
+
+    /**
+     * The label of a class given as its number or its name; names are compared without regard to case, and spaces, slashes,
+     * hyphens and underscores are the same.
+     *
+     * @param numClasses classes of the model
+     * @throws IllegalArgumentException if there is none, naming those there are
+     */
+    public int label(String text, int numClasses) {
+        String wanted = canonical(text);
+        for (int i = 0; i < classNames.size(); i++) {
+            if (canonical(classNames.get(i)).equals(wanted)) {
+                return i;
+            }
+        }
+        if (text.strip().matches("\\d{1,9}")) {
+            int label = Integer.parseInt(text.strip());
+            if (label < numClasses) {
+                return label;
+            }
+        }
+        throw new IllegalArgumentException(
+                "label: " + text + " (expected 0 to " + (numClasses - 1) + namesLike(wanted) + ")");
+    }
+
+    /** Names to offer instead: all if they are few, else some that share a word. */
+    private String namesLike(String wanted) {
+        if (classNames.isEmpty()) {
+            return "";
+        }
+        if (classNames.size() <= NAMES_SHOWN) {
+            return ", or one of " + String.join(", ", classNames);
+        }
+        String names = classNames.stream()
+                .filter(name -> Arrays.stream(wanted.split(" ")).anyMatch(word -> canonical(name).contains(word)))
+                .limit(NAMES_SHOWN)
+                .collect(Collectors.joining(", "));
+        return ", or a class name" + (names.isEmpty() ? "" : " such as " + names);
+    }
+
+    private static String canonical(String name) {
+        return name.strip().toLowerCase(Locale.ROOT).replaceAll("[\\s/_-]+", " ");
+    }
+
+    /** Name of a class, or its number if it has none. */
+    public String className(int label) {
+        return label < classNames.size() ? classNames.get(label) : Integer.toString(label);
+    }
+}

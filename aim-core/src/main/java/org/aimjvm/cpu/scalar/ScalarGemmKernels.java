@@ -1,0 +1,42 @@
+package org.aimjvm.cpu.scalar;
+
+import org.aimjvm.backend.GemmKernels;
+import org.aimjvm.backend.Storage;
+import org.aimjvm.cpu.memory.HeapStorage;
+
+/** Reference matrix product: three loops, each element one sum in the order of k. */
+public final class ScalarGemmKernels implements GemmKernels {
+
+    @Override
+    public void linear(Storage y, Storage x, Storage w, int rows, int out, int in) {
+        gemm(y, x, w, 1, rows, out, in, false, true, false);
+    }
+
+    @Override
+    public void gemm(
+            Storage c, Storage a, Storage b, int batch, int m, int n, int k, boolean transA, boolean transB,
+            boolean accumulate) {
+        float[] cs = HeapStorage.floats(c);
+        float[] as = HeapStorage.floats(a);
+        float[] bs = HeapStorage.floats(b);
+        int aRow = transA ? 1 : k;
+        int aCol = transA ? m : 1;
+        int bRow = transB ? 1 : n;
+        int bCol = transB ? k : 1;
+        for (int p = 0; p < batch; p++) {
+            int aBase = p * m * k;
+            int bBase = p * k * n;
+            int cBase = p * m * n;
+            for (int i = 0; i < m; i++) {
+                for (int j = 0; j < n; j++) {
+                    float sum = 0;
+                    for (int q = 0; q < k; q++) {
+                        sum += as[aBase + i * aRow + q * aCol] * bs[bBase + q * bRow + j * bCol];
+                    }
+                    int at = cBase + i * n + j;
+                    cs[at] = accumulate ? cs[at] + sum : sum;
+                }
+            }
+        }
+    }
+}

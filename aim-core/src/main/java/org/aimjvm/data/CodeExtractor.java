@@ -1,0 +1,84 @@
+package org.aimjvm.data;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.function.IntConsumer;
+import org.aimjvm.nn.Params;
+import org.aimjvm.tensor.Scope;
+import org.aimjvm.vq.VqModel;
+
+/** Turns pictures into codes on disk, once, for stage 2. */
+public final class CodeExtractor {
+    private final VqModel model;
+    private final Params params;
+
+    /** @param params those the model was built on, for its fingerprint */
+    public CodeExtractor(VqModel model, Params params) {
+        this.model = model;
+        this.params = params;
+    }
+
+    /**
+     * Encodes all pictures into a {@link TokenDataset}.
+     *
+     * @param folder where to put it, replaced when complete
+     * @param views times each picture is encoded: first as it is, then with random crops and flips of the source; row {@code v *
+     *     size + i} is view v of picture i
+     * @param seed of the crops and flips
+     * @param batch pictures at a time; codes do not depend on it
+     * @param progress told how many rows are done
+     */
+    public void extract(PictureSource pictures, Path folder, int views, long seed, int batch, IntConsumer progress) {
+        if (views < 1 || batch < 1) {
+            throw new IllegalArgumentException("views, batch: " + views + ", " + batch + " (expected at least 1)");
+        }
+        int f = model.config().downsampling();
+        TokenDatasetInfo info = new TokenDatasetInfo(
+                pictures.height() / f,
+                pictures.width() / f,
+                model.config().nEmbed(),
+                pictures.classNames(),
+                pictures.fingerprint(),
+                tokenizerFingerprint());
+        int rows = Math.multiplyExact(pictures.size(), views);
+        try (TokenDatasetWriter writer =
+                new TokenDatasetWriter(folder, info, rows,
+                        Math.max(info.length(), TokenDatasetWriter.DEFAULT_CODES_PER_FILE));
+                Scope _ = Scope.inference()) {
+            for (int from = 0; from < rows; from += batch) {
+                int to = Math.min(rows, from + batch);
+                int[] codes = encode(pictures, from, to, seed);
+                for (int row = from; row < to; row++) {
+                    writer.add(codes, (row - from) * info.length(), pictures.label(row % pictures.size()));
+                }
+                progress.accept(to);
+            }
+            writer.finish();
+        }
+    }
+
+    private int[] encode(PictureSource pictures, int from, int to, long seed) {
+        int[] indices = new int[to - from];
+        long[] draws = new long[to - from];
+        for (int row = from; row < to; row++) {
+            int view = row / pictures.size();
+            indices[row - from] = row % pictures.size();
+            draws[row - from] = view == 0 ? 0 : Draws.bits(seed, Draws.Purpose.AUGMENT, view, indices[row - from]) | 1;
+        }
+        try (Scope _ = Scope.inference()) {
+            return model.encode(Pictures.batch(model.backend(), pictures, indices, draws)).toInts();
+        }
+    }
+
+    /** Identifies the tokenizer by its configuration and trained parameters; codes carry it. */
+    public String tokenizerFingerprint() {
+        Fingerprint print = new Fingerprint().add(model.config().toString());
+        params.trainable().forEach((name, t) -> {
+            int[] bits = new int[t.size()];
+            float[] values = t.toFloats();
+            Arrays.setAll(bits, i -> Float.floatToIntBits(values[i]));
+            print.add(name).add(bits);
+        });
+        return print.toString();
+    }
+}

@@ -1,0 +1,140 @@
+package org.aimjvm.data;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.aimjvm.io.CheckpointException;
+
+/**
+ * Pictures as codes of a tokenizer, with labels: what stage 2 trains on. A folder of files named {@code
+ * codes-00001-of-00003.safetensors}, or one such file; each holds {@code codes} (rows, length) as I16 (vocabularies up to
+ * 32768) or I32, {@code labels} (rows) as I32, and the {@link TokenDatasetInfo} as metadata. Files are mapped, so the set may be
+ * larger than memory.
+ */
+public final class TokenDataset implements AutoCloseable {
+    private final List<TokenShard> shards;
+    private final int[] starts;
+    private final TokenDatasetInfo info;
+    private final String fingerprint;
+
+    private TokenDataset(List<TokenShard> shards) {
+        this.shards = shards;
+        this.info = shards.getFirst().info();
+        this.starts = new int[shards.size() + 1];
+        Fingerprint print = new Fingerprint();
+        for (int i = 0; i < shards.size(); i++) {
+            TokenShard s = shards.get(i);
+            String number = (i + 1) + "/" + shards.size();
+            if (!s.metadata(TokenShard.SHARD).equals(number)) {
+                throw new CheckpointException(s.path(), null, "shard " + s.metadata(TokenShard.SHARD) + ", expected "
+                        + number + " (are all files there, and only those of one set?)");
+            }
+            if (!s.info().equals(info)) {
+                throw new CheckpointException(
+                        s.path(), null, "of " + s.info() + ", expected " + info + " as in " + shards.getFirst().path());
+            }
+            starts[i + 1] = Math.addExact(starts[i], s.rows());
+            print.add(s.metadata(TokenShard.SHA256));
+        }
+        if (size() == 0) {
+            throw new CheckpointException(shards.getFirst().path(), null, "no pictures, expected at least one");
+        }
+        this.fingerprint = print.toString();
+    }
+
+    /**
+     * Opens a folder of code files, or a single file.
+     *
+     * @throws CheckpointException if files are missing, damaged or of different sets
+     */
+    public static TokenDataset open(Path path) {
+        List<TokenShard> shards = new ArrayList<>();
+        boolean opened = false;
+        try {
+            for (Path file : files(path)) {
+                shards.add(TokenShard.open(file));
+            }
+            TokenDataset set = new TokenDataset(shards);
+            opened = true;
+            return set;
+        } finally {
+            if (!opened) {
+                shards.forEach(TokenShard::close);
+            }
+        }
+    }
+
+    private static List<Path> files(Path path) {
+        if (!Files.isDirectory(path)) {
+            return List.of(path);
+        }
+        try (Stream<Path> all = Files.list(path)) {
+            List<Path> files = all.filter(p -> p.getFileName().toString().matches(
+                    "codes-\\d{5}-of-\\d{5}\\.safetensors"))
+                    .sorted()
+                    .toList();
+            if (files.isEmpty()) {
+                throw new CheckpointException(path, null,
+                        "no files codes-*.safetensors (make them with `aim tokenize`)");
+            }
+            return files;
+        } catch (IOException e) {
+            throw new CheckpointException(path, null, "cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /** What the codes were made of. */
+    public TokenDatasetInfo info() {
+        return info;
+    }
+
+    /** Number of pictures. */
+    public int size() {
+        return starts[shards.size()];
+    }
+
+    /** Codes of a picture. */
+    public int length() {
+        return info.length();
+    }
+
+    /** Class of picture {@code index}, from 0. */
+    public int label(int index) {
+        int shard = shard(index);
+        return shards.get(shard).label(index - starts[shard]);
+    }
+
+    /**
+     * Writes the codes of picture {@code index}, row by row of the grid, into {@code out} from {@code offset} on.
+     *
+     * @throws CheckpointException if a code is not in the vocabulary
+     */
+    public void read(int index, int[] out, int offset) {
+        int shard = shard(index);
+        shards.get(shard).read(index - starts[shard], out, offset);
+    }
+
+    /** Identifies codes and labels by the checksums in the files. */
+    public String fingerprint() {
+        return fingerprint;
+    }
+
+    private int shard(int index) {
+        if (index < 0 || index >= size()) {
+            throw new IndexOutOfBoundsException("picture: " + index + " (expected 0 to " + (size() - 1) + ")");
+        }
+        int shard = 0;
+        while (index >= starts[shard + 1]) {
+            shard++;
+        }
+        return shard;
+    }
+
+    @Override
+    public void close() {
+        shards.forEach(TokenShard::close);
+    }
+}

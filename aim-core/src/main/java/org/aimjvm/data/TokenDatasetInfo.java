@@ -1,0 +1,88 @@
+package org.aimjvm.data;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.aimjvm.backend.DType;
+import org.aimjvm.io.CheckpointException;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * What a set of codes was made of, kept in the metadata of each of its files.
+ *
+ * @param gridHeight rows of codes of a picture
+ * @param gridWidth columns of codes of a picture
+ * @param vocab codes are in [0, vocab)
+ * @param classNames names by label
+ * @param source fingerprint of the pictures
+ * @param tokenizer fingerprint of the tokenizer's parameters
+ */
+public record TokenDatasetInfo(
+        int gridHeight, int gridWidth, int vocab, List<String> classNames, String source, String tokenizer) {
+    private static final String FORMAT = "aim-codes-1";
+
+    public TokenDatasetInfo {
+        require(gridHeight >= 1, "gridHeight", gridHeight);
+        require(gridWidth >= 1, "gridWidth", gridWidth);
+        require(vocab >= 1, "vocab", vocab);
+        require(!classNames.isEmpty(), "classes", 0);
+        classNames = List.copyOf(classNames);
+    }
+
+    private static void require(boolean ok, String name, int value) {
+        if (!ok) {
+            throw new IllegalArgumentException(name + ": " + value + " (expected at least 1)");
+        }
+    }
+
+    /** Codes of a picture: gridHeight times gridWidth. */
+    public int length() {
+        return gridHeight * gridWidth;
+    }
+
+    /** I16 where the vocabulary allows, else I32. */
+    DType dtype() {
+        return vocab <= 1 << 15 ? DType.I16 : DType.I32;
+    }
+
+    Map<String, String> toMetadata() {
+        Map<String, String> m = new TreeMap<>();
+        m.put("format", FORMAT);
+        m.put("grid", gridHeight + "x" + gridWidth);
+        m.put("vocab", Integer.toString(vocab));
+        m.put("classes", JsonMapper.shared().writeValueAsString(classNames));
+        m.put("source", source);
+        m.put("tokenizer", tokenizer);
+        return m;
+    }
+
+    /** @throws CheckpointException if the metadata are not those of a set of codes */
+    static TokenDatasetInfo parse(Path path, Map<String, String> m) {
+        if (!FORMAT.equals(m.get("format"))) {
+            throw new CheckpointException(path, null, "metadata format: " + m.get("format") + ", expected " + FORMAT
+                    + " (is it a set of codes, made by `aim tokenize`?)");
+        }
+        try {
+            String[] grid = text(path, m, "grid").split("x", 2);
+            return new TokenDatasetInfo(
+                    Integer.parseInt(grid[0]),
+                    Integer.parseInt(grid.length == 2 ? grid[1] : ""),
+                    Integer.parseInt(text(path, m, "vocab")),
+                    List.of(JsonMapper.shared().readValue(text(path, m, "classes"), String[].class)),
+                    text(path, m, "source"),
+                    text(path, m, "tokenizer"));
+        } catch (IllegalArgumentException | NullPointerException | JacksonException e) {
+            throw new CheckpointException(path, null, "metadata of codes: " + e.getMessage(), e);
+        }
+    }
+
+    static String text(Path path, Map<String, String> m, String key) {
+        String value = m.get(key);
+        if (value == null) {
+            throw new CheckpointException(path, null, "metadata " + key + ": missing");
+        }
+        return value;
+    }
+}

@@ -1,0 +1,45 @@
+package org.aimjvm.op.norm;
+
+import static org.aimjvm.op.Grads.emptyFor;
+import static org.aimjvm.op.Grads.storage;
+
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.op.Shapes;
+import org.aimjvm.tensor.Autograd;
+import org.aimjvm.tensor.Tensor;
+
+/** Root mean square normalisation (Zhang and Sennrich 2019). */
+public final class RmsNormOp {
+    private RmsNormOp() {}
+
+    /**
+     * {@code y = x / sqrt(mean(x^2) + eps) * weight} over the last dimension.
+     *
+     * @param x (..., dim)
+     * @param weight (dim)
+     * @return (..., dim)
+     */
+    public static Tensor rmsNorm(Tensor x, Tensor weight, float eps) {
+        Shapes.expect("rmsNorm", "weight", weight, x.dim(-1));
+        Backend backend = x.backend();
+        int rows = x.shape().rows();
+        int cols = x.dim(-1);
+        Tensor y = Tensor.empty(backend, x.shape());
+        Tensor invRms = Tensor.empty(backend, Shape.of(rows));
+        backend.norm().rmsNorm(y.storage(), invRms.storage(), x.storage(), weight.storage(), rows, cols, eps);
+        return Autograd.record(
+                y,
+                dY -> {
+                    Tensor dX = emptyFor(x);
+                    Tensor dWeight = emptyFor(weight);
+                    backend.norm()
+                            .rmsNormBackward(
+                                    storage(dX), storage(dWeight), dY.storage(), x.storage(), weight.storage(),
+                                    invRms.storage(), rows, cols);
+                    return new Tensor[] {dX, dWeight};
+                },
+                x,
+                weight);
+    }
+}

@@ -1,0 +1,145 @@
+package org.aimjvm.op.ssm;
+
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.SsdShape;
+import org.aimjvm.op.Shapes;
+import org.aimjvm.tensor.Autograd;
+import org.aimjvm.tensor.Tensor;
+
+/**
+ * Mamba-2's state-space recurrence (Dao and Gu 2024, section 6). With {@code d_t = clamp(softplus(dt_t + dtBias))} and
+ * {@code A = -exp(aLog)} per head:
+ *
+ * <pre>
+ * S_t = exp(d_t A) S_{t-1} + d_t x_t B_t^T        S is (P, N)
+ * y_t = S_t C_t + D x_t
+ * </pre>
+ *
+ * <p>One definition for training, prefill and decoding: backends compute one element by the recurrence and longer
+ * inputs in chunks.
+ */
+public final class SsdScanOp {
+    private static final String OP = "ssdScan";
+
+    private SsdScanOp() {}
+
+    /**
+     * The recurrence as a model uses it: from zero, or from a state that it overwrites.
+     *
+     * @param xbc (batch, L, H*P + 2*G*N), packed [x | B | C]
+     * @param dt (batch, L, H), steps before bias and softplus
+     * @param dtBias (H)
+     * @param aLog (H)
+     * @param d skip, (H) or (H, P); {@code null} for none
+     * @param state (batch, H, P, N), F32 or BF16. Modified: left at the state after the last element, which in BF16 is rounded to
+     *     nearest even; the result is that of the state before. {@code null}: start from zero, keep nothing
+     * @return (batch, L, H*P)
+     * @throws IllegalStateException with a state inside a training scope: the gradient through it would be lost; {@link
+     *     #ssdScanFrom} keeps it
+     */
+    public static Tensor ssdScan(
+            Tensor xbc, Tensor dt, Tensor dtBias, Tensor aLog, Tensor d, Tensor state, SsdSettings settings) {
+        SsdShape s = check(xbc, dt, dtBias, aLog, d, state, settings);
+        if (state != null) {
+            Shapes.expectNotRecorded(OP, xbc, dt, dtBias, aLog, d);
+        }
+        Tensor y = forward(xbc, dt, dtBias, aLog, d, state, state, s);
+        return Autograd.record(
+                y,
+                dY -> backward(dY, null, xbc, dt, dtBias, aLog, d, null, s),
+                xbc,
+                dt,
+                dtBias,
+                aLog,
+                d);
+    }
+
+    /**
+     * The recurrence as a function: from {@code initialState} (not modified, {@code null} for zeros) to outputs and the
+     * final state (batch, H, P, N), differentiable in everything. Other parameters as in {@link #ssdScan}.
+     */
+    public static ScanResult ssdScanFrom(
+            Tensor xbc, Tensor dt, Tensor dtBias, Tensor aLog, Tensor d, Tensor initialState, SsdSettings settings) {
+        SsdShape s = check(xbc, dt, dtBias, aLog, d, initialState, settings);
+        Shapes.check(initialState == null || initialState.dtype() == DType.F32, OP,
+                "initial state is BF16, expected F32 (only what models overwrite can be in fewer bits)");
+        Tensor finalState = Tensor.empty(xbc.backend(), s.stateShape());
+        Tensor y = forward(xbc, dt, dtBias, aLog, d, initialState, finalState, s);
+        Autograd.record(
+                new Tensor[] {y, finalState},
+                dOuts -> {
+                    Tensor dY = dOuts[0] != null ? dOuts[0] : Tensor.zeros(y.backend(), y.shape());
+                    return backward(dY, dOuts[1], xbc, dt, dtBias, aLog, d, initialState, s);
+                },
+                xbc,
+                dt,
+                dtBias,
+                aLog,
+                d,
+                initialState);
+        return new ScanResult(y, finalState);
+    }
+
+    private static Tensor forward(
+            Tensor xbc, Tensor dt, Tensor dtBias, Tensor aLog, Tensor d, Tensor initial, Tensor last, SsdShape s) {
+        Tensor y = Tensor.empty(xbc.backend(), dt.shape().withLast(s.innerDim()));
+        xbc.backend()
+                .ssm()
+                .ssdScan(
+                        y.storage(), Shapes.storageOrNull(last), xbc.storage(), dt.storage(), dtBias.storage(), aLog
+                                .storage(),
+                        Shapes.storageOrNull(d), Shapes.storageOrNull(initial), s);
+        return y;
+    }
+
+    private static Tensor[] backward(
+            Tensor dY,
+            Tensor dFinal,
+            Tensor xbc,
+            Tensor dt,
+            Tensor dtBias,
+            Tensor aLog,
+            Tensor d,
+            Tensor initial,
+            SsdShape s) {
+        Backend backend = xbc.backend();
+        Tensor dXbc = Tensor.empty(backend, xbc.shape());
+        Tensor dDt = Tensor.empty(backend, dt.shape());
+        Tensor dDtBias = Tensor.empty(backend, dtBias.shape());
+        Tensor dALog = Tensor.empty(backend, aLog.shape());
+        Tensor dD = d == null ? null : Tensor.empty(backend, d.shape());
+        Tensor dInitial = Shapes.gradientFor(initial);
+        backend.ssm()
+                .ssdScanBackward(
+                        dXbc.storage(), dDt.storage(), dDtBias.storage(), dALog.storage(), Shapes.storageOrNull(dD),
+                        Shapes.storageOrNull(dInitial), dY.storage(), Shapes.storageOrNull(dFinal), xbc.storage(), dt
+                                .storage(),
+                        dtBias.storage(), aLog.storage(), Shapes.storageOrNull(d), Shapes.storageOrNull(initial), s);
+        return new Tensor[] {dXbc, dDt, dDtBias, dALog, dD, dInitial};
+    }
+
+    private static SsdShape check(
+            Tensor xbc, Tensor dt, Tensor dtBias, Tensor aLog, Tensor d, Tensor state, SsdSettings settings) {
+        Shapes.expectRank(OP, "xbc", xbc, 3);
+        int heads = settings.heads();
+        boolean perChannelD = d != null && d.shape().rank() == 2;
+        SsdShape s = new SsdShape(
+                xbc.dim(0), xbc.dim(1), heads, settings.headDim(), settings.groups(), settings.dState(), settings
+                        .dtMin(),
+                settings.dtMax(), perChannelD);
+        Shapes.expect(OP, "xbc", xbc, s.batch(), s.length(), s.xbcDim());
+        Shapes.expect(OP, "dt", dt, s.batch(), s.length(), heads);
+        Shapes.expect(OP, "dtBias", dtBias, heads);
+        Shapes.expect(OP, "aLog", aLog, heads);
+        if (perChannelD) {
+            Shapes.expect(OP, "d", d, heads, s.headDim());
+        } else if (d != null) {
+            Shapes.expect(OP, "d", d, heads);
+        }
+        if (state != null) {
+            Shapes.expect(OP, "state", state, s.stateShape());
+        }
+        return s;
+    }
+}

@@ -1,0 +1,123 @@
+package org.aimjvm.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.stream.Stream;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.io.CheckpointException;
+import org.aimjvm.io.SafeTensorsWriter;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class TokenDatasetTest {
+    @TempDir Path folder;
+
+    private static TokenDatasetInfo info(int vocab) {
+        return new TokenDatasetInfo(2, 2, vocab, List.of("a", "ü \"b\""), "s", "t");
+    }
+
+    private Path write(String name, int vocab, int count) {
+        Path set = folder.resolve(name);
+        try (TokenDatasetWriter writer = new TokenDatasetWriter(set, info(vocab), count, 12)) {
+            for (int i = 0; i < count; i++) {
+                writer.add(new int[] {-1, i, vocab - 1 - i, 0, 1}, 1, i % 2);
+            }
+            writer.finish();
+        }
+        return set;
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {20, 32768, 32769, 70000})
+    void readsWhatWasWrittenAcrossFiles(int vocab) {
+        try (TokenDataset set = TokenDataset.open(write("set", vocab, 7))) {
+            assertThat(set.info()).isEqualTo(info(vocab));
+            assertThat(set.size()).isEqualTo(7);
+            int[] codes = new int[6];
+            for (int i = 0; i < 7; i++) {
+                set.read(i, codes, 2);
+                assertThat(codes).containsExactly(0, 0, i, vocab - 1 - i, 0, 1);
+                assertThat(set.label(i)).isEqualTo(i % 2);
+            }
+            assertThatThrownBy(() -> set.label(7)).isInstanceOf(IndexOutOfBoundsException.class);
+        }
+        assertThat(folder.resolve("set/codes-00003-of-00003.safetensors")).exists();
+    }
+
+    @Test
+    void fingerprintFollowsTheCodes() {
+        try (TokenDataset a = TokenDataset.open(write("a", 20, 7));
+                TokenDataset b = TokenDataset.open(write("b", 20, 7));
+                TokenDataset c = TokenDataset.open(write("c", 21, 7))) {
+            assertThat(a.fingerprint()).isEqualTo(b.fingerprint()).isNotEqualTo(c.fingerprint());
+        }
+    }
+
+    @Test
+    void anUnfinishedSetLeavesNothing() throws IOException {
+        try (TokenDatasetWriter writer = new TokenDatasetWriter(folder.resolve("set"), info(20), 5, 12)) {
+            writer.add(new int[4], 0, 0);
+            assertThatThrownBy(writer::finish).hasMessage("codes: 1 pictures (expected 5)");
+            assertThatThrownBy(() -> writer.add(new int[] {0, 20, 0, 0}, 0, 0))
+                    .hasMessage("code: 20 (expected 0 to 19)");
+            assertThatThrownBy(() -> writer.add(new int[4], 0, 2)).hasMessage("label: 2 (expected 0 to 1)");
+        }
+        try (Stream<Path> files = Files.list(folder)) {
+            assertThat(files).isEmpty();
+        }
+    }
+
+    @Test
+    void missingFilesAndForeignOnesAreRefused() throws IOException {
+        Path set = write("set", 20, 7);
+        Files.delete(set.resolve("codes-00002-of-00003.safetensors"));
+        assertRefused(set, "shard 1/3, expected 1/2");
+        Path mixed = write("mixed", 20, 7);
+        Files.copy(
+                write("other", 30, 7).resolve("codes-00003-of-00003.safetensors"),
+                mixed.resolve("codes-00003-of-00003.safetensors"),
+                StandardCopyOption.REPLACE_EXISTING);
+        assertRefused(mixed, "vocab=30");
+        assertRefused(folder, "no files codes-*.safetensors");
+    }
+
+    @Test
+    void damagedContentIsRefused() {
+        assertRefused(file(info(20), DType.I32, Shape.of(1, 4), 0), "I32 (1, 4), expected I16 (1, 4)");
+        assertRefused(file(info(20), DType.I16, Shape.of(2, 2), 0), "I16 (2, 2), expected I16 (1, 4)");
+        assertRefused(file(info(20), DType.I16, Shape.of(1, 4), 2), "label 2, expected 0 to 1");
+        Path high = file(info(3), DType.I16, Shape.of(1, 4), 0);
+        try (TokenDataset set = TokenDataset.open(high)) {
+            assertThatThrownBy(() -> set.read(0, new int[4], 0))
+                    .isInstanceOf(CheckpointException.class)
+                    .hasMessageContaining("code 3 in row 0, expected 0 to 2");
+        }
+    }
+
+    private Path file(TokenDatasetInfo info, DType dtype, Shape shape, int label) {
+        Path file = folder.resolve("one.safetensors");
+        new SafeTensorsWriter()
+                .metadata(info.toMetadata())
+                .metadata("shard", "1/1")
+                .metadata("sha256", "x")
+                .ints("codes", dtype, shape, () -> new int[] {0, 1, 2, 3})
+                .ints("labels", DType.I32, Shape.of(1), () -> new int[] {label})
+                .write(file);
+        return file;
+    }
+
+    private static void assertRefused(Path path, String message) {
+        assertThatThrownBy(() -> TokenDataset.open(path))
+                .isInstanceOf(CheckpointException.class)
+                .hasMessageContaining(message);
+    }
+}
