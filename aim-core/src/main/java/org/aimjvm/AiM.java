@@ -185,7 +185,7 @@ public final class AiM {
 
     /** The model's own options, to start from: {@code aim.defaults().withCount(8).withSeed(42)}. */
     public GenerateOptions defaults() {
-        return info.defaults();
+        return GenerateOptions.DEFAULT.withGuidance(info.guidance()).withSampling(info.sampling());
     }
 
     /** Number of classes. */

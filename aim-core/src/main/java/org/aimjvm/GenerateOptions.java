@@ -20,7 +20,7 @@ public record GenerateOptions(
         int count, long seed, Guidance guidance, SamplingOptions sampling, List<Integer> prefix, int batchSize) {
     /** One picture, seed 0, guidance scale 4 as the published samples, no filters, up to 8 side by side. */
     public static final GenerateOptions DEFAULT =
-            new GenerateOptions(1, 0, Guidance.constant(4), SamplingOptions.PLAIN, List.of(), 8);
+            new GenerateOptions(1, 0, Guidance.PUBLISHED, SamplingOptions.PLAIN, List.of(), 8);
 
     /** @throws IllegalArgumentException naming the option, what it was and what is expected */
     public GenerateOptions {

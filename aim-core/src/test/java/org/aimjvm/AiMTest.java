@@ -32,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 class AiMTest {
     private static final ModelInfo INFO = new ModelInfo(
             List.of("T-shirt/top", "ankle boot", "bag", "7", "coat"), PositionRule.SEQUENCE_INDEX,
-            GenerateOptions.DEFAULT.withGuidance(new Guidance(1, 2)).withTopK(9), "recipe");
+            new Guidance(1, 2), new SamplingOptions(1, 9, 1, 0), "recipe");
 
     @TempDir private static Path dir;
 
@@ -119,7 +119,8 @@ class AiMTest {
     @Test
     void countAndSeedNumberThePictures() {
         GenerateOptions options = aim.defaults().withCount(3).withSeed(40);
-        assertThat(aim.defaults()).isEqualTo(INFO.defaults());
+        assertThat(aim.defaults())
+                .isEqualTo(GenerateOptions.DEFAULT.withGuidance(INFO.guidance()).withSampling(INFO.sampling()));
         List<Picture> pictures = aim.generate(List.of(4, 0), options);
         assertThat(pictures).extracting(Picture::label).containsExactly(4, 4, 4, 0, 0, 0);
         assertThat(pictures).extracting(Picture::seed).containsExactly(40L, 41L, 42L, 40L, 41L, 42L);
@@ -149,7 +150,8 @@ class AiMTest {
         assertThatThrownBy(() -> aim.generate(5)).hasMessage("label: 5 (expected 0 to 4)");
         assertThatThrownBy(() -> aim.generate(List.of(), aim.defaults())).hasMessageContaining("generate: 0 pictures");
         List<String> many = IntStream.range(0, 1000).mapToObj(i -> i % 100 == 7 ? "terrier " + i : "cat " + i).toList();
-        ModelInfo info = new ModelInfo(many, PositionRule.SEQUENCE_INDEX, GenerateOptions.DEFAULT, "");
+        ModelInfo info =
+                new ModelInfo(many, PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN, "");
         assertThatThrownBy(() -> info.label("Airedale_terrier", 1000))
                 .hasMessage(
                         "label: Airedale_terrier (expected 0 to 999, or a class name such as terrier 7, terrier 107, terrier 207, "

@@ -3,7 +3,16 @@ package org.aimjvm.cli;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.ServiceLoader;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import org.aimjvm.cli.command.CliCommands;
+import org.aimjvm.command.CommandFactory;
+import org.aimjvm.command.CommandProvider;
+import org.aimjvm.command.Console;
+import org.aimjvm.command.ErrorReport;
+import org.aimjvm.command.ExitCode;
+import org.aimjvm.command.Version;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -20,31 +29,6 @@ import picocli.CommandLine.Spec;
         versionProvider = Version.class,
         footer = {"", "Exit codes: 0 done, 1 failed, 2 wrong usage. 'aim COMMAND --help' explains a command."})
 public final class Aim implements Callable<Integer> {
-    /** Done. */
-    static final int OK = 0;
-    /** The command could not do what it was asked. */
-    static final int FAILED = 1;
-    /** The command line itself is wrong. */
-    static final int USAGE = 2;
-
-    /** The commands by name, in the order of the help. */
-    private static final Map<String, Class<?>> COMMANDS = new LinkedHashMap<>();
-
-    static {
-        COMMANDS.put("generate", GenerateCommand.class);
-        COMMANDS.put("reconstruct", ReconstructCommand.class);
-        COMMANDS.put("train", TrainCommand.class);
-        COMMANDS.put("tokenize", TokenizeCommand.class);
-        COMMANDS.put("data", DataCommand.class);
-        COMMANDS.put("evaluate", EvaluateCommand.class);
-        COMMANDS.put("info", InfoCommand.class);
-        COMMANDS.put("init", InitCommand.class);
-        COMMANDS.put("convert", ConvertCommand.class);
-        COMMANDS.put("verify", VerifyCommand.class);
-        COMMANDS.put("bench", BenchCommand.class);
-        COMMANDS.put("doctor", DoctorCommand.class);
-    }
-
     @Spec private CommandSpec spec;
 
     @Option(names = {"-h", "--help"}, usageHelp = true, scope = ScopeType.INHERIT,
@@ -71,13 +55,13 @@ public final class Aim implements Callable<Integer> {
     }
 
     /** Runs a command line against {@code console} and returns the exit code; does not end the JVM. */
-    static int run(Console console, String... args) {
+    public static int run(Console console, String... args) {
         try {
-            String command = args.length > 0 && COMMANDS.containsKey(args[0]) ? args[0] : null;
+            String command = args.length > 0 && commands().containsKey(args[0]) ? args[0] : null;
             return commandLine(console, command).execute(args);
         } catch (OutOfMemoryError e) {
             console.err().println(ErrorReport.outOfMemory(e));
-            return FAILED;
+            return ExitCode.FAILED;
         }
     }
 
@@ -91,7 +75,7 @@ public final class Aim implements Callable<Integer> {
         Aim aim = new Aim(console);
         CommandFactory factory = new CommandFactory(console);
         CommandLine root = new CommandLine(aim, factory);
-        COMMANDS.forEach((name, command) -> {
+        commands().forEach((name, command) -> {
             if (only == null || only.equals(name)) {
                 root.addSubcommand(name, new CommandLine(command, factory));
             }
@@ -105,6 +89,27 @@ public final class Aim implements Callable<Integer> {
         return root;
     }
 
+    /**
+     * The commands by name, in the order of the help: those of this module, then those of other modules by name.
+     *
+     * @throws IllegalStateException if two modules bring a command of one name
+     */
+    private static Map<String, Class<?>> commands() {
+        Map<String, Class<?>> all = new LinkedHashMap<>(new CliCommands().commands());
+        Map<String, Class<?>> others = new TreeMap<>();
+        for (CommandProvider provider : ServiceLoader.load(CommandProvider.class)) {
+            provider.commands().forEach((name, command) -> {
+                if (all.containsKey(name) || others.put(name, command) != null) {
+                    throw new IllegalStateException(
+                            "command " + name
+                                    + ": brought by two modules, expected one (is a jar twice on the class path?)");
+                }
+            });
+        }
+        all.putAll(others);
+        return all;
+    }
+
     /** {@code aim} alone. */
     @Override
     public Integer call() {
@@ -114,12 +119,12 @@ public final class Aim implements Callable<Integer> {
 
     private int wrongUsage(ParameterException e, String[] args) {
         report(ErrorReport.wrongUsage(e), e);
-        return USAGE;
+        return ExitCode.USAGE;
     }
 
     private int failed(Exception e, CommandLine command, ParseResult parsed) {
         report(ErrorReport.failure(e), e);
-        return FAILED;
+        return ExitCode.FAILED;
     }
 
     private void report(String line, Exception e) {

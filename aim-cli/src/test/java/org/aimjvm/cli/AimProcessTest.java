@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.aimjvm.command.ExitCode;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -30,7 +31,7 @@ class AimProcessTest {
     @Test
     void unknownOptionIsWrongUsageWithASuggestion() throws Exception {
         CliProcess p = CliProcess.aim("data", "fashion-mnist", "--frm", "x");
-        assertThat(p.exit()).isEqualTo(Aim.USAGE);
+        assertThat(p.exit()).isEqualTo(ExitCode.USAGE);
         assertThat(p.out()).isEmpty();
         assertThat(p.err()).hasLineCount(1)
                 .startsWith("aim: data fashion-mnist: unknown option '--frm', did you mean --from?");
@@ -39,7 +40,7 @@ class AimProcessTest {
     @Test
     void failureIsOneLine() throws Exception {
         CliProcess p = CliProcess.aim("data", "fashion-mnist", "--from", dir + "/none", "--out", dir + "/out");
-        assertThat(p.exit()).isEqualTo(Aim.FAILED);
+        assertThat(p.exit()).isEqualTo(ExitCode.FAILED);
         assertThat(p.out()).isEmpty();
         assertThat(p.err()).hasLineCount(1)
                 .startsWith("aim: " + dir + "/none/train-images-idx3-ubyte.gz: no such file or folder");
@@ -49,7 +50,7 @@ class AimProcessTest {
     void debugAddsTheStackTrace() throws Exception {
         CliProcess p =
                 CliProcess.aim("data", "fashion-mnist", "--debug", "--from", dir + "/none", "--out", dir + "/out");
-        assertThat(p.exit()).isEqualTo(Aim.FAILED);
+        assertThat(p.exit()).isEqualTo(ExitCode.FAILED);
         assertThat(p.err()).startsWith("aim: ").contains("NoSuchFileException", "\tat org.aimjvm.cli.");
     }
 

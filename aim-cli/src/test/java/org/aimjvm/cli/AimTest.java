@@ -10,6 +10,10 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.util.regex.Pattern;
 import org.aimjvm.backend.BackendException;
+import org.aimjvm.command.Console;
+import org.aimjvm.command.ErrorReport;
+import org.aimjvm.command.ExitCode;
+import org.aimjvm.command.Progress;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -39,7 +43,7 @@ class AimTest {
     })
     void wrongUsageIsOneLineAndExitCode2(String commandLine, String expected) {
         String[] args = commandLine.isEmpty() ? new String[0] : commandLine.split(" +");
-        assertThat(Aim.run(console(false), args)).isEqualTo(Aim.USAGE);
+        assertThat(Aim.run(console(false), args)).isEqualTo(ExitCode.USAGE);
         assertThat(out.toString(StandardCharsets.UTF_8)).isEmpty();
         assertThat(err.toString(StandardCharsets.UTF_8)).hasLineCount(1)
                 .matches(Pattern.compile("aim: " + expected + "\\R"));

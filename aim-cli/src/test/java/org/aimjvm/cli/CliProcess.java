@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** Runs a program to its end and keeps what it printed. */
-record CliProcess(int exit, String out, String err) {
+public record CliProcess(int exit, String out, String err) {
     private static final int SECONDS = 120;
 
     /** The command line {@code aim args...} in a JVM of its own, on the class path of the tests. */
@@ -24,7 +24,8 @@ record CliProcess(int exit, String out, String err) {
     }
 
     /** The main method of {@code main} in a JVM of its own. */
-    static CliProcess java(Class<?> main, List<String> flags, String... args) throws IOException, InterruptedException {
+    public static CliProcess java(Class<?> main, List<String> flags, String... args)
+            throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java"));
         command.addAll(flags);
         String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
@@ -40,7 +41,7 @@ record CliProcess(int exit, String out, String err) {
     }
 
     /** Starts a program without waiting for it. */
-    static Running start(Path folder, Map<String, String> environment, List<String> command) throws IOException {
+    public static Running start(Path folder, Map<String, String> environment, List<String> command) throws IOException {
         Path out = Files.createTempFile("aim-test", ".out");
         Path err = Files.createTempFile("aim-test", ".err");
         ProcessBuilder builder = new ProcessBuilder(command)
@@ -60,8 +61,8 @@ record CliProcess(int exit, String out, String err) {
     }
 
     /** A started program, and the files that take its output. */
-    record Running(Process process, Path out, Path err) {
-        CliProcess await() throws IOException, InterruptedException {
+    public record Running(Process process, Path out, Path err) {
+        public CliProcess await() throws IOException, InterruptedException {
             if (!process.waitFor(SECONDS, TimeUnit.SECONDS)) {
                 process.destroyForcibly();
                 throw new IllegalStateException("process: still running after " + SECONDS + " s, expected its end");

@@ -6,6 +6,7 @@ import java.util.TreeMap;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.aimjvm.command.Console;
 import picocli.CommandLine;
 import picocli.CommandLine.Help;
 

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.List;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.BackendException;
+import org.aimjvm.command.ComputeOptions;
+import org.aimjvm.command.Console;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;

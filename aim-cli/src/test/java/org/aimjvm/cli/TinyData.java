@@ -9,7 +9,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import org.aimjvm.GenerateOptions;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.backend.DType;
 import org.aimjvm.checkpoint.AimConfigJson;
@@ -20,26 +19,29 @@ import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.Params;
+import org.aimjvm.sample.Guidance;
+import org.aimjvm.sample.SamplingOptions;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 
 /** Pictures and models so small that commands on them take milliseconds. */
-final class TinyData {
-    static final int TRAIN = 30;
-    static final int TEST = 9;
+public final class TinyData {
+    public static final int TRAIN = 30;
+    public static final int TEST = 9;
 
     /** Options of a tokenizer for the IDX pictures. */
-    static final String VQ =
+    public static final String VQ =
             "--size 8 --ch 4 --norm-groups 4 --ch-mult 1,2 --z-channels 4 --codebook 8 --embed-dim 4 --batch 6 --lr 3e-3"
                     + " --report-every 0 --revive-after 3";
     /** Options of a sequence model for their codes. */
-    static final String LM = "--d-model 16 --layers 1 --d-state 4 --head-dim 8 --batch 6 --lr 3e-3 --report-every 0";
+    public static final String LM =
+            "--d-model 16 --layers 1 --d-state 4 --head-dim 8 --batch 6 --lr 3e-3 --report-every 0";
 
     private TinyData() {}
 
     /** Writes IDX files: 8 x 8, three classes, a bright square at a place that depends on the class. */
-    static Path idx(Path folder) throws IOException {
+    public static Path idx(Path folder) throws IOException {
         Files.createDirectories(folder);
         idx(folder, "train", TRAIN);
         idx(folder, "t10k", TEST);
@@ -63,7 +65,7 @@ final class TinyData {
     }
 
     /** Writes a folder for each of two classes, with four PNG files each, of different sizes, and one broken file. */
-    static Path files(Path folder) throws IOException {
+    public static Path files(Path folder) throws IOException {
         for (int i = 0; i < 8; i++) {
             Images.writePng(folder.resolve(i % 2 == 0 ? "cat" : "dog").resolve("p" + i + ".png"), picture(10 + i, 9));
         }
@@ -72,7 +74,7 @@ final class TinyData {
     }
 
     /** A picture with a gradient. */
-    static BufferedImage picture(int width, int height) {
+    public static BufferedImage picture(int width, int height) {
         BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
         for (int y = 0; y < height; y++) {
             for (int x = 0; x < width; x++) {
@@ -90,14 +92,15 @@ final class TinyData {
     }
 
     /** Writes a model with random weights, of 4 x 4 codes for colour pictures of 8 x 8. */
-    static Path model(Path folder) throws IOException {
+    public static Path model(Path folder) throws IOException {
         VqConfig vq = new VqConfig(4, List.of(1, 2), 1, 4, 8, 4, 3, 3, 4, 1e-6f, true, 0.25f, 0);
         Params params = Params.random(Backends.best(), 1);
         new AimModel(params.sub("mamba"), config(), PositionRule.SEQUENCE_INDEX);
         new VqModel(params.sub("vqvae"), vq);
         Map<String, Tensor> tensors = new LinkedHashMap<>(params.all());
         ModelInfo info = new ModelInfo(
-                List.of("a", "b", "c"), PositionRule.SEQUENCE_INDEX, GenerateOptions.DEFAULT, "made by a test");
+                List.of("a", "b", "c"), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN,
+                "made by a test");
         ModelFolder.write(folder, config(), vq, info, tensors, DType.F32);
         return folder;
     }

@@ -6,11 +6,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.stream.Collectors;
-import org.aimjvm.GenerateOptions;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.JsonObject;
 import org.aimjvm.model.PositionRule;
 import org.aimjvm.sample.Guidance;
+import org.aimjvm.sample.SamplingOptions;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -21,15 +21,17 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param classNames names by label; empty if there are none (classes)
  * @param positions the rule the weights were trained under (position_rule)
- * @param defaults how pictures are made unless the caller says otherwise; guidance and sampling are kept (defaults)
+ * @param guidance how pictures are guided unless the caller says otherwise (defaults)
+ * @param sampling how codes are drawn unless the caller says otherwise (defaults)
  * @param recipe how the model was trained, for people (recipe)
  */
-public record ModelInfo(List<String> classNames, PositionRule positions, GenerateOptions defaults, String recipe) {
+public record ModelInfo(
+        List<String> classNames, PositionRule positions, Guidance guidance, SamplingOptions sampling, String recipe) {
     /** Name of the file. */
     public static final String FILE = "aim.json";
     /** What holds for a folder without that file: the published checkpoints. */
     public static final ModelInfo PUBLISHED =
-            new ModelInfo(List.of(), PositionRule.SEQUENCE_INDEX, GenerateOptions.DEFAULT, "");
+            new ModelInfo(List.of(), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN, "");
 
     /** Class names that an error message lists. */
     private static final int NAMES_SHOWN = 20;
@@ -37,7 +39,8 @@ public record ModelInfo(List<String> classNames, PositionRule positions, Generat
     public ModelInfo {
         classNames = List.copyOf(classNames);
         Objects.requireNonNull(positions, "positions");
-        Objects.requireNonNull(defaults, "defaults");
+        Objects.requireNonNull(guidance, "guidance");
+        Objects.requireNonNull(sampling, "sampling");
         Objects.requireNonNull(recipe, "recipe");
     }
 
@@ -50,18 +53,20 @@ public record ModelInfo(List<String> classNames, PositionRule positions, Generat
     public static ModelInfo parse(String json, Path where) {
         JsonObject n = JsonObject.parse(json, where);
         try {
-            GenerateOptions d = GenerateOptions.DEFAULT;
+            Guidance guidance = Guidance.PUBLISHED;
+            SamplingOptions sampling = SamplingOptions.PLAIN;
             if (n.has("defaults")) {
                 JsonObject o = n.object("defaults");
-                float scale = o.floatNumber("cfg_scale", d.guidance().first());
-                d = d.withGuidance(new Guidance(scale, o.floatNumber("cfg_scale_end", scale)))
-                        .withTemperature(o.floatNumber("temperature", d.sampling().temperature()))
-                        .withTopK(o.integer("top_k", d.sampling().topK()))
-                        .withTopP(o.floatNumber("top_p", d.sampling().topP()))
-                        .withMinP(o.floatNumber("min_p", d.sampling().minP()));
+                float scale = o.floatNumber("cfg_scale", guidance.first());
+                guidance = new Guidance(scale, o.floatNumber("cfg_scale_end", scale));
+                sampling = new SamplingOptions(
+                        o.floatNumber("temperature", sampling.temperature()),
+                        o.integer("top_k", sampling.topK()),
+                        o.floatNumber("top_p", sampling.topP()),
+                        o.floatNumber("min_p", sampling.minP()));
             }
             return new ModelInfo(
-                    n.texts("classes", List.of()), rule(n.text("position_rule", "sequence_index")), d,
+                    n.texts("classes", List.of()), rule(n.text("position_rule", "sequence_index")), guidance, sampling,
                     n.text("recipe", ""));
         } catch (IllegalArgumentException e) {
             throw new CheckpointException(where, null, e.getMessage(), e);
@@ -86,14 +91,14 @@ public record ModelInfo(List<String> classNames, PositionRule positions, Generat
         classNames.forEach(classes::add);
         n.put("position_rule", positions.name().toLowerCase(Locale.ROOT));
         ObjectNode d = n.putObject("defaults");
-        d.put("cfg_scale", defaults.guidance().first());
-        if (defaults.guidance().last() != defaults.guidance().first()) {
-            d.put("cfg_scale_end", defaults.guidance().last());
+        d.put("cfg_scale", guidance.first());
+        if (guidance.last() != guidance.first()) {
+            d.put("cfg_scale_end", guidance.last());
         }
-        d.put("temperature", defaults.sampling().temperature());
-        d.put("top_k", defaults.sampling().topK());
-        d.put("top_p", defaults.sampling().topP());
-        d.put("min_p", defaults.sampling().minP());
+        d.put("temperature", sampling.temperature());
+        d.put("top_k", sampling.topK());
+        d.put("top_p", sampling.topP());
+        d.put("min_p", sampling.minP());
         n.put("recipe", recipe);
         return mapper.writerWithDefaultPrettyPrinter().writeValueAsString(n) + "\n";
     }

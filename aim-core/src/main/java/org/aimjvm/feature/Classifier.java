@@ -1,11 +1,15 @@
 package org.aimjvm.feature;
 
+import java.util.stream.IntStream;
 import org.aimjvm.backend.Backend;
+import org.aimjvm.data.PictureSource;
+import org.aimjvm.data.Pictures;
 import org.aimjvm.nn.Conv2d;
 import org.aimjvm.nn.GroupNorm;
 import org.aimjvm.nn.Linear;
 import org.aimjvm.nn.Params;
 import org.aimjvm.op.elementwise.PointwiseOp;
+import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 
 /**
@@ -68,5 +72,54 @@ public final class Classifier {
     /** Scores of the classes, (batch, classes), from {@link #features}. */
     public Tensor logits(Tensor features) {
         return head.forward(features);
+    }
+
+    /** What is done with the features of a batch of pictures, the first of which has index {@code from}. */
+    public interface FeatureBatch {
+        /** @param features (batch, features), valid during the call */
+        void accept(int from, Tensor features);
+    }
+
+    /**
+     * Features of the first {@code count} pictures, batch by batch, in order.
+     *
+     * @param batch pictures at a time; does not change the features
+     */
+    public void forEachBatch(PictureSource pictures, int batch, int count, FeatureBatch body) {
+        try (Scope _ = Scope.inference()) {
+            for (int from = 0; from < count; from += batch) {
+                int[] indices = IntStream.range(from, Math.min(count, from + batch)).toArray();
+                try (Scope _ = Scope.inference()) {
+                    Tensor x = Pictures.batch(backend, pictures, indices, new long[indices.length]);
+                    body.accept(from, features(x));
+                }
+            }
+        }
+    }
+
+    /** @throws IllegalArgumentException if pictures have another size or other classes than this classifier */
+    public void requireFit(PictureSource pictures) {
+        if (pictures.channels() != config.channels()
+                || pictures.height() != config.side()
+                || pictures.width() != config.side()
+                || pictures.classNames().size() != config.classes()) {
+            throw new IllegalArgumentException("pictures: " + pictures.classNames().size() + " classes, "
+                    + pictures.channels() + " x " + pictures.height() + " x " + pictures.width() + " (expected "
+                    + config.classes() + " classes, " + config.channels() + " x " + config.side() + " x "
+                    + config.side() + " for this classifier)");
+        }
+    }
+
+    /** Index of the largest value of each row, the first on a tie. */
+    public static int[] argmax(float[] rows, int cols) {
+        int[] best = new int[rows.length / cols];
+        for (int r = 0; r < best.length; r++) {
+            for (int c = 1; c < cols; c++) {
+                if (rows[r * cols + c] > rows[r * cols + best[r]]) {
+                    best[r] = c;
+                }
+            }
+        }
+        return best;
     }
 }

@@ -10,6 +10,8 @@ package org.aimjvm.sample;
 public record Guidance(float first, float last) {
     /** No guidance: the model runs on the conditional half only. */
     public static final Guidance NONE = constant(1);
+    /** Scale 4 for every token, as the published samples. */
+    public static final Guidance PUBLISHED = constant(4);
 
     /** @throws IllegalArgumentException if a scale is out of range */
     public Guidance {

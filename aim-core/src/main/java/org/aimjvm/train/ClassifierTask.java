@@ -8,9 +8,8 @@ import org.aimjvm.backend.Shape;
 import org.aimjvm.data.Draws;
 import org.aimjvm.data.PictureSource;
 import org.aimjvm.data.Pictures;
-import org.aimjvm.eval.QualityCheck;
+import org.aimjvm.feature.Accuracy;
 import org.aimjvm.feature.Classifier;
-import org.aimjvm.feature.ClassifierConfig;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.nn.Params;
@@ -36,22 +35,9 @@ public final class ClassifierTask implements TrainTask {
         this.train = train;
         this.validation = validation;
         this.recipe = recipe;
-        requireFit(model, train);
+        model.requireFit(train);
         if (validation != null) {
-            requireFit(model, validation);
-        }
-    }
-
-    public static void requireFit(Classifier model, PictureSource pictures) {
-        ClassifierConfig c = model.config();
-        if (pictures.channels() != c.channels()
-                || pictures.height() != c.side()
-                || pictures.width() != c.side()
-                || pictures.classNames().size() != c.classes()) {
-            throw new IllegalArgumentException("pictures: " + pictures.classNames().size() + " classes, "
-                    + pictures.channels() + " x " + pictures.height() + " x " + pictures.width() + " (expected "
-                    + c.classes() + " classes, " + c.channels() + " x " + c.side() + " x " + c.side()
-                    + " for this classifier)");
+            model.requireFit(validation);
         }
     }
 
@@ -105,7 +91,7 @@ public final class ClassifierTask implements TrainTask {
         Tensor logits = model.logits(model.features(x));
         Tensor targets = Tensor.ofInts(model.backend(), Shape.of(labels.length), labels);
         Tensor loss = ReduceOp.mean(CrossEntropyOp.crossEntropy(logits, targets));
-        int[] guesses = QualityCheck.argmax(logits.toFloats(), model.config().classes());
+        int[] guesses = Classifier.argmax(logits.toFloats(), model.config().classes());
         int right = 0;
         for (int i = 0; i < labels.length; i++) {
             right += guesses[i] == labels[i] ? 1 : 0;
@@ -123,7 +109,7 @@ public final class ClassifierTask implements TrainTask {
         if (validation == null) {
             return Map.of();
         }
-        return Map.of("accuracy", QualityCheck.accuracy(model, validation, recipe.microBatch(), most).total());
+        return Map.of("accuracy", Accuracy.of(model, validation, recipe.microBatch(), most).total());
     }
 
     @Override

@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
-import org.aimjvm.GenerateOptions;
 import org.aimjvm.ModelFiles;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.SafeTensors;
@@ -19,6 +18,7 @@ import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.Mismatch;
 import org.aimjvm.nn.Params;
 import org.aimjvm.sample.Guidance;
+import org.aimjvm.sample.SamplingOptions;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 import org.junit.jupiter.api.BeforeEach;
@@ -46,7 +46,7 @@ class DamagedConfigurationsTest {
         ModelFiles.folder(dir, ModelFiles.tensors());
         ModelInfo info = new ModelInfo(
                 List.of("a", "b", "c", "d", "e"), PositionRule.SEQUENCE_INDEX,
-                GenerateOptions.DEFAULT.withGuidance(new Guidance(1, 2)), "recipe");
+                new Guidance(1, 2), SamplingOptions.PLAIN, "recipe");
         ModelFiles.text(dir.resolve(ModelInfo.FILE), info.toJson());
         ModelFiles.text(dir.resolve("config.json"),
                 """

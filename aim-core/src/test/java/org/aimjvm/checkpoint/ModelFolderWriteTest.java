@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.aimjvm.GenerateOptions;
 import org.aimjvm.ModelFiles;
 import org.aimjvm.TinyAim;
 import org.aimjvm.backend.Backends;
@@ -22,6 +21,7 @@ import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.PositionRule;
 import org.aimjvm.sample.Guidance;
+import org.aimjvm.sample.SamplingOptions;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.VqConfig;
 import org.junit.jupiter.api.Test;
@@ -31,9 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ModelFolderWriteTest {
     private static final ModelInfo INFO = new ModelInfo(
             List.of("one", "two", "three", "four/five", "six"), PositionRule.PUBLISHED_TRAINING,
-            GenerateOptions.DEFAULT.withGuidance(new Guidance(1.5f, 3)).withTemperature(0.9f).withTopK(7)
-                    .withTopP(0.95f)
-                    .withMinP(0.01f),
+            new Guidance(1.5f, 3), new SamplingOptions(0.9f, 7, 0.95f, 0.01f),
             "aim train lm --seed 3\n\"quoted\"");
 
     @TempDir private Path dir;

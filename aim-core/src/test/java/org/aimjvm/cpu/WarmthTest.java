@@ -12,7 +12,7 @@ import org.aimjvm.EverySimdWidth;
 import org.aimjvm.backend.Storage;
 import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.backend.WeightMatrix;
-import org.aimjvm.cpu.gemm.PanelWeights;
+import org.aimjvm.cpu.simd.Simd;
 import org.aimjvm.cpu.memory.HeapStorage;
 import org.aimjvm.cpu.memory.Warmth;
 import org.aimjvm.cpu.simd.ScalarTwins;
@@ -122,7 +122,7 @@ class WarmthTest {
         Storage weights =
                 backend.weights(new WeightMatrix.Floats(out, in, WeightFormat.BF16, () -> random(out * in, 1)),
                         WeightFormat.BF16);
-        int padded = (out + PanelWeights.PANEL - 1) / PanelWeights.PANEL * PanelWeights.PANEL;
+        int padded = (out + Simd.PANEL - 1) / Simd.PANEL * Simd.PANEL;
         Warmth.reset(3L * padded * in);
         float[] x = random(in, 1);
         linear(weights, x, 1, out, in);

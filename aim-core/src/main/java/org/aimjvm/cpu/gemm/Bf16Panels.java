@@ -4,6 +4,7 @@ import static jdk.incubator.vector.VectorOperators.LSHL;
 import static org.aimjvm.cpu.simd.Simd.F;
 import static org.aimjvm.cpu.simd.Simd.I;
 import static org.aimjvm.cpu.simd.Simd.LANES;
+import static org.aimjvm.cpu.simd.Simd.PANEL;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;

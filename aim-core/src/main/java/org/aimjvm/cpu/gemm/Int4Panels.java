@@ -4,6 +4,7 @@ import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static org.aimjvm.cpu.simd.Simd.F;
 import static org.aimjvm.cpu.simd.Simd.LANES;
+import static org.aimjvm.cpu.simd.Simd.PANEL;
 
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;

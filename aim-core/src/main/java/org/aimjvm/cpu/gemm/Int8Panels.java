@@ -2,6 +2,7 @@ package org.aimjvm.cpu.gemm;
 
 import static org.aimjvm.cpu.simd.Simd.F;
 import static org.aimjvm.cpu.simd.Simd.LANES;
+import static org.aimjvm.cpu.simd.Simd.PANEL;
 
 import jdk.incubator.vector.FloatVector;
 import org.aimjvm.backend.Quantization;

@@ -1,21 +1,20 @@
 package org.aimjvm.cpu.gemm;
 
-import static org.aimjvm.cpu.simd.Simd.LANES;
+import static org.aimjvm.cpu.simd.Simd.PANEL;
 
 import org.aimjvm.cpu.memory.FrozenWeights;
 import org.aimjvm.cpu.memory.Parallel;
 import org.aimjvm.cpu.memory.Warmth;
+import org.aimjvm.cpu.simd.Simd;
 
 /**
- * Weights cut into panels of {@link #PANEL} outputs, in each of which the outputs of one input lie side by side. A product
+ * Weights cut into panels of {@link Simd#PANEL} outputs, in each of which the outputs of one input lie side by side. A product
  * reads a panel from its start to its end, once for two rows of x, and makes floats of it in registers.
  *
  * <p>Every element of y is one chain of fused multiply-adds in the order of the inputs, whatever the number of rows,
  * threads or lanes; what the factors of the chain are, each format says.
  */
 public abstract class PanelWeights extends FrozenWeights {
-    /** Outputs of a panel: four vectors, which with two rows of x make the eight independent sums that hide latency. */
-    public static final int PANEL = 4 * LANES;
     /** Weights of a piece of work, at least: about ten microseconds. */
     private static final int MIN_WORK = 1 << 16;
     /** Pieces a product should have if it is large enough. */
@@ -110,9 +109,9 @@ public abstract class PanelWeights extends FrozenWeights {
         // nothing depends on x alone
     }
 
-    /** The outputs of a panel for row {@code r} of x, {@link #PANEL} floats. */
+    /** The outputs of a panel for row {@code r} of x, {@link Simd#PANEL} floats. */
     abstract void one(int panel, float[] x, int r, float[] y, int yAt, Buffers b);
 
-    /** The outputs of a panel for rows {@code r} and {@code r + 1} of x, {@link #PANEL} floats each. */
+    /** The outputs of a panel for rows {@code r} and {@code r + 1} of x, {@link Simd#PANEL} floats each. */
     abstract void two(int panel, float[] x, int r, float[] y0, int at0, float[] y1, int at1, Buffers b);
 }

@@ -1,6 +1,6 @@
 package org.aimjvm.cpu.gemm;
 
-import static org.aimjvm.cpu.gemm.RowWeights.SUMS;
+import static org.aimjvm.cpu.simd.ScalarTwins.SUMS;
 import static org.aimjvm.cpu.simd.Simd.F;
 import static org.aimjvm.cpu.simd.Simd.LANES;
 
@@ -12,7 +12,7 @@ import jdk.incubator.vector.VectorShuffle;
 
 /**
  * Products of {@link RowWeights} with more than two rows of x: two rows of W by {@link #ROWS} rows of x at a time, one vector of
- * each group of {@link RowWeights#SUMS} inputs after the other, so that twelve accumulators are all there is. The rows of x are
+ * each group of {@link org.aimjvm.cpu.simd.ScalarTwins#SUMS} inputs after the other, so that twelve accumulators are all there is. The rows of x are
  * packed for it, so that one address serves them all.
  *
  * <p>Measured on AVX2: rows of x where they lie, or both vectors of a group at once, run at half the speed, since HotSpot then
@@ -49,7 +49,7 @@ final class RowTile {
         return VectorShuffle.fromOp(F, i -> (i ^ distance) % LANES);
     }
 
-    /** Floats of packed x: {@code rows} made a multiple of {@link #ROWS}, {@code in} a multiple of {@link RowWeights#SUMS}. */
+    /** Floats of packed x: {@code rows} made a multiple of {@link #ROWS}, {@code in} a multiple of {@link org.aimjvm.cpu.simd.ScalarTwins#SUMS}. */
     static int packedFloats(int rows, int in) {
         return (rows + ROWS - 1) / ROWS * ROWS * (in / SUMS * SUMS);
     }
@@ -79,7 +79,7 @@ final class RowTile {
     /**
      * Outputs {@code j} and {@code j + 1} of {@code rows} rows of x, added up as {@link RowWeights} says.
      *
-     * @param w row-major (out, in); {@code in} is a multiple of {@link RowWeights#SUMS}
+     * @param w row-major (out, in); {@code in} is a multiple of {@link org.aimjvm.cpu.simd.ScalarTwins#SUMS}
      * @param j may be the last output
      * @param packed of {@link #pack}
      * @param p number of the first row in {@code packed}, a multiple of {@link #ROWS}

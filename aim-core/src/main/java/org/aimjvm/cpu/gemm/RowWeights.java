@@ -1,5 +1,7 @@
 package org.aimjvm.cpu.gemm;
 
+import static org.aimjvm.cpu.simd.ScalarTwins.SUMS;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -19,8 +21,6 @@ import org.aimjvm.cpu.simd.ScalarTwins;
  * the number of rows nor on threads or the width of a vector.
  */
 public final class RowWeights extends FrozenWeights {
-    /** Interleaved sums of an element. */
-    public static final int SUMS = 16;
     /** Weights of a piece of work, at least. */
     private static final int MIN_WORK = 1 << 15;
     /** Pieces a product should have if it is large enough. */

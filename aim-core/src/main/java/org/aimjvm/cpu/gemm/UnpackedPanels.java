@@ -1,5 +1,7 @@
 package org.aimjvm.cpu.gemm;
 
+import static org.aimjvm.cpu.simd.Simd.PANEL;
+
 import java.util.Arrays;
 import org.aimjvm.cpu.memory.Parallel;
 import org.aimjvm.cpu.memory.Warmth;

@@ -2,8 +2,6 @@ package org.aimjvm.cpu.simd;
 
 import static org.aimjvm.cpu.simd.Simd.LANES;
 
-import org.aimjvm.cpu.gemm.PanelWeights;
-import org.aimjvm.cpu.gemm.RowWeights;
 import org.aimjvm.cpu.memory.Warmth;
 
 /**
@@ -14,6 +12,9 @@ import org.aimjvm.cpu.memory.Warmth;
  * for which these loops are written, then touch memory a third as often.
  */
 public final class ScalarTwins {
+    /** Interleaved sums of an element of a product with weights that lie row by row. */
+    public static final int SUMS = 16;
+
     private static final int HIGH = 0xffff0000;
 
     private ScalarTwins() {}
@@ -52,14 +53,14 @@ public final class ScalarTwins {
 
     /** {@link org.aimjvm.cpu.gemm.Bf16Panels#one}. */
     public static void bf16(int[] w, int wAt, float[] x, int xAt, int in, float[] y, int yAt) {
-        for (int lane = 0; lane < PanelWeights.PANEL; lane += 4) {
+        for (int lane = 0; lane < Simd.PANEL; lane += 4) {
             float a0 = 0;
             float a1 = 0;
             float a2 = 0;
             float a3 = 0;
             int at = wAt + lane;
             int k = xAt;
-            for (; k < xAt + in - 1; k += 2, at += PanelWeights.PANEL) {
+            for (; k < xAt + in - 1; k += 2, at += Simd.PANEL) {
                 float even = x[k];
                 float odd = x[k + 1];
                 a0 = Math.fma(high(w[at]), odd, Math.fma(low(w[at]), even, a0));
@@ -83,7 +84,7 @@ public final class ScalarTwins {
     /** {@link org.aimjvm.cpu.gemm.Bf16Panels#two}. */
     public static void bf16(
             int[] w, int wAt, float[] x, int x0, int x1, int in, float[] y0, int at0, float[] y1, int at1) {
-        for (int lane = 0; lane < PanelWeights.PANEL; lane += 4) {
+        for (int lane = 0; lane < Simd.PANEL; lane += 4) {
             float a0 = 0;
             float a1 = 0;
             float a2 = 0;
@@ -94,7 +95,7 @@ public final class ScalarTwins {
             float b3 = 0;
             int at = wAt + lane;
             int k = 0;
-            for (; k < in - 1; k += 2, at += PanelWeights.PANEL) {
+            for (; k < in - 1; k += 2, at += Simd.PANEL) {
                 float xa = x[x0 + k];
                 float xb = x[x1 + k];
                 float ya = x[x0 + k + 1];
@@ -191,12 +192,12 @@ public final class ScalarTwins {
 
     /** {@link org.aimjvm.cpu.gemm.RowDots#one} and {@link org.aimjvm.cpu.gemm.RowTile#multiply}: the interleaved sums of a row of W and a row of x. */
     public static void rowSums(float[] w, float[] x, int xAt, int n, float[] sums) {
-        for (int i = 0; i < RowWeights.SUMS; i += 4) {
+        for (int i = 0; i < SUMS; i += 4) {
             float s0 = 0;
             float s1 = 0;
             float s2 = 0;
             float s3 = 0;
-            for (int k = i; k < n; k += RowWeights.SUMS) {
+            for (int k = i; k < n; k += SUMS) {
                 s0 = Math.fma(w[k], x[xAt + k], s0);
                 s1 = Math.fma(w[k + 1], x[xAt + k + 1], s1);
                 s2 = Math.fma(w[k + 2], x[xAt + k + 2], s2);

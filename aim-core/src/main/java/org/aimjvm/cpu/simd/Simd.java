@@ -18,6 +18,11 @@ public final class Simd {
     public static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
     /** Float lanes of a vector. */
     public static final int LANES = F.length();
+    /**
+     * Outputs of a panel of frozen weights: four vectors, which with two rows of x make the eight independent sums that hide
+     * latency.
+     */
+    public static final int PANEL = 4 * LANES;
 
     private Simd() {}
 

@@ -1,0 +1,22 @@
+package org.aimjvm.cli.command;
+
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code aim data}: the parent of the commands that fetch data sets. */
+@Command(
+        name = "data",
+        description = "Fetch a data set and check it.",
+        subcommands = FashionMnistCommand.class)
+public final class DataCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        throw new ParameterException(spec.commandLine(), "data set: none given, expected one of "
+                + String.join(", ", spec.subcommands().keySet()));
+    }
+}

@@ -1,0 +1,159 @@
+package org.aimjvm.cli.command;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.command.ComputeOptions;
+import org.aimjvm.command.Console;
+import org.aimjvm.command.ExitCode;
+import org.aimjvm.command.Progress;
+import org.aimjvm.command.Tokenizer;
+import org.aimjvm.data.Pictures;
+import org.aimjvm.io.Images;
+import org.aimjvm.tensor.Scope;
+import org.aimjvm.tensor.Tensor;
+import org.aimjvm.vq.VqConfig;
+import org.aimjvm.vq.VqModel;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code aim reconstruct}: pictures through the tokenizer and back. */
+@Command(
+        name = "reconstruct",
+        description = "Encode pictures with a model's tokenizer, decode them again, and tell how close they come.",
+        footer = {"", "PSNR is 10 log10(4 / mean squared error) of pixels in [-1, 1], in dB; higher is closer."})
+public final class ReconstructCommand implements Callable<Integer> {
+    private static final int PADDING = 2;
+
+    @Spec private CommandSpec spec;
+
+    @Option(
+            names = {"-m", "--model"},
+            defaultValue = "fashion",
+            paramLabel = "MODEL",
+            description = "Model folder, file of weights, or name of an embedded model (default: ${DEFAULT-VALUE}).") private String model;
+
+    @Parameters(arity = "1..*", paramLabel = "IN", description = "Pictures: PNG, JPEG, BMP or GIF files.") private List<
+            Path> in;
+
+    @Option(
+            names = {"-o", "--out"},
+            required = true,
+            paramLabel = "PATH",
+            description = "PNG file, or for several pictures a folder, which gets a PNG of the same name for each.") private Path out;
+
+    @Option(
+            names = "--size",
+            paramLabel = "N",
+            description = "Resize the short side to N and take the middle N x N (default: as it is, sides cut to what the tokenizer "
+                    + "can divide).") private Integer size;
+
+    @Option(names = "--compare", description = "Put the original on the left of each.") private boolean compare;
+
+    @Mixin private ComputeOptions compute;
+
+    private final Console console;
+
+    ReconstructCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        boolean toFolder = in.size() > 1 || Files.isDirectory(out);
+        checkPaths(toFolder);
+        Tokenizer tokenizer = Tokenizer.read(model, compute.backend(console));
+        VqConfig config = tokenizer.model().config();
+        int f = config.downsampling();
+        if (size != null && (size < f || size % f != 0)) {
+            throw usage("--size: " + size + " (expected a multiple of " + f + ", this tokenizer's pixels a code)");
+        }
+        double sum = 0;
+        try (Scope _ = Scope.inference(); Progress progress = console.progress("reconstruct", in.size(), "img")) {
+            for (Path file : in) {
+                BufferedImage original = fitted(file, f);
+                Reconstruction r = reconstruct(tokenizer.model(), original);
+                Path target = toFolder ? out.resolve(pngName(file)) : out;
+                Images.writePng(target,
+                        compare ? Images.grid(List.of(original, r.picture), 2, PADDING) : r.picture);
+                console.out().printf(Locale.ROOT, "%s PSNR %.2f dB%n", target, r.psnr);
+                sum += r.psnr;
+                progress.advance(1);
+            }
+        }
+        if (in.size() > 1) {
+            console.out().printf(Locale.ROOT, "mean of %d PSNR %.2f dB%n", in.size(), sum / in.size());
+        }
+        return ExitCode.OK;
+    }
+
+    private void checkPaths(boolean toFolder) {
+        if (toFolder && Files.exists(out) && !Files.isDirectory(out)) {
+            throw usage("--out: " + out + " is a file, expected a folder for " + in.size() + " pictures");
+        }
+        Set<String> names = new HashSet<>();
+        for (Path file : in) {
+            if (!Files.isRegularFile(file)) {
+                throw usage("IN: " + file + ", expected a picture file");
+            }
+            Path target = toFolder ? out.resolve(pngName(file)) : out;
+            if (target.toAbsolutePath().normalize().equals(file.toAbsolutePath().normalize())) {
+                throw usage("--out: would replace the original " + file + " (name another folder)");
+            }
+            if (toFolder && !names.add(pngName(file))) {
+                throw usage("IN: two pictures called " + pngName(file) + ", expected different names for one folder");
+            }
+        }
+    }
+
+    private static String pngName(Path file) {
+        return file.getFileName().toString().replaceFirst("\\.[^.]*$", "") + ".png";
+    }
+
+    private BufferedImage fitted(Path file, int f) throws IOException {
+        BufferedImage image = Images.read(file);
+        if (size != null) {
+            return Images.centerCrop(Images.resizeShortSide(image, size), size, size);
+        }
+        int width = image.getWidth() / f * f;
+        int height = image.getHeight() / f * f;
+        if (width == 0 || height == 0) {
+            throw new IOException(file + ": " + image.getWidth() + " x " + image.getHeight()
+                    + " pixels, expected at least " + f + " x " + f + " (enlarge it with --size)");
+        }
+        return Images.centerCrop(image, width, height);
+    }
+
+    private record Reconstruction(BufferedImage picture, double psnr) {}
+
+    private static Reconstruction reconstruct(VqModel tokenizer, BufferedImage original) {
+        int f = tokenizer.config().downsampling();
+        int height = original.getHeight();
+        int width = original.getWidth();
+        float[] x = Images.toFloats(original, tokenizer.config().inChannels());
+        try (Scope _ = Scope.inference()) {
+            Shape shape = Shape.of(1, tokenizer.config().inChannels(), height, width);
+            Tensor codes = tokenizer.encode(Tensor.of(tokenizer.backend(), shape, x));
+            float[] y = tokenizer.decode(codes, 1, height / f, width / f).toFloats();
+            int channels = tokenizer.config().outChannels();
+            return new Reconstruction(
+                    Images.fromFloats(y, 0, channels, height, width), Pictures.psnr(x, y, 0, x.length));
+        }
+    }
+
+    private ParameterException usage(String message) {
+        return new ParameterException(spec.commandLine(), message);
+    }
+}

@@ -1,0 +1,147 @@
+package org.aimjvm.cli.command;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.aimjvm.command.ComputeOptions;
+import org.aimjvm.command.Console;
+import org.aimjvm.command.ExitCode;
+import org.aimjvm.command.OptionChecks;
+import org.aimjvm.command.OutputPaths;
+import org.aimjvm.command.PictureData;
+import org.aimjvm.command.Progress;
+import org.aimjvm.command.Tokenizer;
+import org.aimjvm.data.CodeExtractor;
+import org.aimjvm.data.PictureSource;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code aim tokenize}: pictures to codes on disk. */
+@Command(
+        name = "tokenize",
+        description = "Turn pictures into the codes of a tokenizer, once, for 'aim train lm'.",
+        abbreviateSynopsis = true,
+        sortOptions = false)
+public final class TokenizeCommand implements Callable<Integer> {
+    /** Folder of the validation codes in that of the training codes. */
+    static final String VALIDATION = "validation";
+
+    /** Which pictures are encoded. */
+    enum Part {
+        ALL, TRAIN, TEST
+    }
+
+    @Spec private CommandSpec spec;
+
+    @Option(
+            names = {"-m", "--model"},
+            required = true,
+            paramLabel = "MODEL",
+            description = "Tokenizer: a model folder, a file of weights, or the name of an embedded model.") private String model;
+
+    @Mixin private PictureData pictures;
+
+    @Option(
+            names = {"-o", "--out"},
+            required = true,
+            paramLabel = "DIR",
+            description = "New folder for the codes; those of the validation pictures go to the folder " + VALIDATION
+                    + " in it.") private Path out;
+
+    @Option(
+            names = "--split",
+            defaultValue = "all",
+            paramLabel = "PART",
+            description = "What to encode: train, test (the validation pictures), or all (default: ${DEFAULT-VALUE}).") private Part split;
+
+    @Option(
+            names = "--views",
+            defaultValue = "1",
+            paramLabel = "N",
+            description = "Times each training picture is encoded: as it is, then with random crops and flips "
+                    + "(default: ${DEFAULT-VALUE}).") private int views;
+
+    @Option(
+            names = "--seed",
+            defaultValue = "0",
+            paramLabel = "N",
+            description = "Seed of crops and flips (default: ${DEFAULT-VALUE}).") private long seed;
+
+    @Option(
+            names = "--batch",
+            defaultValue = "64",
+            paramLabel = "N",
+            description = "Pictures at a time; changes speed and memory, not the codes (default: ${DEFAULT-VALUE}).") private int batch;
+
+    @Mixin private ComputeOptions compute;
+
+    private final Console console;
+
+    TokenizeCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        pictures.check();
+        new OptionChecks(spec).atLeast("--views", views, 1).atLeast("--batch", batch, 1);
+        Path validationOut = out.resolve(VALIDATION);
+        OutputPaths.requireNewFolder(spec, "--out", split == Part.TEST ? validationOut : out);
+        PictureSource train = split == Part.TEST ? null : pictures.train(console);
+        PictureSource test = split == Part.TRAIN ? null : pictures.validation(console);
+        if (split == Part.TEST && test == null) {
+            throw usage("--split: test, but there are no validation pictures in --data (name a folder with --val)");
+        }
+        if (train != null && test != null && !train.classNames().equals(test.classNames())) {
+            throw usage("--val: classes " + test.classNames() + " (expected " + train.classNames() + " as in --data)");
+        }
+        Tokenizer tokenizer = Tokenizer.read(model, compute.backend(console));
+        for (PictureSource source : new PictureSource[] {train, test}) {
+            if (source != null) {
+                requireFit(tokenizer, source);
+            }
+        }
+        CodeExtractor extractor = new CodeExtractor(tokenizer.model(), tokenizer.params());
+        if (train != null) {
+            extract(extractor, train, out, views);
+        }
+        if (test != null) {
+            extract(extractor, test, validationOut, 1);
+        }
+        return ExitCode.OK;
+    }
+
+    private void extract(CodeExtractor extractor, PictureSource source, Path folder, int times) {
+        long total = (long) source.size() * times;
+        if (total > Integer.MAX_VALUE) {
+            throw usage("--views: " + times + " gives " + total + " pictures (expected at most " + Integer.MAX_VALUE
+                    + ")");
+        }
+        try (Progress progress = console.progress("tokenize", total, "img")) {
+            extractor.extract(source, folder, times, seed, batch, progress::to);
+        }
+        console.out().printf(Locale.ROOT, "%s: %d pictures%n", folder, total);
+    }
+
+    private void requireFit(Tokenizer tokenizer, PictureSource source) {
+        int channels = tokenizer.model().config().inChannels();
+        int f = tokenizer.model().config().downsampling();
+        if (source.channels() != channels) {
+            throw usage("--data: pictures with " + source.channels() + " channels (expected " + channels
+                    + " for this tokenizer)");
+        }
+        if (source.height() % f != 0 || source.width() % f != 0) {
+            throw usage("--size: " + source.height() + " (expected a multiple of " + f
+                    + ", this tokenizer's pixels a code)");
+        }
+    }
+
+    private ParameterException usage(String message) {
+        return new ParameterException(spec.commandLine(), message);
+    }
+}

@@ -1,0 +1,220 @@
+package org.aimjvm.cli.command;
+
+import java.awt.image.BufferedImage;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.Supplier;
+import org.aimjvm.GenerateOptions;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.DType;
+import org.aimjvm.checkpoint.ModelFolder;
+import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.cli.option.AimArchitecture;
+import org.aimjvm.cli.option.RecipeOptions;
+import org.aimjvm.cli.option.Recipes;
+import org.aimjvm.cli.option.RunFolderOptions;
+import org.aimjvm.command.ComputeOptions;
+import org.aimjvm.command.Console;
+import org.aimjvm.command.ExitCode;
+import org.aimjvm.command.OptionChecks;
+import org.aimjvm.command.Tokenizer;
+import org.aimjvm.data.CodeExtractor;
+import org.aimjvm.data.TokenDataset;
+import org.aimjvm.io.Images;
+import org.aimjvm.model.AimConfig;
+import org.aimjvm.model.AimModel;
+import org.aimjvm.model.PositionRule;
+import org.aimjvm.nn.Params;
+import org.aimjvm.sample.GeneratedPicture;
+import org.aimjvm.sample.GenerationListener;
+import org.aimjvm.sample.GenerationRequest;
+import org.aimjvm.sample.Generator;
+import org.aimjvm.tensor.Tensor;
+import org.aimjvm.train.LmOptions;
+import org.aimjvm.train.LmTrainer;
+import org.aimjvm.train.RunOptions;
+import org.aimjvm.train.TrainRecipe;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code aim train lm}: the sequence model. */
+@Command(
+        name = "lm",
+        description = "Train a sequence model to predict the codes of pictures from their class (stage 2).",
+        abbreviateSynopsis = true,
+        sortOptions = false,
+        footer = {"", "Ctrl-C ends the run after the step under way, with a checkpoint."})
+final class TrainLmCommand implements Callable<Integer> {
+    private static final int SAMPLE_CLASSES = 10;
+    private static final int SAMPLE_COLUMNS = 8;
+    private static final int SAMPLE_BATCH = 40;
+
+    @Spec private CommandSpec spec;
+
+    @Option(
+            names = "--data",
+            required = true,
+            paramLabel = "CODES",
+            description = "Folder of codes, made by 'aim tokenize'.") private Path data;
+
+    @Option(
+            names = "--val",
+            paramLabel = "CODES",
+            description = "Codes to validate on (default: CODES/" + TokenizeCommand.VALIDATION
+                    + " if there is one).") private Path val;
+
+    @Option(
+            names = "--hold-out",
+            defaultValue = "0",
+            paramLabel = "N",
+            description = "Pictures of --data to validate on instead of training on, where there are no other "
+                    + "(default: ${DEFAULT-VALUE}).") private int holdOut;
+
+    @Option(
+            names = "--tokenizer",
+            paramLabel = "MODEL",
+            description = "The tokenizer that made the codes: copied into the result, which then is a complete model, and "
+                    + "used for sample pictures.") private String tokenizerPath;
+
+    @Mixin private AimArchitecture architecture;
+
+    @Option(
+            names = "--label-dropout",
+            defaultValue = "0.1",
+            paramLabel = "R",
+            description = "Share of pictures trained without their class, which guidance needs (default: ${DEFAULT-VALUE}).") private double labelDropout;
+
+    @Option(
+            names = "--cfg-scale",
+            defaultValue = "4",
+            paramLabel = "S",
+            description = "Guidance of the sample pictures, and the result's default (default: ${DEFAULT-VALUE}).") private float cfgScale;
+
+    @Option(
+            names = "--positions",
+            defaultValue = "sequence_index",
+            paramLabel = "RULE",
+            description = "Rows of the position table: sequence_index, or published_training as the released weights "
+                    + "(default: ${DEFAULT-VALUE}).") private PositionRule positions;
+
+    @Option(
+            names = "--checkpoint-blocks",
+            description = "Keep only what passes between blocks and compute each block again in the backward pass: less "
+                    + "memory, about 40 %% more time, the same result.") private boolean checkpointBlocks;
+
+    @Mixin private RecipeOptions recipe;
+
+    @Mixin private RunFolderOptions run;
+
+    @Mixin private ComputeOptions compute;
+
+    private final Console console;
+
+    TrainLmCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public Integer call() {
+        recipe.check();
+        architecture.check();
+        GenerateOptions defaults = ComputeOptions.checked(spec, () -> GenerateOptions.DEFAULT.withGuidance(cfgScale));
+        new OptionChecks(spec).atLeast("--hold-out", holdOut, 0);
+        if (!(labelDropout >= 0 && labelDropout <= 1)) {
+            throw usage("--label-dropout: " + labelDropout + " (expected 0 to 1)");
+        }
+        RunOptions runOptions = run.check();
+        Path valPath = val != null ? val : data.resolve(TokenizeCommand.VALIDATION);
+        try (TokenDataset train = TokenDataset.open(data);
+                TokenDataset validation = val != null || Files.isDirectory(valPath)
+                        ? TokenDataset.open(valPath)
+                        : null) {
+            return train(train, validation, runOptions, defaults);
+        }
+    }
+
+    private int train(TokenDataset train, TokenDataset validation, RunOptions runOptions, GenerateOptions defaults) {
+        int heldOut = validation == null ? holdOut : 0;
+        if (heldOut >= train.size()) {
+            throw usage("--hold-out: " + holdOut + " (expected less than the " + train.size() + " pictures there are)");
+        }
+        TrainRecipe trainRecipe = recipe.forExamples(train.size() - heldOut);
+        AimConfig config = architecture.config(train.info());
+        Backend backend = compute.backend(console);
+        Tokenizer tokenizer = tokenizerPath == null ? null : Tokenizer.read(tokenizerPath, backend);
+        requireFit(tokenizer, train);
+        Params params = Params.random(backend, recipe.seed());
+        AimModel model = new AimModel(params.sub("mamba"), config, positions);
+        TrainReport report = new TrainReport(
+                console, run, "train lm", tokenizer == null ? null : samples(model, tokenizer));
+        LmOptions options =
+                ComputeOptions.checked(spec, () -> new LmOptions(trainRecipe, labelDropout, heldOut, checkpointBlocks));
+        LmTrainer trainer = ComputeOptions.checked(
+                spec, () -> new LmTrainer(model, params, train, validation, options, runOptions, report));
+        if (!new TrainSession(console, trainer, run.folder()).run(run.checkpoint(), report)) {
+            return ExitCode.FAILED;
+        }
+        Path folder = run.folder().resolve(RunFolderOptions.MODEL);
+        Map<String, Tensor> tensors = new LinkedHashMap<>(params.all());
+        String history = Recipes.of(spec);
+        if (tokenizer != null) {
+            tensors.putAll(tokenizer.params().all());
+            history = tokenizer.info().recipe().isEmpty() ? history : tokenizer.info().recipe() + "\n" + history;
+        }
+        ModelInfo info =
+                new ModelInfo(train.info().classNames(), positions, defaults.guidance(), defaults.sampling(), history);
+        TrainSession.withAverages(trainer, () -> ModelFolder.write(
+                folder, config, tokenizer == null ? null : tokenizer.model().config(), info, tensors, DType.F32));
+        console.out().println(folder);
+        return ExitCode.OK;
+    }
+
+    private void requireFit(Tokenizer tokenizer, TokenDataset codes) {
+        if (tokenizer == null) {
+            return;
+        }
+        String made = codes.info().tokenizer();
+        if (!new CodeExtractor(tokenizer.model(), tokenizer.params()).tokenizerFingerprint().equals(made)) {
+            throw usage("--tokenizer: " + tokenizerPath + " is not the one that made " + data
+                    + " (name that one, or run 'aim tokenize' with this one)");
+        }
+        if (codes.info().gridHeight() != codes.info().gridWidth()) {
+            throw usage("--data: " + codes.info().gridHeight() + " x " + codes.info().gridWidth()
+                    + " codes a picture (expected as many rows as columns)");
+        }
+    }
+
+    /** A row of generated pictures for each of the first classes. */
+    private Supplier<BufferedImage> samples(AimModel model, Tokenizer tokenizer) {
+        Generator generator = new Generator(model, tokenizer.model());
+        List<GenerationRequest.Job> jobs = new ArrayList<>();
+        for (int label = 0; label < Math.min(SAMPLE_CLASSES, model.config().numClasses()); label++) {
+            for (int seed = 0; seed < SAMPLE_COLUMNS; seed++) {
+                jobs.add(new GenerationRequest.Job(label, seed));
+            }
+        }
+        GenerateOptions o = GenerateOptions.DEFAULT.withGuidance(cfgScale);
+        GenerationRequest request =
+                new GenerationRequest(jobs, o.guidance(), o.sampling(), o.prefix(), SAMPLE_BATCH);
+        return () -> {
+            List<BufferedImage> cells = new ArrayList<>();
+            for (GeneratedPicture p : generator.generate(request, GenerationListener.NONE)) {
+                cells.add(Images.fromFloats(p.pixels(), 0, p.channels(), p.height(), p.width()));
+            }
+            return Images.grid(cells, SAMPLE_COLUMNS, 1);
+        };
+    }
+
+    private ParameterException usage(String message) {
+        return new ParameterException(spec.commandLine(), message);
+    }
+}

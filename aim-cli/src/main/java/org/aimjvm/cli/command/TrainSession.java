@@ -1,0 +1,88 @@
+package org.aimjvm.cli.command;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import org.aimjvm.command.Console;
+import org.aimjvm.train.Trainer;
+
+/**
+ * Runs a trainer so that it can be stopped from outside: Ctrl-C or a TERM signal ends it after the step under way, with a
+ * checkpoint, and only then the JVM.
+ */
+final class TrainSession {
+    private final Console console;
+    private final Trainer trainer;
+    private final Path folder;
+
+    TrainSession(Console console, Trainer trainer, Path folder) {
+        this.console = console;
+        this.trainer = trainer;
+        this.folder = folder;
+    }
+
+    /**
+     * Trains to the end, or until the JVM is told to end.
+     *
+     * @param checkpoint where to go on, if anywhere
+     * @return whether the last step was reached
+     */
+    boolean run(Optional<Path> checkpoint, TrainReport report) {
+        checkpoint.ifPresent(trainer::resume);
+        CountDownLatch ended = new CountDownLatch(1);
+        Thread stopper = new Thread(() -> stopAndWait(ended), "aim-stop");
+        Runtime.getRuntime().addShutdownHook(stopper);
+        try {
+            boolean complete;
+            try (report) {
+                report.watch(trainer);
+                complete = trainer.run();
+                report.draw();
+            }
+            if (!complete) {
+                console.err().println("aim: stopped at step " + trainer.step() + ", saved in " + folder
+                        + " (go on with the same command and --resume)");
+            }
+            return complete;
+        } finally {
+            ended.countDown();
+            release(stopper);
+        }
+    }
+
+    /** Writes a file or folder. */
+    @FunctionalInterface
+    interface Writing {
+        void run() throws IOException;
+    }
+
+    /** Writes with the averaged weights in the model, if the recipe keeps them. */
+    static void withAverages(Trainer trainer, Writing writing) {
+        trainer.withAverages(() -> {
+            try {
+                writing.run();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+    }
+
+    private void stopAndWait(CountDownLatch ended) {
+        trainer.stop();
+        try {
+            ended.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // nobody interrupts it; then the JVM ends without waiting
+        }
+    }
+
+    private static void release(Thread hook) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException _) {
+            // the JVM is ending: the hook is what waits for us
+        }
+    }
+}

@@ -1,0 +1,136 @@
+package org.aimjvm.cli.command;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.checkpoint.ModelFolder;
+import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.cli.option.RecipeOptions;
+import org.aimjvm.cli.option.Recipes;
+import org.aimjvm.cli.option.RunFolderOptions;
+import org.aimjvm.cli.option.VqArchitecture;
+import org.aimjvm.command.ComputeOptions;
+import org.aimjvm.command.Console;
+import org.aimjvm.command.ExitCode;
+import org.aimjvm.command.OptionChecks;
+import org.aimjvm.command.PictureData;
+import org.aimjvm.command.Tokenizer;
+import org.aimjvm.data.PictureSource;
+import org.aimjvm.io.Images;
+import org.aimjvm.model.PositionRule;
+import org.aimjvm.sample.Guidance;
+import org.aimjvm.sample.SamplingOptions;
+import org.aimjvm.tensor.Tensor;
+import org.aimjvm.train.RunOptions;
+import org.aimjvm.train.TrainRecipe;
+import org.aimjvm.train.VqOptions;
+import org.aimjvm.train.VqTrainer;
+import org.aimjvm.vq.VqConfig;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code aim train vq}: the tokenizer. */
+@Command(
+        name = "vq",
+        description = "Train a tokenizer to reconstruct pictures through a codebook (stage 1).",
+        abbreviateSynopsis = true,
+        sortOptions = false,
+        footer = {"", "Ctrl-C ends the run after the step under way, with a checkpoint."})
+final class TrainVqCommand implements Callable<Integer> {
+    private static final int SAMPLE_PICTURES = 32;
+    private static final int SAMPLE_COLUMNS = 16;
+
+    @Spec private CommandSpec spec;
+
+    @Mixin private PictureData pictures;
+
+    @Mixin private VqArchitecture architecture;
+
+    @Option(
+            names = "--loss",
+            defaultValue = "l2",
+            paramLabel = "KIND",
+            description = "Distance of pictures: l1 or l2 (default: ${DEFAULT-VALUE}).") private VqOptions.Reconstruction loss;
+
+    @Option(
+            names = "--revive-after",
+            defaultValue = "100",
+            paramLabel = "N",
+            description = "Steps after which a code that nothing was mapped to is moved to where pictures are, 0 for never "
+                    + "(default: ${DEFAULT-VALUE}).") private int reviveAfter;
+
+    @Mixin private RecipeOptions recipe;
+
+    @Mixin private RunFolderOptions run;
+
+    @Mixin private ComputeOptions compute;
+
+    private final Console console;
+
+    TrainVqCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        recipe.check();
+        pictures.check();
+        architecture.config(1);
+        new OptionChecks(spec).atLeast("--revive-after", reviveAfter, 0);
+        RunOptions runOptions = run.check();
+        PictureSource train = pictures.train(console);
+        PictureSource validation = pictures.validation(console);
+        VqConfig config = architecture.config(train.channels());
+        TrainRecipe trainRecipe = recipe.forExamples(train.size());
+        Backend backend = compute.backend(console);
+        Tokenizer tokenizer = Tokenizer.random(config, backend, recipe.seed());
+        PictureSource shown = validation == null ? train : validation;
+        TrainReport report = new TrainReport(console, run, "train vq", () -> reconstructions(tokenizer, shown));
+        VqTrainer trainer = ComputeOptions.checked(spec, () -> new VqTrainer(
+                tokenizer.model(), tokenizer.params(), train, validation,
+                new VqOptions(trainRecipe, loss, reviveAfter), runOptions, report));
+        if (!new TrainSession(console, trainer, run.folder()).run(run.checkpoint(), report)) {
+            return ExitCode.FAILED;
+        }
+        Path model = run.folder().resolve(RunFolderOptions.MODEL);
+        ModelInfo info = new ModelInfo(
+                train.classNames(), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN,
+                Recipes.of(spec));
+        TrainSession.withAverages(
+                trainer, () -> ModelFolder.write(model, null, config, info, tokenizer.params().all(), DType.F32));
+        console.out().println(model);
+        return ExitCode.OK;
+    }
+
+    /** Rows of pictures, each above the row of its reconstructions. */
+    private static BufferedImage reconstructions(Tokenizer tokenizer, PictureSource source) {
+        int count = Math.min(SAMPLE_PICTURES, source.size());
+        int size = source.pictureSize();
+        float[] x = new float[count * size];
+        for (int i = 0; i < count; i++) {
+            source.read(i, 0, x, i * size);
+        }
+        Shape shape = Shape.of(count, source.channels(), source.height(), source.width());
+        int f = tokenizer.model().config().downsampling();
+        Tensor codes = tokenizer.model().encode(Tensor.of(tokenizer.model().backend(), shape, x));
+        float[] y = tokenizer.model().decode(codes, count, source.height() / f, source.width() / f).toFloats();
+        List<BufferedImage> cells = new ArrayList<>();
+        for (int from = 0; from < count; from += SAMPLE_COLUMNS) {
+            for (float[] pixels : List.of(x, y)) {
+                for (int i = from; i < Math.min(count, from + SAMPLE_COLUMNS); i++) {
+                    cells.add(Images.fromFloats(pixels, i, source.channels(), source.height(), source.width()));
+                }
+            }
+        }
+        return Images.grid(cells, Math.min(SAMPLE_COLUMNS, count), 1);
+    }
+}

@@ -1,0 +1,98 @@
+package org.aimjvm.cli.option;
+
+import java.util.List;
+import org.aimjvm.command.ComputeOptions;
+import org.aimjvm.vq.VqConfig;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** The architecture of a tokenizer: a preset, changed by what is given; a mixin. */
+public final class VqArchitecture {
+    /** Without a preset: for small pictures on a CPU. */
+    private static final VqConfig SMALL =
+            new VqConfig(64, List.of(1, 1, 2), 1, 64, 512, 8, 3, 3, 32, 1e-6f, true, 0.25f, 0);
+
+    @Spec(Spec.Target.MIXEE) private CommandSpec command;
+
+    @Option(
+            names = "--preset",
+            paramLabel = "NAME",
+            description = "Start from a published architecture: vq-f16 or vq-f8. Options below change it.") private String preset;
+
+    @Option(
+            names = "--ch",
+            paramLabel = "N",
+            description = "Base channels (default: 64, presets 128).") private Integer ch;
+
+    @Option(
+            names = "--ch-mult",
+            split = ",",
+            paramLabel = "N",
+            description = "Channel multipliers of the levels, highest resolution first; each further level halves the sides "
+                    + "(default: 1,1,2, which is 4 pixels a code).") private List<Integer> chMult;
+
+    @Option(
+            names = "--res-blocks",
+            paramLabel = "N",
+            description = "Residual blocks of a level (default: 1, presets 2).") private Integer resBlocks;
+
+    @Option(
+            names = "--z-channels",
+            paramLabel = "N",
+            description = "Channels before quantisation (default: 64, presets 256).") private Integer zChannels;
+
+    @Option(
+            names = "--codebook",
+            paramLabel = "N",
+            description = "Codes (default: 512, presets 16384).") private Integer codebook;
+
+    @Option(
+            names = "--embed-dim",
+            paramLabel = "N",
+            description = "Dimension of a code (default: 8).") private Integer embedDim;
+
+    @Option(
+            names = "--norm-groups",
+            paramLabel = "N",
+            description = "Groups of every GroupNorm, a divisor of all channels (default: 32).") private Integer normGroups;
+
+    @Option(
+            names = "--commit",
+            paramLabel = "R",
+            description = "Weight of the commitment loss (default: 0.25).") private Float commit;
+
+    @Option(
+            names = "--entropy",
+            paramLabel = "R",
+            description = "Weight of the entropy loss, 0 for none (default: 0).") private Float entropy;
+
+    /**
+     * The architecture for pictures of {@code channels}.
+     *
+     * @throws picocli.CommandLine.ParameterException if values are out of range or do not fit together
+     */
+    public VqConfig config(int channels) {
+        return ComputeOptions.checked(command, () -> {
+            VqConfig c = preset == null ? SMALL : VqConfig.preset(preset);
+            return new VqConfig(
+                    or(ch, c.ch()),
+                    chMult == null ? c.chMult() : chMult,
+                    or(resBlocks, c.numResBlocks()),
+                    or(zChannels, c.zChannels()),
+                    or(codebook, c.nEmbed()),
+                    or(embedDim, c.embedDim()),
+                    channels,
+                    channels,
+                    or(normGroups, c.normGroups()),
+                    c.normEps(),
+                    c.l2Norm(),
+                    commit == null ? c.commitBeta() : commit,
+                    entropy == null ? c.entropyLossRatio() : entropy);
+        });
+    }
+
+    private static int or(Integer value, int standard) {
+        return value == null ? standard : value;
+    }
+}

@@ -1,0 +1,229 @@
+package org.aimjvm.cli.command;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.aimjvm.AiM;
+import org.aimjvm.checkpoint.ModelFolder;
+import org.aimjvm.cli.Aim;
+import org.aimjvm.cli.CliProcess;
+import org.aimjvm.cli.Outcome;
+import org.aimjvm.cli.TinyData;
+import org.aimjvm.data.FashionMnist;
+import org.aimjvm.data.IdxFolder;
+import org.aimjvm.data.TokenDataset;
+import org.aimjvm.io.Images;
+import org.aimjvm.io.SafeTensors;
+import org.aimjvm.train.MetricsCsv;
+import org.aimjvm.train.RunFolder;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** From pictures to a model by the three commands, as a user does it. */
+class TrainCommandsTest {
+    @TempDir private static Path shared;
+    @TempDir private Path dir;
+
+    private static Outcome vq;
+    private static Outcome tokenize;
+    private static Outcome lm;
+
+    @BeforeAll
+    static void pipeline() throws IOException {
+        TinyData.idx(shared.resolve("data"));
+        vq = aim(
+                "train vq --data DIR/data --out DIR/vq --steps 12 --checkpoint-every 5 --validate-every 6 --sample-every 6"
+                        + " --ema 0.5 " + TinyData.VQ);
+        tokenize = aim("tokenize --model DIR/vq/model --data DIR/data --size 8 --out DIR/codes --batch 7");
+        lm = aim("train lm --data DIR/codes --tokenizer DIR/vq/model --out DIR/lm --epochs 2 --checkpoint-every 0"
+                + " --validate-every 5 --sample-every 5 --cfg-scale 1.5 --groups 2 --micro-batch 3 " + TinyData.LM);
+    }
+
+    private static Outcome aim(String text) {
+        return Outcome.of(Outcome.words(shared, text));
+    }
+
+    /** As {@link #aim}, with OUT for the folder of one test. */
+    private Outcome aimHere(String text) {
+        return aim(text.replace("OUT", dir.toString()));
+    }
+
+    @Test
+    void onlyTheResultIsPrinted() {
+        assertThat(List.of(vq, tokenize, lm)).allSatisfy(o -> assertThat(o.exit()).isZero());
+        assertThat(vq.out()).isEqualTo(shared.resolve("vq/model") + System.lineSeparator());
+        assertThat(tokenize.out().lines()).containsExactly(shared.resolve("codes") + ": 30 pictures",
+                shared.resolve("codes/validation") + ": 9 pictures");
+        assertThat(lm.out()).isEqualTo(shared.resolve("lm/model") + System.lineSeparator());
+        assertThat(vq.err() + tokenize.err() + lm.err()).isEmpty();
+    }
+
+    @Test
+    void aTokenizersRunHoldsTableCurveSamplesAndTheNewestCheckpoints() throws IOException {
+        Path run = shared.resolve("vq");
+        TreeMap<Integer, Map<String, Double>> table = MetricsCsv.read(run.resolve("metrics.csv"));
+        assertThat(table.keySet()).containsExactly(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+        assertThat(table.get(3)).containsKeys("loss", "reconstruction", "lr").doesNotContainKey("validation_psnr");
+        assertThat(table.get(12)).containsKeys("loss", "validation_psnr", "validation_usage");
+        assertThat(Images.read(run.resolve("loss.png")).getWidth()).isGreaterThan(500);
+        assertThat(Images.read(run.resolve("samples/step-00000006.png")).getHeight()).isEqualTo(2 * 8 + 3);
+        assertThat(run.resolve("samples/step-00000012.png")).exists();
+        assertThat(RunFolder.all(run)).extracting(p -> p.getFileName().toString())
+                .containsExactly("step-00000010", "step-00000012");
+    }
+
+    @Test
+    void theResultHoldsAveragedWeights() {
+        try (SafeTensors result = SafeTensors.open(shared.resolve("vq/model/model.safetensors"));
+                SafeTensors averages = SafeTensors.open(shared.resolve("vq/step-00000012/ema.safetensors"));
+                SafeTensors trained = SafeTensors.open(shared.resolve("vq/step-00000012/model.safetensors"))) {
+            String name = "vqvae.encoder.conv_in.weight";
+            assertThat(result.readFloats(name)).isEqualTo(averages.readFloats(name))
+                    .isNotEqualTo(trained.readFloats(name));
+        }
+    }
+
+    @Test
+    void aResultWithTokenizerIsACompleteModel() throws IOException {
+        AiM aim = AiM.load(shared.resolve("lm/model"));
+        assertThat(aim.info().classNames()).containsExactly("0", "1", "2");
+        assertThat(aim.info().guidance().first()).isEqualTo(1.5f);
+        assertThat(aim.generate("2").height()).isEqualTo(8);
+        assertThat(aim.info().recipe().lines().toList()).hasSize(2)
+                .satisfiesExactly(
+                        s -> assertThat(s).startsWith("aim train vq --data data ").contains("--steps 12", "--ema 0.5")
+                                .doesNotContain("--out").doesNotContain(shared.toString()),
+                        s -> assertThat(s).startsWith("aim train lm --data codes ").contains("--micro-batch 3")
+                                .doesNotContain("--validate-every").doesNotContain(shared.toString()));
+        // 3 classes by 8 pictures of 8 x 8
+        assertThat(Images.read(shared.resolve("lm/samples/step-00000005.png")).getHeight()).isEqualTo(3 * 9 + 1);
+        assertThat(MetricsCsv.read(shared.resolve("lm/metrics.csv")).get(10)).containsKeys("loss", "validation_loss");
+    }
+
+    @Test
+    void aResultWithoutTokenizerIsTheSequenceModelAlone() {
+        Outcome o = aimHere(
+                "train lm --data DIR/codes --out OUT/lm --steps 2 --hold-out 5 --untied --mixer mamba1 --d-model 16"
+                        + " --layers 2 --attention-layers 1 --heads 2 --mlp 16 --batch 6 --report-every 0 --token-dropout 0.1");
+        assertThat(o.exit()).isZero();
+        try (ModelFolder folder = ModelFolder.open(dir.resolve("lm/model"))) {
+            assertThat(folder.hasTokenizer()).isFalse();
+            assertThat(folder.config().attentionLayers()).containsExactly(1);
+            assertThat(folder.config().tieEmbeddings()).isFalse();
+            assertThat(folder.config().dIntermediate()).isEqualTo(16);
+            assertThat(folder.tensors().names()).contains("mamba.lm_head.weight")
+                    .noneMatch(n -> n.startsWith("vqvae."));
+        }
+        assertThat(dir.resolve("lm/samples")).doesNotExist();
+    }
+
+    @Test
+    void codesDoNotDependOnTheBatchAndSplitsCanBeMadeApart() {
+        aimHere("tokenize --model DIR/vq/model --data DIR/data --size 8 --out OUT/codes --split train --batch 30");
+        assertThat(dir.resolve("codes/validation")).doesNotExist();
+        aimHere("tokenize --model DIR/vq/model --data DIR/data --size 8 --out OUT/codes --split test");
+        for (String part : List.of("", "validation")) {
+            try (TokenDataset a = TokenDataset.open(shared.resolve("codes").resolve(part));
+                    TokenDataset b = TokenDataset.open(dir.resolve("codes").resolve(part))) {
+                assertThat(b.fingerprint()).isEqualTo(a.fingerprint());
+                assertThat(b.size()).isEqualTo(part.isEmpty() ? TinyData.TRAIN : TinyData.TEST);
+            }
+        }
+    }
+
+    @Test
+    void pictureFilesTrainAndBrokenOnesAreCounted() throws IOException {
+        TinyData.files(dir.resolve("pictures"));
+        Outcome o = aimHere(
+                "train vq --data OUT/pictures --out OUT/vq --epochs 1 --flip --sample-every 0 --validate-every 0 "
+                        + TinyData.VQ);
+        assertThat(o.exit()).isZero();
+        assertThat(o.err()).hasLineCount(1).contains("1 of 9 pictures left out", "cat/broken.png: not a picture");
+        try (ModelFolder folder = ModelFolder.open(dir.resolve("vq/model"))) {
+            assertThat(folder.vqConfig().inChannels()).isEqualTo(3);
+            assertThat(folder.info().classNames()).containsExactly("cat", "dog");
+        }
+        Outcome t = aimHere("tokenize --model OUT/vq/model --data OUT/pictures --size 8 --views 3 --out OUT/codes");
+        assertThat(t.out()).endsWith("24 pictures" + System.lineSeparator());
+    }
+
+    @Test
+    void fashionMnistIsKnownByItsLabels() {
+        Path system = Path.of("/usr/share/datasets/fashion-mnist");
+        assumeTrue(Files.isDirectory(system), "no copy in " + system);
+        assertThat(IdxFolder.open(system, IdxFolder.TEST, null, 28).classNames()).isEqualTo(FashionMnist.CLASS_NAMES);
+        assertThat(IdxFolder.open(system, IdxFolder.TEST, List.of("0 1 2 3 4 5 6 7 8 9".split(" ")), 28).classNames())
+                .endsWith("8", "9");
+        assertThat(IdxFolder.open(shared.resolve("data"), IdxFolder.TEST, null, 8).classNames())
+                .containsExactly("0", "1", "2");
+    }
+
+    @Test
+    void aStoppedRunGoesOnAsIfItHadNotBeen() throws Exception {
+        String options = " --data DIR/data --steps 100 --checkpoint-every 0 --validate-every 0 --sample-every 0 "
+                + TinyData.VQ;
+        assertThat(aimHere("train vq --out OUT/whole" + options).exit()).isZero();
+
+        List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java",
+                "--add-modules=jdk.incubator.vector", "-cp",
+                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                Aim.class.getName()));
+        command.addAll(Arrays.asList(Outcome.words(shared, ("train vq --out OUT/stopped" + options).replace("OUT",
+                dir.toString()))));
+        CliProcess.Running running = CliProcess.start(dir, Map.of(), command);
+        Path metrics = dir.resolve("stopped/metrics.csv");
+        while (running.process().isAlive() && (!Files.exists(metrics) || Files.readAllLines(metrics).size() < 3)) {
+            Thread.sleep(10);
+        }
+        running.process().destroy(); // SIGTERM
+        CliProcess stopped = running.await();
+        assertThat(stopped.exit()).isEqualTo(128 + 15);
+        assertThat(stopped.out()).isEmpty();
+        assertThat(stopped.err()).containsPattern("aim: stopped at step \\d+, saved in ");
+        assertThat(dir.resolve("stopped/model")).doesNotExist();
+        assertThat(RunFolder.latest(dir.resolve("stopped"))).isPresent();
+
+        assertThat(aimHere("train vq --resume --out OUT/stopped" + options).exit()).isZero();
+        assertThat(withoutTimes(metrics)).isEqualTo(withoutTimes(dir.resolve("whole/metrics.csv"))).hasSize(100);
+        assertThat(dir.resolve("stopped/model/model.safetensors"))
+                .hasSameBinaryContentAs(dir.resolve("whole/model/model.safetensors"));
+    }
+
+    private static TreeMap<Integer, Map<String, Double>> withoutTimes(Path metrics) {
+        TreeMap<Integer, Map<String, Double>> table = MetricsCsv.read(metrics);
+        table.values().forEach(row -> row.remove("seconds"));
+        return table;
+    }
+
+    @Test
+    void resumingAFinishedRunWritesItsResultAgain() throws IOException {
+        String command = "train vq --data DIR/data --out OUT/vq --steps 2 " + TinyData.VQ;
+        assertThat(aimHere(command + " --resume").exit()).isZero(); // nothing to continue: begins
+        Path result = dir.resolve("vq/model/model.safetensors");
+        byte[] first = Files.readAllBytes(result);
+        Files.delete(result);
+        assertThat(aimHere(command + " --resume").exit()).isZero();
+        assertThat(result).hasBinaryContent(first);
+    }
+
+    @Test
+    void progressIsLinesWhereThereIsNoTerminalAndABarWhereThereIs() {
+        String options = "--data DIR/data --steps 3 --sample-every 0 " + TinyData.VQ.replace("--report-every 0", "");
+        Outcome lines = aimHere("train vq --out OUT/a " + options);
+        assertThat(lines.err().lines().toList()).hasSize(2).satisfiesExactly(
+                l -> assertThat(l).matches("train vq: step 3 of 3, epoch 0, loss [0-9.]+, .* images/s, 0:00:00 left"),
+                l -> assertThat(l).matches("train vq: step 3, validation psnr [0-9.]+, usage .*"));
+        Outcome bar = Outcome.of(true, Outcome.words(shared, ("train vq --out OUT/b " + options).replace("OUT",
+                dir.toString())));
+        assertThat(bar.err()).contains("train vq", "18/18 img", "loss ").doesNotContain("of 3, epoch");
+    }
+}

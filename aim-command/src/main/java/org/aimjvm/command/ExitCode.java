@@ -1,0 +1,13 @@
+package org.aimjvm.command;
+
+/** Exit codes of all commands. */
+public final class ExitCode {
+    /** Done. */
+    public static final int OK = 0;
+    /** The command could not do what it was asked. */
+    public static final int FAILED = 1;
+    /** The command line itself is wrong. */
+    public static final int USAGE = 2;
+
+    private ExitCode() {}
+}

@@ -1,0 +1,60 @@
+package org.aimjvm.command;
+
+import java.time.Duration;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+
+/**
+ * Progress of one task on standard error: a bar with rate and remaining time on a terminal, nothing elsewhere. Close it
+ * before printing a result.
+ */
+public final class Progress implements AutoCloseable {
+    private static final int REDRAW_MILLIS = 200;
+
+    private final ProgressBar bar; // null: nobody watches
+
+    Progress(Console console, String task, long from, long total, String unit, long unitSize) {
+        bar = console.interactive()
+                ? new ProgressBarBuilder()
+                        .setTaskName(task)
+                        .setInitialMax(total)
+                        .startsFrom(from, Duration.ZERO)
+                        .setUnit(" " + unit, unitSize)
+                        .setUpdateIntervalMillis(REDRAW_MILLIS)
+                        .setStyle(ProgressBarStyle.ASCII)
+                        .showSpeed()
+                        .setConsumer(new ConsoleProgressBarConsumer(console.err()))
+                        .build()
+                : null;
+    }
+
+    /** Says that {@code done} steps of the total are done. */
+    public void to(long done) {
+        if (bar != null) {
+            bar.stepTo(done);
+        }
+    }
+
+    /** Says that {@code steps} more steps are done. */
+    public void advance(long steps) {
+        if (bar != null) {
+            bar.stepBy(steps);
+        }
+    }
+
+    /** Shows {@code text} behind the bar, such as the current loss. */
+    public void note(String text) {
+        if (bar != null) {
+            bar.setExtraMessage(", " + text);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (bar != null) {
+            bar.close();
+        }
+    }
+}

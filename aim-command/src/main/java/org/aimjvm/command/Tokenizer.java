@@ -1,0 +1,44 @@
+package org.aimjvm.command;
+
+import java.nio.file.Path;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.checkpoint.ModelFolder;
+import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.io.CheckpointException;
+import org.aimjvm.nn.Params;
+import org.aimjvm.vq.VqConfig;
+import org.aimjvm.vq.VqModel;
+
+/**
+ * A tokenizer with its tensors by their published names.
+ *
+ * @param info what its folder says about classes and recipe
+ */
+public record Tokenizer(VqModel model, Params params, ModelInfo info) {
+    private static final String PREFIX = "vqvae";
+
+    /**
+     * Reads the tokenizer of a model: a folder, a file of weights, or the name of an embedded one.
+     *
+     * @throws CheckpointException if there is none, or it does not fit its configuration
+     */
+    public static Tokenizer read(String name, Backend backend) {
+        try (ModelFolder folder = Models.open(name)) {
+            if (!folder.hasTokenizer()) {
+                throw new CheckpointException(Path.of(name), null, "no tokenizer (expected tensors vqvae.*)");
+            }
+            VqConfig config = folder.vqConfig();
+            Params params = Params.from(
+                    backend,
+                    folder.tensors().select(n -> n.startsWith(PREFIX + ".")),
+                    p -> new VqModel(p.sub(PREFIX), config));
+            return new Tokenizer(new VqModel(params.sub(PREFIX), config), params, folder.info());
+        }
+    }
+
+    /** A new one, initialised from {@code seed}. */
+    public static Tokenizer random(VqConfig config, Backend backend, long seed) {
+        Params params = Params.random(backend, seed);
+        return new Tokenizer(new VqModel(params.sub(PREFIX), config), params, ModelInfo.PUBLISHED);
+    }
+}

@@ -1,0 +1,164 @@
+package org.aimjvm.eval;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.LongConsumer;
+import java.util.stream.IntStream;
+import org.aimjvm.AiM;
+import org.aimjvm.GenerateOptions;
+import org.aimjvm.Picture;
+import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.Shape;
+import org.aimjvm.data.ArrayPictures;
+import org.aimjvm.data.PictureSource;
+import org.aimjvm.op.elementwise.ReduceOp;
+import org.aimjvm.op.softmax.CrossEntropyOp;
+import org.aimjvm.sample.GenerationListener;
+import org.aimjvm.tensor.Scope;
+import org.aimjvm.tensor.Tensor;
+
+/** What {@code aim evaluate} measures of a model, apart from the judge's verdict. */
+public final class Evaluation {
+    private static final int BATCH = 100;
+
+    private final AiM aim;
+    private final Backend backend;
+
+    public Evaluation(AiM aim) {
+        this.aim = aim;
+        this.backend = aim.model().backend();
+    }
+
+    /** Generated pictures, {@code options.count()} of each class, label by label. */
+    public ArrayPictures generate(GenerateOptions options, List<String> classNames, LongConsumer tokensDone) {
+        List<Integer> labels = IntStream.range(0, aim.numClasses()).boxed().toList();
+        GenerationListener listener = new GenerationListener() {
+            private long done;
+
+            @Override
+            public void onToken(int picture, int position, int token) {
+                tokensDone.accept(++done);
+            }
+        };
+        List<Picture> pictures = aim.generate(labels, options, listener);
+        Picture first = pictures.getFirst();
+        int size = first.channels() * first.height() * first.width();
+        float[] pixels = new float[pictures.size() * size];
+        int[] numbers = new int[pictures.size()];
+        for (int i = 0; i < pictures.size(); i++) {
+            System.arraycopy(pictures.get(i).toFloats(), 0, pixels, i * size, size);
+            numbers[i] = pictures.get(i).label();
+        }
+        clamp(pixels);
+        return new ArrayPictures(first.channels(), first.height(), first.width(), classNames, numbers, pixels);
+    }
+
+    /** Reconstructions, and the codes they were made from. */
+    public record Reconstructed(ArrayPictures pictures, int[] codes) {}
+
+    /** Every picture through encoder, codebook and decoder. */
+    public Reconstructed reconstruct(PictureSource source) {
+        int size = source.pictureSize();
+        int length = aim.model().config().numTokens();
+        int f = aim.tokenizer().config().downsampling();
+        float[] pixels = new float[source.size() * size];
+        int[] codes = new int[source.size() * length];
+        int[] labels = IntStream.range(0, source.size()).map(source::label).toArray();
+        try (Scope _ = Scope.inference()) {
+            for (int from = 0; from < source.size(); from += BATCH) {
+                int count = Math.min(BATCH, source.size() - from);
+                float[] x = new float[count * size];
+                for (int i = 0; i < count; i++) {
+                    source.read(from + i, 0, x, i * size);
+                }
+                try (Scope _ = Scope.inference()) {
+                    Shape shape = Shape.of(count, source.channels(), source.height(), source.width());
+                    Tensor c = aim.tokenizer().encode(Tensor.of(backend, shape, x));
+                    Tensor y = aim.tokenizer().decode(c, count, source.height() / f, source.width() / f);
+                    System.arraycopy(c.toInts(), 0, codes, from * length, count * length);
+                    System.arraycopy(y.toFloats(), 0, pixels, from * size, count * size);
+                }
+            }
+        }
+        clamp(pixels);
+        return new Reconstructed(
+                new ArrayPictures(
+                        source.channels(), source.height(), source.width(), source.classNames(), labels, pixels),
+                codes);
+    }
+
+    /** Mean cross-entropy in nats a code of the sequence model on codes of labelled pictures. */
+    public double loss(int[] codes, PictureSource source) {
+        int length = aim.model().config().numTokens();
+        int vocab = aim.model().config().vocabSize();
+        double sum = 0;
+        try (Scope _ = Scope.inference()) {
+            for (int from = 0; from < source.size(); from += BATCH) {
+                int count = Math.min(BATCH, source.size() - from);
+                int[] labels = new int[count];
+                int[] inputs = new int[count * (length - 1)];
+                for (int i = 0; i < count; i++) {
+                    labels[i] = source.label(from + i);
+                    System.arraycopy(codes, (from + i) * length, inputs, i * (length - 1), length - 1);
+                }
+                int[] targets = Arrays.copyOfRange(codes, from * length, (from + count) * length);
+                try (Scope _ = Scope.inference()) {
+                    Tensor condition = Tensor.ofInts(backend, Shape.of(count), labels);
+                    Tensor logits = aim.model()
+                            .forward(
+                                    aim.model().condition(condition),
+                                    Tensor.ofInts(backend, Shape.of(count, length - 1), inputs),
+                                    null);
+                    Tensor losses = CrossEntropyOp.crossEntropy(
+                            logits.reshape(count * length, vocab),
+                            Tensor.ofInts(backend, Shape.of(targets.length), targets));
+                    sum += ReduceOp.sum(losses).item();
+                }
+            }
+        }
+        return sum / codes.length;
+    }
+
+    /** How the codebook is used: share of codes that occur, and e to the entropy of their frequencies. */
+    public Map<String, Double> usage(int[] codes) {
+        long[] counts = new long[aim.tokenizer().config().nEmbed()];
+        for (int code : codes) {
+            counts[code]++;
+        }
+        double entropy = 0;
+        int used = 0;
+        for (long count : counts) {
+            if (count > 0) {
+                used++;
+                double p = (double) count / codes.length;
+                entropy -= p * Math.log(p);
+            }
+        }
+        Map<String, Double> usage = new LinkedHashMap<>();
+        usage.put("usage", (double) used / counts.length);
+        usage.put("perplexity", Math.exp(entropy));
+        return usage;
+    }
+
+    /** Indices of the first {@code count} pictures of each class, class by class. */
+    public static List<Integer> firstOfEachClass(PictureSource source, int classes, int count) {
+        List<Integer> indices = new ArrayList<>();
+        for (int label = 0; label < classes; label++) {
+            int wanted = label;
+            IntStream.range(0, source.size())
+                    .filter(i -> source.label(i) == wanted)
+                    .limit(count)
+                    .forEach(indices::add);
+        }
+        return indices;
+    }
+
+    private static void clamp(float[] pixels) {
+        for (int i = 0; i < pixels.length; i++) {
+            pixels[i] = Math.max(-1, Math.min(1, pixels[i]));
+        }
+    }
+}
