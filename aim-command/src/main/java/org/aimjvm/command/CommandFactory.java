@@ -19,6 +19,7 @@ public final class CommandFactory implements IFactory {
         for (Constructor<?> c : cls.getDeclaredConstructors()) {
             if (c.getParameterCount() == 1 && c.getParameterTypes()[0] == Console.class) {
                 try {
+                    c.setAccessible(true);
                     return cls.cast(c.newInstance(console));
                 } catch (InvocationTargetException e) {
                     throw new IllegalStateException(cls.getSimpleName() + ": constructor failed", e.getCause());
