@@ -42,8 +42,9 @@ import org.aimjvm.vq.VqModel;
  * </pre>
  *
  * Accepted as they are: names with or without {@code mamba.} and {@code vqvae.}; a tied head under either name or both;
- * weights under {@code ema}, {@code model} or {@code state_dict} of a training checkpoint, whose other tensors are ignored; a
- * tokenizer in a file of its own.
+ * weights under {@code ema}, {@code model}, {@code state_dict} or any one other key of a training checkpoint, whose other
+ * tensors are ignored; names with {@code module.} or {@code _orig_mod.} anywhere; a tokenizer in a file of its own; weights in
+ * several files with an index.
  */
 public final class ModelFolder implements AutoCloseable {
     public static final String CONFIG = "config.json";
@@ -54,7 +55,9 @@ public final class ModelFolder implements AutoCloseable {
     /** Metadata of a file of weights with a tied head: which tensor stands for it. */
     public static final Map<String, String> TIED = Map.of(HEAD, WORD);
 
-    private static final List<String> LOOKED_FOR = List.of(WEIGHTS, "pytorch_model.bin", "model.pt", "model.bin");
+    private static final List<String> LOOKED_FOR = List.of(
+            WEIGHTS, "pytorch_model.bin", "model.pt", "model.bin", WEIGHTS + ".index.json",
+            "pytorch_model.bin.index.json");
     private static final long MAX_TEXT = 1 << 24;
 
     /** An open file of weights; {@code text} gives the content of a file beside it, or {@code null} if there is none. */
@@ -83,7 +86,8 @@ public final class ModelFolder implements AutoCloseable {
         if (!hasModel && tokenizerTensors.names().isEmpty()) {
             throw new CheckpointException(
                     model.tensors.path(), null,
-                    "neither a sequence model nor a tokenizer (expected tensors mamba.* or vqvae.*)");
+                    "neither a sequence model nor a tokenizer (expected tensors mamba.* or vqvae.*; there "
+                            + CanonicalNames.described(model.tensors) + ")");
         }
         this.config = hasModel ? readConfig(model) : null;
         String vqJson = tokenizer.text.apply(VQ_CONFIG);
