@@ -72,7 +72,7 @@ public final class AttnBlock {
 
     /** {@link #attendAll}, whose scores are given back at once where no gradient will need them. */
     private static Tensor attendWithin(Tensor queries, Tensor keys, Tensor values) {
-        if (Scope.isRecording()) {
+        if (Scope.tracksGradients()) {
             return attendAll(queries, keys, values);
         }
         try (Scope scope = Scope.inference()) {
