@@ -15,8 +15,8 @@ import java.util.stream.IntStream;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.backend.DType;
-import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.Images;
 import org.aimjvm.io.Npy;
@@ -40,7 +40,7 @@ class AiMTest {
 
     @BeforeAll
     static void load() {
-        ModelFolder.write(
+        ModelWriter.write(
                 dir.resolve("tiny"), TinyAim.plain(), TinyAim.vq(3), INFO, ModelFiles.TINY.params().all(), DType.F32);
         aim = AiM.load(dir.resolve("tiny"));
     }
@@ -219,12 +219,12 @@ class AiMTest {
         Backend backend = Backends.best();
         Path other = dir.resolve("other");
         TinyAim large = TinyAim.of(TinyAim.plain().withData(24, 16, 5), TinyAim.vq(3), backend);
-        ModelFolder.write(other, large.model().config(), TinyAim.vq(3), INFO, large.params().all(), DType.F32);
+        ModelWriter.write(other, large.model().config(), TinyAim.vq(3), INFO, large.params().all(), DType.F32);
         assertThatThrownBy(() -> AiM.load(other))
                 .isInstanceOf(CheckpointException.class)
                 .hasMessageContaining("vocab_size: 24 (expected the tokenizer's 23 codes)");
         TinyAim planes = TinyAim.of(TinyAim.plain(), TinyAim.vq(4), backend);
-        ModelFolder.write(other, TinyAim.plain(), TinyAim.vq(4), INFO, planes.params().all(), DType.F32);
+        ModelWriter.write(other, TinyAim.plain(), TinyAim.vq(4), INFO, planes.params().all(), DType.F32);
         assertThatThrownBy(() -> AiM.load(other)).hasMessageContaining("out_channels: 4 (expected 1 or 3)");
     }
 

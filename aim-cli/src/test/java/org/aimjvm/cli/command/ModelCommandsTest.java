@@ -100,7 +100,7 @@ class ModelCommandsTest {
     void initWritesTheWeightsThatTheSeedGives() {
         done("init --preset vq-f8 --seed 3 --dtype bf16 --out OUT/vq");
         Params params = Params.listing(3);
-        new VqModel(params.sub("vqvae"), VqConfig.f8());
+        new VqModel(params.sub(VqModel.NAME), VqConfig.f8());
         try (SafeTensors file = SafeTensors.open(dir.resolve("vq/model.safetensors"))) {
             assertThat(file.names()).isEqualTo(params.all().keySet());
             String name = "vqvae.quantize.embedding.weight";
