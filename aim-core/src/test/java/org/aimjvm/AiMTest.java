@@ -10,11 +10,19 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.backend.DType;
+import org.aimjvm.backend.StateFormat;
 import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.io.CheckpointException;
@@ -65,12 +73,13 @@ class AiMTest {
             Files.copy(ModelFiles.golden("e2e").resolve(file), dir.resolve("pickles").resolve(file));
         }
         for (Backend backend : TestBackends.available()) {
+            LoadOptions on = LoadOptions.DEFAULT.withBackend(backend);
             for (AiM golden : List.of(
-                    AiM.load(ModelFiles.golden("e2e"), backend),
-                    AiM.load("golden-e2e", backend),
+                    AiM.load(ModelFiles.golden("e2e"), on),
+                    AiM.load("golden-e2e", on),
                     AiM.load(
                             dir.resolve("pickles/pytorch_model_tied_zip.bin"),
-                            dir.resolve("pickles/vq_wrapped_zip.pt"), backend))) {
+                            on.withTokenizer(dir.resolve("pickles/vq_wrapped_zip.pt"))))) {
                 List<Picture> pictures =
                         golden.generate(Arrays.stream(labels).mapToObj(l -> (int) l).toList(), greedy);
                 for (int i = 0; i < labels.length; i++) {
@@ -186,6 +195,93 @@ class AiMTest {
         assertThatThrownBy(() -> aim.generateEach(
                 IntStream.range(0, 1000).boxed().toList(), options.withCount(10_000_000), listener, taken::add))
                 .hasMessageContaining("10000000 pictures of 1000 labels (expected at most 10000000 together)");
+    }
+
+    @Test
+    void anInterruptEndsAGenerationBeforeTheNextCode() {
+        int[] tokens = {0};
+        GenerationListener listener = new GenerationListener() {
+            @Override
+            public void onToken(int picture, int position, int token) {
+                if (++tokens[0] == 5) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        };
+        GenerateOptions options = aim.defaults().withCount(1);
+        assertThatThrownBy(() -> aim.generate(List.of(1), options, listener)).isInstanceOf(CancellationException.class);
+        assertThat(Thread.interrupted()).as("interrupt status set again").isTrue();
+        assertThat(tokens[0]).isEqualTo(5);
+        Thread.currentThread().interrupt();
+        assertThatThrownBy(() -> aim.generate(1)).isInstanceOf(CancellationException.class);
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(codes(aim.generate(1, options))).isEqualTo(codes(aim.generate(1, options.withBatchSize(1))));
+    }
+
+    @Test
+    void aCancelledFutureDoesNotWaitForItsTurn() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch end = new CountDownLatch(1);
+        GenerationListener slow = new GenerationListener() {
+            @Override
+            public void onRow(int row, PartialPictures partial) {
+                begun.countDown();
+                awaitQuietly(end);
+            }
+        };
+        try (ExecutorService threads = Executors.newFixedThreadPool(3)) {
+            Future<List<Picture>> first =
+                    threads.submit(() -> aim.generate(List.of(2), aim.defaults().withCount(1), slow));
+            assertThat(begun.await(60, TimeUnit.SECONDS)).isTrue();
+            List<Callable<Object>> calls = List.of(
+                    () -> aim.generate(2), () -> aim.encode(new float[192], 8, 8), () -> aim.decode(new int[16], 4, 4));
+            for (Callable<Object> call : calls) {
+                CountDownLatch started = new CountDownLatch(1);
+                CompletableFuture<String> seen = new CompletableFuture<>();
+                Future<?> waiting = threads.submit(() -> {
+                    started.countDown();
+                    try {
+                        call.call();
+                        seen.complete("was made");
+                    } catch (CancellationException e) {
+                        seen.complete("cancelled, interrupted " + Thread.currentThread().isInterrupted());
+                    } catch (Exception e) {
+                        seen.completeExceptionally(e);
+                    }
+                });
+                assertThat(started.await(60, TimeUnit.SECONDS)).isTrue();
+                assertThat(waiting.cancel(true)).isTrue();
+                assertThat(seen.get(60, TimeUnit.SECONDS)).isEqualTo("cancelled, interrupted true");
+            }
+            end.countDown();
+            assertThat(codes(first.get(60, TimeUnit.SECONDS))).isEqualTo(codes(List.of(aim.generate(2))));
+        } finally {
+            end.countDown();
+        }
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Test
+    void loadingIsDescribedByOptions() {
+        LoadOptions o = LoadOptions.DEFAULT;
+        assertThat(List.of(o.withBackend(Backends.best()).withDevice(Device.cpu()), o.withDevice(Device.cpu())))
+                .as("the last one counts").extracting(LoadOptions::backend).containsOnlyNulls();
+        assertThat(o.withDevice(Device.cpu()).withBackend(Backends.best()).device()).isNull();
+        assertThatThrownBy(() -> new LoadOptions(Device.cpu(), Backends.best(), null, StateFormat.F32, null))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("load: device cpu and backend " + Backends.best().name() + " (expected one of");
+        AiM held = AiM.load(dir.resolve("tiny"), o.withDevice(Device.cpu()).withStates(StateFormat.BF16));
+        assertThat(held.model().states()).isEqualTo(StateFormat.BF16);
+        assertThat(aim.model().backend()).isSameAs(Backends.best());
+        assertThat(held.model().backend()).isNotSameAs(Backends.best());
+        assertThat(held.generate(1).codes()).hasSize(16);
     }
 
     @Test
