@@ -7,18 +7,16 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.TensorSource;
+import org.aimjvm.model.AimModel;
+import org.aimjvm.vq.VqModel;
 
 /**
  * Brings the names of a checkpoint into the published form, {@code mamba.*} and {@code vqvae.*}, whatever wrapper or short
  * form they are in.
  */
 final class CanonicalNames {
-    static final String MAMBA = "mamba.";
-    static final String VQVAE = "vqvae.";
-    /** The word embedding, and the head that is the same tensor when tied. */
-    static final String WORD = MAMBA + "backbone.embeddings.word_embeddings.weight";
-
-    static final String HEAD = MAMBA + "lm_head.weight";
+    private static final String MODEL = AimModel.NAME + ".";
+    private static final String TOKENIZER = VqModel.NAME + ".";
 
     /** Keys under which training programs keep weights, averaged ones first; any other key serves if it is the only one. */
     private static final List<String> WRAPPERS =
@@ -116,16 +114,16 @@ final class CanonicalNames {
 
     private static String canonical(String name) {
         if (MODEL_PARTS.stream().anyMatch(name::startsWith)) {
-            return MAMBA + name;
+            return MODEL + name;
         }
-        return TOKENIZER_PARTS.stream().anyMatch(name::startsWith) ? VQVAE + name : name;
+        return TOKENIZER_PARTS.stream().anyMatch(name::startsWith) ? TOKENIZER + name : name;
     }
 
     static boolean isModel(String name) {
-        return name.startsWith(MAMBA);
+        return name.startsWith(MODEL);
     }
 
     static boolean isTokenizer(String name) {
-        return name.startsWith(VQVAE);
+        return name.startsWith(TOKENIZER);
     }
 }

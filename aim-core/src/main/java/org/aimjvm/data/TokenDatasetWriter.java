@@ -4,8 +4,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Shape;
-import org.aimjvm.io.AtomicFolder;
 import org.aimjvm.io.SafeTensorsWriter;
+import org.aimjvm.io.StagedFolder;
 
 /**
  * Writes a {@link TokenDataset} picture by picture, holding one file's codes in memory. The folder appears when {@link #finish}
@@ -15,7 +15,7 @@ public final class TokenDatasetWriter implements AutoCloseable {
     /** Codes a file when nothing else is said: 128 MB as I16. */
     public static final int DEFAULT_CODES_PER_FILE = 1 << 26;
 
-    private final AtomicFolder folder;
+    private final StagedFolder folder;
     private final TokenDatasetInfo info;
     private final int count;
     private final int rowsPerFile;
@@ -45,7 +45,7 @@ public final class TokenDatasetWriter implements AutoCloseable {
         this.files = Math.ceilDiv(count, rowsPerFile);
         this.codes = new int[rowsPerFile * info.length()];
         this.labels = new int[rowsPerFile];
-        this.folder = new AtomicFolder(folder);
+        this.folder = StagedFolder.replacing(folder);
     }
 
     /**

@@ -17,6 +17,7 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.aimjvm.AiM;
 import org.aimjvm.GenerateOptions;
+import org.aimjvm.LoadOptions;
 import org.aimjvm.Picture;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
@@ -162,9 +163,10 @@ public final class GenerateCommand implements Callable<Integer> {
         checkOutputs();
         ComputeOptions.checked(spec, () -> options(GenerateOptions.DEFAULT)); // before a large model is read
         Backend backend = compute.backend(console, states.format());
-        AiM aim = tokenizer == null
-                ? AiM.load(model, backend, weights.format(), states.format())
-                : AiM.load(Path.of(model), tokenizer, backend, weights.format(), states.format());
+        AiM aim = AiM.load(
+                model,
+                LoadOptions.DEFAULT.withBackend(backend).withWeights(weights.format()).withStates(states.format())
+                        .withTokenizer(tokenizer));
         GenerateOptions options = ComputeOptions.checked(spec, () -> options(aim.defaults()));
         List<Integer> wanted = ComputeOptions.checked(spec, () -> labels(aim));
         int total = checkedTotal(wanted.size(), options.count());

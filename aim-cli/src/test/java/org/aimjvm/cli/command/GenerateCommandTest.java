@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.aimjvm.AiM;
 import org.aimjvm.GenerateOptions;
+import org.aimjvm.LoadOptions;
 import org.aimjvm.Picture;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.StateFormat;
@@ -93,7 +94,7 @@ class GenerateCommandTest {
         Outcome o = generate("--label b --seed 5 --states bf16 --verbose --out DIR/x.png");
         assertThat(o.exit()).isEqualTo(ExitCode.OK);
         assertThat(o.err()).startsWith("aim: backend ").endsWith(", states in bf16\n");
-        AiM half = AiM.load(models.resolve("tiny").toString(), aim.model().backend(), null, StateFormat.BF16);
+        AiM half = AiM.load(models.resolve("tiny"), LoadOptions.DEFAULT.withStates(StateFormat.BF16));
         assertThat(png(dir.resolve("x.png")))
                 .isEqualTo(pixels(half.generate(1, half.defaults().withSeed(5)).getFirst().toImage()));
         assertThat(generate("--label b --states f16 --out DIR/y.png").err())
