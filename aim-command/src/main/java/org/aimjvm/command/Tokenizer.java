@@ -10,11 +10,11 @@ import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 
 /**
- * A tokenizer with its tensors by their published names.
+ * A tokenizer to train or to use.
  *
  * @param info what its folder says about classes and recipe
  */
-public record Tokenizer(VqModel model, Params params, ModelInfo info) {
+public record Tokenizer(VqModel model, ModelInfo info) {
     private static final String PREFIX = "vqvae";
 
     /**
@@ -32,13 +32,12 @@ public record Tokenizer(VqModel model, Params params, ModelInfo info) {
                     backend,
                     folder.tensors().select(n -> n.startsWith(PREFIX + ".")),
                     p -> new VqModel(p.sub(PREFIX), config));
-            return new Tokenizer(new VqModel(params.sub(PREFIX), config), params, folder.info());
+            return new Tokenizer(new VqModel(params.sub(PREFIX), config), folder.info());
         }
     }
 
     /** A new one, initialised from {@code seed}. */
     public static Tokenizer random(VqConfig config, Backend backend, long seed) {
-        Params params = Params.random(backend, seed);
-        return new Tokenizer(new VqModel(params.sub(PREFIX), config), params, ModelInfo.PUBLISHED);
+        return new Tokenizer(new VqModel(Params.random(backend, seed).sub(PREFIX), config), ModelInfo.PUBLISHED);
     }
 }

@@ -3,19 +3,15 @@ package org.aimjvm.data;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.function.IntConsumer;
-import org.aimjvm.nn.Params;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.vq.VqModel;
 
 /** Turns pictures into codes on disk, once, for stage 2. */
 public final class CodeExtractor {
     private final VqModel model;
-    private final Params params;
 
-    /** @param params those the model was built on, for its fingerprint */
-    public CodeExtractor(VqModel model, Params params) {
+    public CodeExtractor(VqModel model) {
         this.model = model;
-        this.params = params;
     }
 
     /**
@@ -87,7 +83,7 @@ public final class CodeExtractor {
     /** Identifies the tokenizer by its configuration and trained parameters; codes carry it. */
     public String tokenizerFingerprint() {
         Fingerprint print = new Fingerprint().add(model.config().toString());
-        params.trainable().forEach((name, t) -> {
+        model.params().trainable().forEach((name, t) -> {
             int[] bits = new int[t.size()];
             float[] values = t.toFloats();
             Arrays.setAll(bits, i -> Float.floatToIntBits(values[i]));

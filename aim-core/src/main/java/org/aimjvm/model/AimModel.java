@@ -30,6 +30,7 @@ import org.aimjvm.tensor.Tensor;
  * serves training, prefill and decoding.
  */
 public final class AimModel {
+    private final Params params;
     private final AimConfig config;
     private final PositionRule positions;
     private final Backend backend;
@@ -49,6 +50,7 @@ public final class AimModel {
      * @param positions the rule the weights were or will be trained under
      */
     public AimModel(Params params, AimConfig config, PositionRule positions) {
+        this.params = params;
         this.config = config;
         this.positions = positions;
         this.backend = params.backend();
@@ -75,6 +77,7 @@ public final class AimModel {
     }
 
     private AimModel(AimModel m, StateFormat stateFormat) {
+        this.params = m.params;
         this.config = m.config;
         this.positions = m.positions;
         this.backend = m.backend;
@@ -107,6 +110,11 @@ public final class AimModel {
 
     public AimConfig config() {
         return config;
+    }
+
+    /** The model's own tensors by their full names, to train, save or count. */
+    public Params params() {
+        return params;
     }
 
     public PositionRule positions() {

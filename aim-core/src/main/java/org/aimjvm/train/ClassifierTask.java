@@ -12,7 +12,6 @@ import org.aimjvm.feature.Accuracy;
 import org.aimjvm.feature.Classifier;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
-import org.aimjvm.nn.Params;
 import org.aimjvm.op.elementwise.ReduceOp;
 import org.aimjvm.op.softmax.CrossEntropyOp;
 import org.aimjvm.optim.AdamW;
@@ -23,15 +22,13 @@ import tools.jackson.databind.json.JsonMapper;
 /** The classifier's part of the loop. */
 public final class ClassifierTask implements TrainTask {
     private final Classifier model;
-    private final Params params;
     private final PictureSource train;
     private final PictureSource validation;
     private final TrainRecipe recipe;
 
     ClassifierTask(
-            Classifier model, Params params, PictureSource train, PictureSource validation, TrainRecipe recipe) {
+            Classifier model, PictureSource train, PictureSource validation, TrainRecipe recipe) {
         this.model = model;
-        this.params = params;
         this.train = train;
         this.validation = validation;
         this.recipe = recipe;
@@ -63,12 +60,12 @@ public final class ClassifierTask implements TrainTask {
 
     @Override
     public Map<String, Tensor> params() {
-        return params.trainable();
+        return model.params().trainable();
     }
 
     @Override
     public Map<String, Tensor> tensors() {
-        return params.all();
+        return model.params().all();
     }
 
     @Override
@@ -115,7 +112,7 @@ public final class ClassifierTask implements TrainTask {
     @Override
     public void writeModel(Path folder) {
         String json = JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(model.config());
-        ModelFiles.write(folder, params, Map.of());
+        ModelFiles.write(folder, model.params(), Map.of());
         ModelFiles.writeText(folder.resolve(RunFolder.CONFIG), json + "\n");
     }
 

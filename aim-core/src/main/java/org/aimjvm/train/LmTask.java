@@ -15,7 +15,6 @@ import org.aimjvm.io.TensorSource;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.nn.Dropout;
-import org.aimjvm.nn.Params;
 import org.aimjvm.optim.AdamW;
 import org.aimjvm.optim.Ema;
 import org.aimjvm.tensor.Scope;
@@ -33,16 +32,15 @@ final class LmTask implements TrainTask {
     private static final String WORDS = "mamba.backbone.embeddings.word_embeddings.weight";
 
     private final AimModel model;
-    private final Params params;
     private final TokenDataset train;
     private final TokenDataset validation;
     private final LmOptions options;
     private final int[] trainRows;
     private final int[] validationRows;
 
-    LmTask(AimModel model, Params params, TokenDataset train, TokenDataset validation, LmOptions options) {
+    LmTask(AimModel model, TokenDataset train, TokenDataset validation, LmOptions options) {
         this.model = model;
-        this.params = params;
+        model.params().requireTrainable("model");
         this.train = train;
         this.options = options;
         requireFit(model.config(), train);
@@ -102,12 +100,12 @@ final class LmTask implements TrainTask {
 
     @Override
     public Map<String, Tensor> params() {
-        return params.trainable();
+        return model.params().trainable();
     }
 
     @Override
     public Map<String, Tensor> tensors() {
-        return params.all();
+        return model.params().all();
     }
 
     @Override
@@ -177,7 +175,7 @@ final class LmTask implements TrainTask {
     @Override
     public void writeModel(Path folder) {
         Map<String, String> tied = model.config().tieEmbeddings() ? Map.of(HEAD, WORDS) : Map.of();
-        ModelFiles.write(folder, params, tied);
+        ModelFiles.write(folder, model.params(), tied);
         ModelFiles.writeText(folder.resolve(RunFolder.CONFIG), AimConfigJson.toJson(model.config()));
         ObjectNode info = JsonMapper.shared().createObjectNode();
         train.info().classNames().forEach(info.putArray("classes")::add);

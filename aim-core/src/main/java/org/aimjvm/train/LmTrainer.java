@@ -2,7 +2,6 @@ package org.aimjvm.train;
 
 import org.aimjvm.data.TokenDataset;
 import org.aimjvm.model.AimModel;
-import org.aimjvm.nn.Params;
 
 /**
  * Stage 2: trains the sequence model to predict the codes of pictures, one after another, from their class (arXiv 2408.12245,
@@ -11,20 +10,19 @@ import org.aimjvm.nn.Params;
 public final class LmTrainer extends Trainer {
 
     /**
-     * @param model trained in place
-     * @param params those the model was built on
+     * @param model trained in place; one read to be trained, see {@link org.aimjvm.checkpoint.ModelFolder#readModel}
      * @param train codes to train on
      * @param validation codes to validate on, or {@code null}: the held-out part of {@code train}
-     * @throws IllegalArgumentException if the model's vocabulary, length or classes do not fit the codes
+     * @throws IllegalArgumentException if the model's vocabulary, length or classes do not fit the codes, or it was loaded to
+     *     generate with
      */
     public LmTrainer(
             AimModel model,
-            Params params,
             TokenDataset train,
             TokenDataset validation,
             LmOptions options,
             RunOptions run,
             TrainListener listener) {
-        super(new LmTask(model, params, train, validation, options), options.recipe(), run, listener);
+        super(new LmTask(model, train, validation, options), options.recipe(), run, listener);
     }
 }

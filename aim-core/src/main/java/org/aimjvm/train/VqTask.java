@@ -16,7 +16,6 @@ import org.aimjvm.data.Pictures;
 import org.aimjvm.data.Split;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
-import org.aimjvm.nn.Params;
 import org.aimjvm.nn.Trace;
 import org.aimjvm.op.elementwise.ArithmeticOp;
 import org.aimjvm.op.elementwise.PointwiseOp;
@@ -36,7 +35,6 @@ final class VqTask implements TrainTask {
     private record Settings(String reconstruction, int reviveAfter, Object config) {}
 
     private final VqModel model;
-    private final Params params;
     private final PictureSource train;
     private final PictureSource validation;
     private final VqOptions options;
@@ -49,9 +47,8 @@ final class VqTask implements TrainTask {
 
     private final List<float[]> stepLatents = new ArrayList<>();
 
-    VqTask(VqModel model, Params params, PictureSource train, PictureSource validation, VqOptions options) {
+    VqTask(VqModel model, PictureSource train, PictureSource validation, VqOptions options) {
         this.model = model;
-        this.params = params;
         this.train = train;
         this.validation = validation;
         this.options = options;
@@ -61,8 +58,8 @@ final class VqTask implements TrainTask {
         }
         this.validationOrder =
                 validation == null ? new int[0] : Split.order(validation.size(), options.recipe().seed());
-        this.codebookName = nameOf(params.trainable(), model.codebook().weight());
-        this.window = params.all().get(codebookName.replace("embedding.weight", WINDOW));
+        this.codebookName = nameOf(model.params().trainable(), model.codebook().weight());
+        this.window = model.params().all().get(codebookName.replace("embedding.weight", WINDOW));
         this.usage = new CodeUsage(window.size(), model.config().nEmbed());
     }
 
@@ -110,12 +107,12 @@ final class VqTask implements TrainTask {
 
     @Override
     public Map<String, Tensor> params() {
-        return params.trainable();
+        return model.params().trainable();
     }
 
     @Override
     public Map<String, Tensor> tensors() {
-        return params.all();
+        return model.params().all();
     }
 
     /** Terms of the loss; {@code usage}: share of the codebook in the window of recent codes. */
@@ -257,7 +254,7 @@ final class VqTask implements TrainTask {
     @Override
     public void writeModel(Path folder) {
         window.write(usage.windowAsFloats());
-        ModelFiles.write(folder, params, Map.of());
+        ModelFiles.write(folder, model.params(), Map.of());
         ModelFiles.writeText(folder.resolve(RunFolder.VQ_CONFIG), VqConfigJson.toJson(model.config()));
     }
 

@@ -1,7 +1,6 @@
 package org.aimjvm.train;
 
 import org.aimjvm.data.PictureSource;
-import org.aimjvm.nn.Params;
 import org.aimjvm.vq.VqModel;
 
 /**
@@ -12,19 +11,17 @@ public final class VqTrainer extends Trainer {
 
     /**
      * @param model trained in place
-     * @param params those the model was built on
      * @param train pictures to train on
      * @param validation pictures to validate on, or {@code null} for none
      * @throws IllegalArgumentException if channels or sides of the pictures do not fit the model
      */
     public VqTrainer(
             VqModel model,
-            Params params,
             PictureSource train,
             PictureSource validation,
             VqOptions options,
             RunOptions run,
             TrainListener listener) {
-        super(new VqTask(model, params, train, validation, options), options.recipe(), run, listener);
+        super(new VqTask(model, train, validation, options), options.recipe(), run, listener);
     }
 }

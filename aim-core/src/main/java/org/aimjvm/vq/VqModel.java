@@ -11,6 +11,7 @@ import org.aimjvm.tensor.Tensor;
  * sequence model.
  */
 public final class VqModel {
+    private final Params params;
     private final VqConfig config;
     private final Backend backend;
     private final VqEncoder encoder;
@@ -21,6 +22,7 @@ public final class VqModel {
 
     /** @param params gives tensors by the names below {@code vqvae.} in the published checkpoints */
     public VqModel(Params params, VqConfig config) {
+        this.params = params;
         this.config = config;
         this.backend = params.backend();
         this.encoder = new VqEncoder(params.sub("encoder"), config);
@@ -32,6 +34,11 @@ public final class VqModel {
 
     public VqConfig config() {
         return config;
+    }
+
+    /** The tokenizer's own tensors by their full names, to train, save or count. */
+    public Params params() {
+        return params;
     }
 
     public Backend backend() {

@@ -84,7 +84,7 @@ class VqTrainerTest {
     void deadCodesMoveOntoLatents() {
         Params params = TinyRuns.vqParams();
         VqModel model = TinyRuns.vqModel(params);
-        VqTask task = new VqTask(model, params, TinyRuns.squares(30), null, options(9, 1, Reconstruction.L2));
+        VqTask task = new VqTask(model, TinyRuns.squares(30), null, options(9, 1, Reconstruction.L2));
         AdamW optimizer = new AdamW(task.params(), AdamWOptions.of(0));
         float[] before = model.codebook().weight().toFloats();
         for (int step = 0; step < 3; step++) {
@@ -110,8 +110,7 @@ class VqTrainerTest {
 
     @Test
     void codesAreExtractedIndependentlyOfTheBatch() {
-        Params params = TinyRuns.vqParams();
-        CodeExtractor extractor = new CodeExtractor(TinyRuns.vqModel(params), params);
+        CodeExtractor extractor = new CodeExtractor(TinyRuns.vqModel(TinyRuns.vqParams()));
         extractor.extract(TinyRuns.squares(11), folder.resolve("a"), 2, 0, 4, n -> {});
         extractor.extract(TinyRuns.squares(11), folder.resolve("b"), 2, 0, 22, n -> {});
         try (TokenDataset a = TokenDataset.open(folder.resolve("a"));
@@ -151,7 +150,6 @@ class VqTrainerTest {
                         8, List.of(1, 2), 1, 8, 16, 4, 3, 3, 4, 1e-6f, true, 0.25f, 0));
         assertThatThrownBy(() -> new VqTrainer(
                 rgb,
-                params,
                 TinyRuns.squares(30),
                 null,
                 options(1, 1, Reconstruction.L1),
