@@ -86,15 +86,15 @@ final class VectorBackend extends CpuBackend {
 
     @Override
     void checkTransfer(String what) {
-        if (parallel.isRecording()) {
+        if (parallel.isCapturing()) {
             throw new IllegalStateException(
-                    what + ": inside a recording (expected before or after, as it would not be repeated)");
+                    what + ": inside a capture (expected before or after, as it would not be replayed)");
         }
     }
 
     @Override
-    public Optional<Runnable> record(Runnable work) {
-        return Optional.of(parallel.record(work));
+    public Optional<Runnable> capture(Runnable work) {
+        return Optional.of(parallel.capture(work));
     }
 
     @Override

@@ -10,7 +10,7 @@ import org.aimjvm.model.Decoder;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Draws on the device at the end of each pass, recorded with it: tokens, states and logits stay there, and the host runs ahead. It
+ * Draws on the device at the end of each pass, captured with it: tokens, states and logits stay there, and the host runs ahead. It
  * waits only where it reads the codes, every {@value #READ_EVERY} positions, and tells the listener of these then.
  */
 final class DeviceDrawing extends CodeDrawing {

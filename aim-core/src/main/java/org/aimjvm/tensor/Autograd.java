@@ -13,7 +13,7 @@ import java.util.Set;
 
 /**
  * Reverse-mode differentiation. An operation attaches one closure to its result; {@link Tensor#backward} runs the closures
- * in the reverse of the order in which they were recorded, which is a topological order.
+ * in the reverse of the order in which they were put on the tape, which is a topological order.
  */
 public final class Autograd {
     private Autograd() {}
@@ -36,7 +36,7 @@ public final class Autograd {
         Tensor[] apply(Tensor[] dOuts, Map<Tensor, Tensor> leaves);
     }
 
-    /** One recorded operation; {@code hidesLeaves} if it may depend on parameters that are not among its inputs. */
+    /** One operation on the tape; {@code hidesLeaves} if it may depend on parameters that are not among its inputs. */
     static final class Node {
         final long order;
         final Tensor[] inputs;
@@ -57,24 +57,24 @@ public final class Autograd {
      * Attaches {@code backward} to {@code out} if a training scope is open and an input wants a gradient. Returns {@code
      * out}.
      */
-    public static Tensor record(Tensor out, Backward backward, Tensor... inputs) {
-        if (isRecorded(inputs)) {
+    public static Tensor tape(Tensor out, Backward backward, Tensor... inputs) {
+        if (isTaped(inputs)) {
             attach(new Tensor[] {out}, (dOuts, _) -> backward.apply(dOuts[0]), false, inputs);
         }
         return out;
     }
 
-    /** As {@link #record(Tensor, Backward, Tensor...)} for an operation with several outputs. Returns {@code outs}. */
-    public static Tensor[] record(Tensor[] outs, BackwardMany backward, Tensor... inputs) {
-        if (isRecorded(inputs)) {
+    /** As {@link #tape(Tensor, Backward, Tensor...)} for an operation with several outputs. Returns {@code outs}. */
+    public static Tensor[] tape(Tensor[] outs, BackwardMany backward, Tensor... inputs) {
+        if (isTaped(inputs)) {
             attach(outs, (dOuts, _) -> backward.apply(dOuts), false, inputs);
         }
         return outs;
     }
 
-    /** Whether an operation on {@code inputs} is to be recorded now. Inputs may be {@code null}. */
-    public static boolean isRecorded(Tensor... inputs) {
-        if (!Scope.isRecording()) {
+    /** Whether an operation on {@code inputs} is to be put on the tape now. Inputs may be {@code null}. */
+    public static boolean isTaped(Tensor... inputs) {
+        if (!Scope.tracksGradients()) {
             return false;
         }
         for (Tensor x : inputs) {
@@ -124,7 +124,7 @@ public final class Autograd {
         }
         if (!loss.needsGrad()) {
             throw new IllegalStateException(
-                    "backward: nothing was recorded (compute the loss from parameters inside Scope.training())");
+                    "backward: nothing is on the tape (compute the loss from parameters inside Scope.training())");
         }
     }
 

@@ -13,14 +13,14 @@ public final class Recompute {
     private Recompute() {}
 
     /**
-     * {@code first(inputs)}; while a gradient is recorded, all that is kept of it are inputs and outputs.
+     * {@code first(inputs)}; while gradients are tracked, all that is kept of it are inputs and outputs.
      *
      * @param first the part; depends on a gradient through its inputs and parameters only
      * @param again the same once more, called in the backward pass with tensors that hold what the inputs held
      * @param inputs may be {@code null}
      */
     public static Tensor[] of(UnaryOperator<Tensor[]> first, UnaryOperator<Tensor[]> again, Tensor... inputs) {
-        if (!Autograd.isRecorded(inputs)) {
+        if (!Autograd.isTaped(inputs)) {
             return first.apply(inputs);
         }
         Tensor[] outs;

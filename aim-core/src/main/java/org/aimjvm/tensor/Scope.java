@@ -121,24 +121,24 @@ public final class Scope implements AutoCloseable {
 
     /**
      * Opens a scope for a part of a pass, so that the memory of what the part made and did not {@link #keep} serves the
-     * next part. Where gradients are recorded the parts are needed until the end, and the scope passes everything on.
+     * next part. Where gradients are tracked the parts are needed until the end, and the scope passes everything on.
      */
     public static Scope part() {
-        return new Scope(isRecording(), true);
+        return new Scope(tracksGradients(), true);
     }
 
-    /** Opens a scope in which operations are recorded for {@link Tensor#backward}. */
+    /** Opens a scope in which operations are put on the tape for {@link Tensor#backward}. */
     public static Scope training() {
         return new Scope(true, false);
     }
 
-    /** Opens a scope in which nothing is recorded. */
+    /** Opens a scope in which no gradient is tracked. */
     public static Scope inference() {
         return new Scope(false, false);
     }
 
-    /** Whether the innermost open scope records operations. */
-    public static boolean isRecording() {
+    /** Whether the innermost open scope tracks gradients: operations in it go on the tape. */
+    public static boolean tracksGradients() {
         Scope s = CURRENT.get();
         return s != null && s.training;
     }

@@ -116,7 +116,7 @@ public final class Tensor {
         return new Tensor(backend, s, shape, false);
     }
 
-    /** An I32 tensor of zeros owned by no scope: what the host tells a {@link Recording}. */
+    /** An I32 tensor of zeros owned by no scope: what the host tells a {@link Captured}. */
     public static Tensor persistentInts(Backend backend, Shape shape) {
         Storage s = backend.allocate(DType.I32, shape.size());
         backend.write(s, 0, new int[shape.size()], 0, shape.size());
@@ -218,7 +218,7 @@ public final class Tensor {
                     + " elements)");
         }
         Tensor y = new Tensor(backend, storage, to, false);
-        return Autograd.record(y, dY -> new Tensor[] {dY.reshape(shape)}, this);
+        return Autograd.tape(y, dY -> new Tensor[] {dY.reshape(shape)}, this);
     }
 
     /** The same elements as a leaf through which no gradient flows; shares memory. */

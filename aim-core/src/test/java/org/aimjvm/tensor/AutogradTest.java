@@ -26,7 +26,7 @@ class AutogradTest {
     private Tensor watched(String name, Tensor x) {
         Tensor y = Tensor.empty(backend, x.shape());
         y.write(x);
-        return Autograd.record(y, dY -> {
+        return Autograd.tape(y, dY -> {
             visited.add(name);
             return new Tensor[] {dY};
         }, x);
@@ -166,7 +166,7 @@ class AutogradTest {
             assertThat(loss.needsGrad()).isFalse();
             assertThatThrownBy(loss::backward)
                     .isInstanceOf(IllegalStateException.class)
-                    .hasMessageContaining("nothing was recorded");
+                    .hasMessageContaining("nothing is on the tape");
         }
     }
 

@@ -30,7 +30,7 @@ final class Cublas {
     /** Of CUDA 12 and 13. */
     private static final List<String> LIBRARIES = List.of("libcublas.so.12", "libcublas.so.13");
 
-    /** What NVIDIA advises for its largest GPUs. A workspace of ours, because the library's own cannot be used in a recording. */
+    /** What NVIDIA advises for its largest GPUs. A workspace of ours, because the library's own cannot be used in a capture. */
     private static final int WORKSPACE_BYTES = 32 << 20;
 
     /** Products with a smaller size go to our tiles: there is little to gain. */

@@ -30,7 +30,7 @@ import org.aimjvm.backend.WeightMatrix;
 /**
  * Kernels on one NVIDIA GPU. Everything is submitted to one stream and runs in that order; the host waits only where it reads.
  *
- * <p>{@link #record} captures a CUDA graph.
+ * <p>{@link #capture} captures a CUDA graph.
  */
 final class CudaBackend implements Backend {
     /** Indexes are ints, and the last thread of a launch may look at one a little behind the end. */
@@ -137,7 +137,7 @@ final class CudaBackend implements Backend {
     private void checkTransfer(String what) {
         if (gpu.isCapturedHere()) {
             throw new IllegalStateException(
-                    what + ": inside a recording (expected before or after, as it would not be repeated)");
+                    what + ": inside a capture (expected before or after, as it would not be replayed)");
         }
     }
 
@@ -258,7 +258,7 @@ final class CudaBackend implements Backend {
         }
     }
 
-    /** What a recording holds until nobody can repeat it any more. */
+    /** What a capture holds until its replay can no longer be reached. */
     private record Capture(Gpu gpu, DeviceMemory memory, CUgraphExec executable, List<DeviceMemory.Block> scratch)
             implements
                 Runnable {
@@ -273,11 +273,11 @@ final class CudaBackend implements Backend {
     }
 
     /** Launches a graph again. */
-    private static final class Repetition implements Runnable {
+    private static final class Replay implements Runnable {
         private final Gpu gpu;
         private final CUgraphExec executable;
 
-        Repetition(Gpu gpu, CUgraphExec executable) {
+        Replay(Gpu gpu, CUgraphExec executable) {
             this.gpu = gpu;
             this.executable = executable;
         }
@@ -291,8 +291,8 @@ final class CudaBackend implements Backend {
         }
     }
 
-    /** What repeats {@code work}, which is not done; its scratch memory is retained. Leaves nothing behind if it fails. */
-    private CUgraphExec capture(Runnable work) {
+    /** What replays {@code work}, which is not done; its scratch memory is retained. Leaves nothing behind if it fails. */
+    private CUgraphExec graphOf(Runnable work) {
         CUgraph graph = new CUgraph();
         CUgraphExec executable = new CUgraphExec();
         boolean made = false;
@@ -322,17 +322,17 @@ final class CudaBackend implements Backend {
     }
 
     @Override
-    public Optional<Runnable> record(Runnable work) {
+    public Optional<Runnable> capture(Runnable work) {
         synchronized (gpu) {
             if (gpu.isCapturing()) {
-                throw new IllegalStateException("record: inside another recording");
+                throw new IllegalStateException("capture: inside another capture");
             }
-            gpu.synchronize(); // so that kept memory can be given back to the driver while recording
-            CUgraphExec executable = capture(work);
-            Repetition repetition = new Repetition(gpu, executable);
-            CLEANER.register(repetition, new Capture(gpu, memory, executable, memory.takeRetained()));
-            repetition.run(); // capturing has not done the work
-            return Optional.of(repetition);
+            gpu.synchronize(); // so that kept memory can be given back to the driver while capturing
+            CUgraphExec executable = graphOf(work);
+            Replay replay = new Replay(gpu, executable);
+            CLEANER.register(replay, new Capture(gpu, memory, executable, memory.takeRetained()));
+            replay.run(); // capturing has not done the work
+            return Optional.of(replay);
         }
     }
 

@@ -55,7 +55,7 @@ final class CudaFusedKernels implements FusedKernels {
                 .attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
     }
 
-    /** Loads what weights of a format need that are only read; before a recording, as it may wait for the device. */
+    /** Loads what weights of a format need that are only read; before a capture, as it may wait for the device. */
     void prepare(WeightFormat format) {
         if (!norms) {
             return;
@@ -105,7 +105,7 @@ final class CudaFusedKernels implements FusedKernels {
 
     /**
      * Plain F32 weights are those of a training, which seldom decodes: their kernels are loaded at the first decoding step outside of a
-     * recording, and are not taken before.
+     * capture, and are not taken before.
      */
     @Override
     public boolean takesNormedLinear(Storage w, int rows, int in, int groups) {

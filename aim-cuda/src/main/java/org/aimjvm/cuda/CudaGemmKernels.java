@@ -99,7 +99,7 @@ final class CudaGemmKernels implements GemmKernels {
         return (transA ? 2 : 0) + (transB ? 1 : 0);
     }
 
-    /** Loads what weights of a format need; before a recording, as it may wait for the device. */
+    /** Loads what weights of a format need; before a capture, as it may wait for the device. */
     void prepare(WeightFormat format) {
         synchronized (backend.gpu()) { // the one lock of the backend, which loading takes
             linear.computeIfAbsent(format, f -> Linear.load(backend, f));

@@ -13,12 +13,12 @@ import org.aimjvm.backend.OutOfDeviceMemoryException;
 import org.aimjvm.backend.Shape;
 import org.aimjvm.backend.Storage;
 import org.aimjvm.op.elementwise.ArithmeticOp;
-import org.aimjvm.tensor.Recording;
+import org.aimjvm.tensor.Captured;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 import org.junit.jupiter.api.Test;
 
-/** Memory, transfers, recordings and launches. */
+/** Memory, transfers, captures and launches. */
 class CudaBackendTest {
     private final CudaBackend backend = CudaTests.backend();
 
@@ -134,9 +134,9 @@ class CudaBackendTest {
     }
 
     @Test
-    void recordingsAreRepeatedOnNewContents() {
+    void capturesAreReplayedOnNewContents() {
         Tensor x = Tensor.persistent(backend, Shape.of(700));
-        try (Recording<Tensor> twice = new Recording<>(backend, () -> ArithmeticOp.add(ArithmeticOp.add(x, x), x))) {
+        try (Captured<Tensor> twice = new Captured<>(backend, () -> ArithmeticOp.add(ArithmeticOp.add(x, x), x))) {
             for (int i = 1; i < 4; i++) {
                 float[] values = new float[700];
                 Arrays.fill(values, i);
@@ -147,12 +147,12 @@ class CudaBackendTest {
     }
 
     @Test
-    void transfersInsideARecordingFail() {
+    void transfersInsideACaptureFail() {
         Storage s = floats(1, 2);
-        assertThatThrownBy(() -> backend.record(() -> read(s))).isInstanceOf(IllegalStateException.class)
-                .hasMessageStartingWith("read: inside a recording");
-        assertThatThrownBy(() -> backend.record(() -> backend.record(() -> {
-        }))).isInstanceOf(IllegalStateException.class).hasMessage("record: inside another recording");
+        assertThatThrownBy(() -> backend.capture(() -> read(s))).isInstanceOf(IllegalStateException.class)
+                .hasMessageStartingWith("read: inside a capture");
+        assertThatThrownBy(() -> backend.capture(() -> backend.capture(() -> {
+        }))).isInstanceOf(IllegalStateException.class).hasMessage("capture: inside another capture");
         assertThat(read(s)).containsExactly(1, 2);
     }
 

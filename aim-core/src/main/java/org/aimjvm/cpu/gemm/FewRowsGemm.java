@@ -32,7 +32,7 @@ final class FewRowsGemm {
     static void multiply(Parallel parallel, ThreadLocal<Workspace> workspaces, GemmProduct g) {
         int padded = GemmPacking.padded(g.m());
         float[] panels = workspaces.get().floats(PANELS, padded * g.k());
-        parallel.forRange(1, 1, (from, to) -> pack(panels, g)); // a launch, so that a recording repeats it
+        parallel.forRange(1, 1, (from, to) -> pack(panels, g)); // a launch, so that a capture replays it
         int steps = Math.clamp(g.n() / (STEP * PIECES), 1, MAX_STEPS);
         parallel.forRange(g.n(), STEP * steps, (from, to) -> multiply(workspaces.get(), g, panels, from, to));
     }

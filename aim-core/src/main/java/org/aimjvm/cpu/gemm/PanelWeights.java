@@ -50,7 +50,7 @@ public abstract class PanelWeights extends FrozenWeights {
     public void multiply(float[] y, float[] x, int rows, Parallel parallel) {
         float[] prepared = prepared(rows);
         if (prepared.length > 0) {
-            parallel.forRange(1, 1, (from, to) -> prepare(x, rows, prepared)); // a launch, so that a recording repeats it
+            parallel.forRange(1, 1, (from, to) -> prepare(x, rows, prepared)); // a launch, so that a capture replays it
         }
         int grain = Math.clamp(MIN_WORK / ((long) PANEL * Math.max(1, in)), 1, Math.max(1, panels / PIECES));
         parallel.forRange(panels, grain, (from, to) -> {

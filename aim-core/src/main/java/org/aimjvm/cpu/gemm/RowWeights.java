@@ -75,7 +75,7 @@ public final class RowWeights extends FrozenWeights {
             for (int first = 0; first < count; first += GROUP) {
                 int start = first;
                 int end = Math.min(count, first + GROUP);
-                parallel.forRange(1, 1, (from, to) -> RowTile.pack(packed, x, start, end, in)); // a launch: recordings repeat it
+                parallel.forRange(1, 1, (from, to) -> RowTile.pack(packed, x, start, end, in)); // a launch: captures replay it
                 parallel.forRange(out, grain(), (from, to) -> many(y, x, packed, start, end, from, to));
             }
         }

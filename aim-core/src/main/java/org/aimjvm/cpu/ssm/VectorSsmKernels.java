@@ -35,7 +35,7 @@ public final class VectorSsmKernels implements SsmKernels {
             int width,
             boolean silu) {
         if (length > 1 || state == null) {
-            parallel.expectNoRecording("causalConv1d");
+            parallel.expectNoCapture("causalConv1d");
         }
         new VectorCausalConv1d(floats(x), floats(w), floatsOrNull(bias), batch, length, channels, width, silu)
                 .forward(floats(y), floatsOrNull(state), parallel, partials.get());
@@ -73,7 +73,7 @@ public final class VectorSsmKernels implements SsmKernels {
             Storage initialState,
             SsdShape s) {
         if (s.length() > 1) {
-            parallel.expectNoRecording("ssdScan");
+            parallel.expectNoCapture("ssdScan");
         }
         if (HeapStorage.areHalves(initialState, finalState)) {
             ssdScanOfHalves(
@@ -154,7 +154,7 @@ public final class VectorSsmKernels implements SsmKernels {
                     .run(floats(y), floatsOrNull(finalState), batch, parallel, work);
             return;
         }
-        parallel.expectNoRecording("selectiveScan");
+        parallel.expectNoCapture("selectiveScan");
         VectorSelectiveScan.forward(
                 inputs(x, delta, deltaBias, aLog, bMat, cMat, d, initialState, batch, length, channels, dState),
                 floats(y), floatsOrNull(finalState), parallel, work);

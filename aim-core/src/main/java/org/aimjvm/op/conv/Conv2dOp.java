@@ -27,7 +27,7 @@ public final class Conv2dOp {
         Backend backend = x.backend();
         Tensor y = Tensor.empty(backend, Shape.of(x.dim(0), w.dim(0), s.outHeight(), s.outWidth()));
         backend.conv().conv2d(y.storage(), x.storage(), w.storage(), Grads.storage(bias), s);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
                     Tensor dX = Grads.emptyFor(x);

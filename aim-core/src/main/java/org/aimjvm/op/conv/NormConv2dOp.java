@@ -11,8 +11,8 @@ import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Half a residual block of the tokenizer: a convolution of the normalised picture. Where nothing is recorded one kernel computes
- * it and the normalised picture is never stored; a gradient needs that picture, so a recording scope gets the three operations,
+ * Half a residual block of the tokenizer: a convolution of the normalised picture. Where no gradient is tracked one kernel computes
+ * it and the normalised picture is never stored; a gradient needs that picture, so a training scope gets the three operations,
  * which have the same bits.
  */
 public final class NormConv2dOp {
@@ -33,7 +33,7 @@ public final class NormConv2dOp {
     public static Tensor normSiluConv2d(
             Tensor x, Tensor normWeight, Tensor normBias, int groups, float eps, Tensor w, Tensor bias, int pad,
             Tensor residual) {
-        if (Scope.isRecording()) {
+        if (Scope.tracksGradients()) {
             Tensor n = GroupNormOp.groupNorm(x, normWeight, normBias, groups, eps, true);
             Tensor h = Conv2dOp.conv2d(n, w, bias, 1, pad, pad, pad, pad);
             return residual == null ? h : ArithmeticOp.add(residual, h);

@@ -29,7 +29,7 @@ public final class ModulateOp {
         Tensor y = Tensor.empty(backend, x.shape());
         backend.elementwise()
                 .modulate(y.storage(), x.storage(), shift.storage(), scale.storage(), batch, length, dim);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
                     Tensor dX = x.needsGrad() ? Tensor.empty(backend, x.shape()) : null;
@@ -63,7 +63,7 @@ public final class ModulateOp {
         Backend backend = x.backend();
         Tensor y = Tensor.empty(backend, x.shape());
         backend.elementwise().gate(y.storage(), x.storage(), g.storage(), batch, length, dim);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
                     Tensor dX = x.needsGrad() ? Tensor.empty(backend, x.shape()) : null;

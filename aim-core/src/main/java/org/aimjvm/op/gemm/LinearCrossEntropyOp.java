@@ -46,9 +46,9 @@ public final class LinearCrossEntropyOp {
         int rows = x.shape().rows();
         Shapes.check(rows > 0, "meanCrossEntropy", "no rows, expected at least one");
         Backend b = x.backend();
-        boolean recorded = Autograd.isRecorded(x, w);
-        Tensor dX = recorded ? Grads.emptyFor(x) : null;
-        Tensor dW = recorded ? Grads.emptyFor(w) : null;
+        boolean taped = Autograd.isTaped(x, w);
+        Tensor dX = taped ? Grads.emptyFor(x) : null;
+        Tensor dW = taped ? Grads.emptyFor(w) : null;
         Tensor losses = Tensor.empty(b, Shape.of(rows));
         for (int from = 0; from < rows; from += ROWS) {
             int count = Math.min(ROWS, rows - from);
@@ -66,7 +66,7 @@ public final class LinearCrossEntropyOp {
                                 loss.storage(), logSumExp.storage(), logits.storage(), wanted.storage(), count,
                                 classes);
                 b.copy(losses.storage(), from, loss.storage(), 0, count);
-                if (recorded) {
+                if (taped) {
                     b.fill(loss.storage(), 0, count, 1f / rows);
                     b.softmax()
                             .crossEntropyBackward(
@@ -89,7 +89,7 @@ public final class LinearCrossEntropyOp {
             }
         }
         Tensor mean = ReduceOp.mean(losses);
-        return Autograd.record(mean, dY -> new Tensor[] {scaled(dX, dY), scaled(dW, dY)}, x, w);
+        return Autograd.tape(mean, dY -> new Tensor[] {scaled(dX, dY), scaled(dW, dY)}, x, w);
     }
 
     private static Tensor scaled(Tensor d, Tensor dY) {

@@ -28,7 +28,7 @@ public final class LinearOp {
         if (bias != null) {
             Shapes.expect("linear", "bias", bias, out);
         }
-        if (w.storage().isFrozen() && Autograd.isRecorded(x, bias)) {
+        if (w.storage().isFrozen() && Autograd.isTaped(x, bias)) {
             throw new IllegalStateException(
                     "linear: a gradient through weights that are only read (expected a model loaded"
                             + " for training, not for inference)");
@@ -40,7 +40,7 @@ public final class LinearOp {
         if (bias != null) {
             backend.elementwise().addBias(y.storage(), y.storage(), bias.storage(), rows, out);
         }
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
                     Tensor dX = null;

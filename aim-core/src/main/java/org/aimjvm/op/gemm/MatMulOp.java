@@ -26,7 +26,7 @@ public final class MatMulOp {
         int n = b.dim(transB ? 1 : 2);
         Shapes.expect("matmul", "b", b, transB ? Shape.of(batch, n, k) : Shape.of(batch, k, n));
         Tensor c = product(a, b, batch, m, n, k, transA, transB);
-        return Autograd.record(
+        return Autograd.tape(
                 c,
                 dC -> {
                     // dA = dC op(B)^T, dB = op(A)^T dC, each stored transposed where the operand was

@@ -39,7 +39,7 @@ public final class GatedRmsNormOp {
                 .gatedRmsNorm(
                         y.storage(), invRms.storage(), x.storage(), z.storage(), weight.storage(), rows, cols, groups,
                         normBeforeGate, eps);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
                     Tensor dX = emptyFor(x);

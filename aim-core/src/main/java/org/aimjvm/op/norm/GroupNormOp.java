@@ -36,7 +36,7 @@ public final class GroupNormOp {
                         y.storage(), stats.storage(), x.storage(), weight.storage(), bias.storage(), batch, channels,
                         area,
                         groups, eps, silu);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
                     Tensor dX = emptyFor(x);

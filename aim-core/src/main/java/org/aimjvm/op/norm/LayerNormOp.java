@@ -32,7 +32,7 @@ public final class LayerNormOp {
         backend.norm()
                 .layerNorm(
                         y.storage(), stats.storage(), x.storage(), weight.storage(), bias.storage(), rows, cols, eps);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
                     Tensor dX = emptyFor(x);

@@ -28,7 +28,7 @@ public final class RmsNormOp {
         Tensor y = Tensor.empty(backend, x.shape());
         Tensor invRms = Tensor.empty(backend, Shape.of(rows));
         backend.norm().rmsNorm(y.storage(), invRms.storage(), x.storage(), weight.storage(), rows, cols, eps);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
                     Tensor dX = emptyFor(x);

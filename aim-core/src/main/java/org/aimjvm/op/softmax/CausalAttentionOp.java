@@ -32,7 +32,7 @@ public final class CausalAttentionOp {
                 .causalAttention(
                         out.storage(), q.storage(), k.storage(), v.storage(), null, batch, length, length, heads,
                         kvHeads, headDim);
-        return Autograd.record(
+        return Autograd.tape(
                 out,
                 dOut -> {
                     Tensor dQ = Tensor.empty(backend, q.shape());
@@ -63,7 +63,7 @@ public final class CausalAttentionOp {
         if (cache == null) {
             return causalAttention(q, k, v, heads, kvHeads);
         }
-        if (Scope.isRecording()) {
+        if (Scope.tracksGradients()) {
             throw new IllegalStateException(
                     "causalAttention: a cache inside a training scope (train on whole sequences, with a null cache)");
         }

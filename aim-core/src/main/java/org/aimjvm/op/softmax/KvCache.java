@@ -8,7 +8,7 @@ import org.aimjvm.tensor.Tensor;
 
 /**
  * Keys and values of the positions an attention layer has seen while decoding. Their number is kept on the device, so that
- * a recorded step goes on from where the last one ended.
+ * a captured step goes on from where the last one ended.
  */
 public final class KvCache {
     private final Tensor keys;

@@ -40,7 +40,7 @@ public final class CausalConv1dOp {
         }
         if (state != null) {
             Shapes.expect(op, "state", state, batch, channels, width);
-            Shapes.expectNotRecorded(op, x, w, bias);
+            Shapes.expectNotTaped(op, x, w, bias);
         }
         Backend backend = x.backend();
         Tensor y = Tensor.empty(backend, x.shape());
@@ -48,7 +48,7 @@ public final class CausalConv1dOp {
                 .causalConv1d(
                         y.storage(), x.storage(), w.storage(), Shapes.storageOrNull(bias), Shapes.storageOrNull(state),
                         batch, length, channels, width, silu);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
                     Tensor dX = Shapes.gradientFor(x);

@@ -35,7 +35,7 @@ public final class GatedNormLinearOp {
         Optional<FusedKernels> fused = x.backend().fused();
         int rows = x.shape().rows();
         int in = x.dim(-1);
-        if (fused.isEmpty() || Scope.isRecording() || groups < 1 || in % groups != 0
+        if (fused.isEmpty() || Scope.tracksGradients() || groups < 1 || in % groups != 0
                 || !fused.get().takesNormedLinear(w.storage(), rows, in, groups)) {
             return LinearOp.linear(GatedRmsNormOp.gatedRmsNorm(x, z, normWeight, groups, normBeforeGate, eps), w, bias);
         }

@@ -41,7 +41,7 @@ public final class LinearConvOp {
             NormedSum u, Tensor w, Tensor bias, int[] sizes, int convolved, Tensor convWeight, Tensor convBias,
             Tensor state, boolean silu) {
         Optional<FusedKernels> fused = w.backend().fused();
-        if (fused.isPresent() && !Scope.isRecording() && state != null && state.shape().rank() == 3
+        if (fused.isPresent() && !Scope.tracksGradients() && state != null && state.shape().rank() == 3
                 && convolved <= 1 && sizes.length <= convolved + 2
                 && fused.get().takesLinearConv(state.dim(0), convWeight.dim(-1))) {
             NormedSum.Pending sum = u.pending();

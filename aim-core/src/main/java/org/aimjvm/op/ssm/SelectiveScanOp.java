@@ -40,10 +40,10 @@ public final class SelectiveScanOp {
             Tensor x, Tensor delta, Tensor deltaBias, Tensor aLog, Tensor b, Tensor c, Tensor d, Tensor state) {
         check(x, delta, deltaBias, aLog, b, c, d, state);
         if (state != null) {
-            Shapes.expectNotRecorded(OP, x, delta, deltaBias, aLog, b, c, d);
+            Shapes.expectNotTaped(OP, x, delta, deltaBias, aLog, b, c, d);
         }
         Tensor y = forward(x, delta, deltaBias, aLog, b, c, d, state, state);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> backward(dY, null, x, delta, deltaBias, aLog, b, c, d, null),
                 x,
@@ -64,7 +64,7 @@ public final class SelectiveScanOp {
         check(x, delta, deltaBias, aLog, b, c, d, initialState);
         Tensor finalState = Tensor.empty(x.backend(), Shape.of(x.dim(0), x.dim(2), aLog.dim(1)));
         Tensor y = forward(x, delta, deltaBias, aLog, b, c, d, initialState, finalState);
-        Autograd.record(
+        Autograd.tape(
                 new Tensor[] {y, finalState},
                 dOuts -> {
                     Tensor dY = dOuts[0] != null ? dOuts[0] : Tensor.zeros(y.backend(), y.shape());

@@ -42,10 +42,10 @@ public final class SsdScanOp {
             Tensor xbc, Tensor dt, Tensor dtBias, Tensor aLog, Tensor d, Tensor state, SsdSettings settings) {
         SsdShape s = check(xbc, dt, dtBias, aLog, d, state, settings);
         if (state != null) {
-            Shapes.expectNotRecorded(OP, xbc, dt, dtBias, aLog, d);
+            Shapes.expectNotTaped(OP, xbc, dt, dtBias, aLog, d);
         }
         Tensor y = forward(xbc, dt, dtBias, aLog, d, state, state, s);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> backward(dY, null, xbc, dt, dtBias, aLog, d, null, s),
                 xbc,
@@ -66,7 +66,7 @@ public final class SsdScanOp {
                 "initial state is BF16, expected F32 (only what models overwrite can be in fewer bits)");
         Tensor finalState = Tensor.empty(xbc.backend(), s.stateShape());
         Tensor y = forward(xbc, dt, dtBias, aLog, d, initialState, finalState, s);
-        Autograd.record(
+        Autograd.tape(
                 new Tensor[] {y, finalState},
                 dOuts -> {
                     Tensor dY = dOuts[0] != null ? dOuts[0] : Tensor.zeros(y.backend(), y.shape());

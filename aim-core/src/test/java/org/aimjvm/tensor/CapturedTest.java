@@ -15,16 +15,16 @@ import org.aimjvm.op.elementwise.PointwiseOp;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Recorded work follows the memory it was recorded on, and owns what it made. */
+/** Captured work follows the memory it was captured on, and owns what it made. */
 @EverySimdWidth
-class RecordingTest {
+class CapturedTest {
     private static final List<Backend> BACKENDS = TestBackends.available();
 
     static Stream<Backend> backends() {
         return BACKENDS.stream();
     }
 
-    static Stream<Backend> recordingBackends() {
+    static Stream<Backend> capturingBackends() {
         return BACKENDS.stream().filter(b -> !b.name().equals("scalar"));
     }
 
@@ -32,7 +32,7 @@ class RecordingTest {
     @MethodSource("backends")
     void everyRunSeesWhatWasWritten(Backend backend) {
         Tensor x = Tensor.persistent(backend, Shape.of(3));
-        try (Recording<Tensor> squares = new Recording<>(backend, () -> PointwiseOp.square(ArithmeticOp.scale(x, 2)))) {
+        try (Captured<Tensor> squares = new Captured<>(backend, () -> PointwiseOp.square(ArithmeticOp.scale(x, 2)))) {
             for (int i = 1; i < 5; i++) {
                 x.write(new float[] {i, -i, 0.5f});
                 assertThat(squares.run().toFloats()).containsExactly(4 * i * i, 4 * i * i, 1);
@@ -41,11 +41,11 @@ class RecordingTest {
     }
 
     @ParameterizedTest(allowZeroInvocations = true) // none without the Vector module
-    @MethodSource("recordingBackends")
-    void theWorkRunsOnceWhereItIsRecorded(Backend backend) {
+    @MethodSource("capturingBackends")
+    void theWorkRunsOnceWhereItIsCaptured(Backend backend) {
         AtomicInteger runs = new AtomicInteger();
         Tensor x = Tensor.persistent(backend, Shape.of(1));
-        try (Recording<Tensor> r = new Recording<>(backend, () -> {
+        try (Captured<Tensor> r = new Captured<>(backend, () -> {
             runs.incrementAndGet();
             return PointwiseOp.exp(x);
         })) {
@@ -58,7 +58,7 @@ class RecordingTest {
     @MethodSource("backends")
     void scopesOfTheCallerHaveNoPartInIt(Backend backend) {
         Tensor x = Tensor.persistent(backend, Shape.of(8));
-        try (Recording<Tensor> r = new Recording<>(backend, () -> ArithmeticOp.affine(x, 1, 3))) {
+        try (Captured<Tensor> r = new Captured<>(backend, () -> ArithmeticOp.affine(x, 1, 3))) {
             for (int i = 0; i < 3; i++) {
                 Tensor y;
                 try (Scope _ = Scope.training()) {
@@ -79,7 +79,7 @@ class RecordingTest {
     @MethodSource("backends")
     void memoryOfPartsServesTheNextPart(Backend backend) {
         Tensor x = Tensor.persistent(backend, Shape.of(5));
-        try (Recording<Tensor> r = new Recording<>(backend, () -> {
+        try (Captured<Tensor> r = new Captured<>(backend, () -> {
             Tensor y = x;
             for (int i = 0; i < 4; i++) {
                 try (Scope part = Scope.part()) {
@@ -97,23 +97,23 @@ class RecordingTest {
     }
 
     @ParameterizedTest(allowZeroInvocations = true) // none without the Vector module
-    @MethodSource("recordingBackends")
-    void transfersInsideAreAnErrorAndCopiesAreRepeated(Backend backend) {
+    @MethodSource("capturingBackends")
+    void transfersInsideAreAnErrorAndCopiesAreReplayed(Backend backend) {
         Tensor x = Tensor.persistent(backend, Shape.of(4));
         for (Runnable transfer : List.<Runnable>of(
                 () -> x.write(new float[4]), x::toFloats, () -> Tensor.ofInts(backend, Shape.of(1), 3), () -> Tensor
                         .ofInts(backend, Shape.of(1), 3)
                         .toInts())) {
-            try (Recording<Integer> r = new Recording<>(backend, () -> {
+            try (Captured<Integer> r = new Captured<>(backend, () -> {
                 transfer.run();
                 return 1;
             })) {
                 assertThatThrownBy(r::run)
                         .isInstanceOf(IllegalStateException.class)
-                        .hasMessageContaining("inside a recording");
+                        .hasMessageContaining("inside a capture");
             }
         }
-        try (Recording<Tensor> r = new Recording<>(backend, () -> {
+        try (Captured<Tensor> r = new Captured<>(backend, () -> {
             Tensor y = Tensor.full(backend, Shape.of(4), 2);
             backend.copy(y.storage(), 1, x.storage(), 0, 2);
             return y;
@@ -129,9 +129,9 @@ class RecordingTest {
 
     @ParameterizedTest
     @MethodSource("backends")
-    void closedRecordingGivesItsMemoryBack(Backend backend) {
+    void closedCaptureGivesItsMemoryBack(Backend backend) {
         Tensor x = Tensor.persistent(backend, Shape.of(2));
-        Recording<Tensor> r = new Recording<>(backend, () -> PointwiseOp.exp(x));
+        Captured<Tensor> r = new Captured<>(backend, () -> PointwiseOp.exp(x));
         Tensor y = r.run();
         r.close();
         assertThatThrownBy(y::toFloats).isInstanceOf(IllegalStateException.class);

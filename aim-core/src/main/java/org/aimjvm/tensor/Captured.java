@@ -5,20 +5,20 @@ import org.aimjvm.backend.Backend;
 
 /**
  * Work on a device that is done again and again with other contents of the same memory, such as a decoding step. Where the
- * backend {@linkplain Backend#record records}, the work itself, with its shapes, tensors and scopes, runs only the first
- * time; later its kernels are repeated, which allocates nothing. Where it does not, the work runs each time. It must not
+ * backend {@linkplain Backend#capture captures} it, the work itself, with its shapes, tensors and scopes, runs only the first
+ * time; later its kernels are replayed, which allocates nothing. Where it does not, the work runs each time. It must not
  * depend on anything but the contents of tensors made outside, and must change nothing but those.
  *
  * @param <T> what the work returns: tensors that it made
  */
-public final class Recording<T> implements AutoCloseable {
+public final class Captured<T> implements AutoCloseable {
     private final Backend backend;
     private final Supplier<T> work;
     private final Scope memory = Scope.detached();
     private T result;
-    private Runnable repeat;
+    private Runnable replay;
 
-    public Recording(Backend backend, Supplier<T> work) {
+    public Captured(Backend backend, Supplier<T> work) {
         this.backend = backend;
         this.work = work;
     }
@@ -27,17 +27,17 @@ public final class Recording<T> implements AutoCloseable {
      * Does the work, within no scope of the caller.
      *
      * @return the result, valid until the next run or until this is closed
-     * @throws IllegalStateException from inside another recording, or if this is closed
+     * @throws IllegalStateException from inside another capture, or if this is closed
      */
     public T run() {
-        if (repeat != null) {
-            repeat.run();
+        if (replay != null) {
+            replay.run();
             return result;
         }
         memory.reopen();
         try {
             memory.recycle();
-            repeat = backend.record(() -> result = work.get()).orElse(null);
+            replay = backend.capture(() -> result = work.get()).orElse(null);
         } finally {
             memory.leave();
         }
@@ -47,7 +47,7 @@ public final class Recording<T> implements AutoCloseable {
     /** Gives the memory of the work and its result back. */
     @Override
     public void close() {
-        repeat = null;
+        replay = null;
         memory.discard();
     }
 }
