@@ -55,7 +55,7 @@ final class ModelWriter {
         if (config != null && config.tieEmbeddings()) {
             file.metadata(ModelFolder.TIED);
         }
-        try (StagedFolder staged = StagedFolder.of(folder)) {
+        try (StagedFolder staged = StagedFolder.into(folder)) {
             file.write(staged.folder().resolve(ModelFolder.WEIGHTS));
             if (config != null) {
                 text(staged, ModelFolder.CONFIG, AimConfigJson.toJson(config));

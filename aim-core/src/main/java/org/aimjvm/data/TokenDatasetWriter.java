@@ -6,9 +6,9 @@ import java.util.List;
 import java.util.Locale;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Shape;
-import org.aimjvm.io.AtomicFolder;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.SafeTensorsWriter;
+import org.aimjvm.io.StagedFolder;
 
 /**
  * Writes a {@link TokenDataset} picture by picture, holding one file's codes in memory. The folder appears when {@link #finish}
@@ -21,7 +21,7 @@ public final class TokenDatasetWriter implements AutoCloseable {
     /** Codes per file when nothing else is said: 128 MB as I16. */
     public static final int DEFAULT_CODES_PER_FILE = 1 << 26;
 
-    private final AtomicFolder folder;
+    private final StagedFolder folder;
     private final TokenDatasetInfo info;
     private final TokenPart part;
     private final int count;
@@ -66,7 +66,7 @@ public final class TokenDatasetWriter implements AutoCloseable {
         this.files = Math.max(1, Math.ceilDiv(this.count, rowsPerFile));
         this.codes = new int[Math.min(this.count, rowsPerFile) * info.length()];
         this.labels = new int[Math.min(this.count, rowsPerFile)];
-        this.folder = new AtomicFolder(folder);
+        this.folder = StagedFolder.replacing(folder);
     }
 
     /**

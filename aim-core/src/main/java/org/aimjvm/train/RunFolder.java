@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
-import org.aimjvm.io.AtomicFolder;
 import org.aimjvm.io.CheckpointException;
+import org.aimjvm.io.StagedFolder;
 
 /**
  * The checkpoints of a run: folders {@code step-00001000} in the run's folder, each complete or absent, the oldest removed when
@@ -58,14 +58,14 @@ public final class RunFolder {
      */
     public Path save(int step, Consumer<Path> content) {
         Path target = run.resolve(String.format("step-%08d", step));
-        try (AtomicFolder folder = new AtomicFolder(target)) {
+        try (StagedFolder folder = StagedFolder.replacing(target)) {
             content.accept(folder.folder());
             folder.commit();
         }
         List<Path> all = all(run);
         for (Path old : all.subList(0, Math.max(0, all.size() - keep))) {
             if (!old.getFileName().equals(target.getFileName())) {
-                AtomicFolder.delete(old);
+                StagedFolder.delete(old);
             }
         }
         return target;
