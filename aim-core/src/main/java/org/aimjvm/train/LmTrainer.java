@@ -1,5 +1,6 @@
 package org.aimjvm.train;
 
+import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.data.TokenDataset;
 import org.aimjvm.model.AimModel;
 
@@ -9,10 +10,24 @@ import org.aimjvm.model.AimModel;
  */
 public final class LmTrainer extends Trainer {
 
+    /** As the other constructor, for one worker, with checkpoints that know classes and position rule. */
+    public LmTrainer(
+            AimModel model,
+            TokenDataset train,
+            TokenDataset validation,
+            LmOptions options,
+            RunOptions run,
+            TrainListener listener) {
+        this(model, train, validation, options, null, run, Workers.ALONE, listener);
+    }
+
     /**
-     * @param model trained in place; one read to be trained, see {@link org.aimjvm.checkpoint.ModelFolder#readModel}
+     * @param model trained in place: a new one, or one read to be trained, see {@link
+     *     org.aimjvm.checkpoint.ModelFolder#readModel}
      * @param train codes to train on
      * @param validation codes to validate on, or {@code null}: the held-out part of {@code train}
+     * @param info what checkpoints keep beside the weights; {@code null} for no more than classes and position rule
+     * @param workers this worker's place among those that train together
      * @throws IllegalArgumentException if the model's vocabulary, length or classes do not fit the codes, or it was loaded to
      *     generate with
      */
@@ -21,8 +36,10 @@ public final class LmTrainer extends Trainer {
             TokenDataset train,
             TokenDataset validation,
             LmOptions options,
+            ModelInfo info,
             RunOptions run,
+            Workers workers,
             TrainListener listener) {
-        super(new LmTask(model, train, validation, options), options.recipe(), run, listener);
+        super(new LmTask(model, train, validation, options, info), options.recipe(), run, workers, listener);
     }
 }
