@@ -44,6 +44,11 @@ public record ModelInfo(
         Objects.requireNonNull(recipe, "recipe");
     }
 
+    /** A model's classes and recipe, with the published guidance and plain sampling. */
+    public static ModelInfo of(List<String> classNames, PositionRule positions, String recipe) {
+        return new ModelInfo(classNames, positions, Guidance.PUBLISHED, SamplingOptions.PLAIN, recipe);
+    }
+
     /**
      * Parses the file.
      *

@@ -20,6 +20,7 @@ public final class Classifier {
     private static final int GROUPS = 8;
     private static final float EPS = 1e-6f;
 
+    private final Params params;
     private final ClassifierConfig config;
     private final Backend backend;
     private final Conv2d[] convs;
@@ -29,6 +30,7 @@ public final class Classifier {
 
     /** @param params gives the tensors {@code conv.0} to {@code conv.2}, {@code norm.0} to {@code norm.2}, {@code features}, {@code head} */
     public Classifier(Params params, ClassifierConfig config) {
+        this.params = params;
         this.config = config;
         this.backend = params.backend();
         int w = config.width();
@@ -49,6 +51,11 @@ public final class Classifier {
 
     public ClassifierConfig config() {
         return config;
+    }
+
+    /** The classifier's own tensors by their full names, to train, save or count. */
+    public Params params() {
+        return params;
     }
 
     public Backend backend() {

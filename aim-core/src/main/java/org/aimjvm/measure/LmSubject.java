@@ -23,15 +23,13 @@ public final class LmSubject {
     private final String name;
     private final WeightFormat weights;
     private final AimModel model;
-    private final Params params;
     private final Generator generator;
     private final LmCost cost;
 
-    private LmSubject(String name, WeightFormat weights, AimModel model, Params params, LmCost cost) {
+    private LmSubject(String name, WeightFormat weights, AimModel model, LmCost cost) {
         this.name = name;
         this.weights = weights;
         this.model = model;
-        this.params = params;
         this.cost = cost;
         this.generator = new Generator(model, smallTokenizer(model));
     }
@@ -56,7 +54,7 @@ public final class LmSubject {
      * @throws IllegalArgumentException if it cannot, see {@link AimModel#withStates}
      */
     public LmSubject withStates(StateFormat states) {
-        return new LmSubject(name, weights, model.withStates(states), params, cost.withStates(config(), states));
+        return new LmSubject(name, weights, model.withStates(states), cost.withStates(config(), states));
     }
 
     private static LmSubject build(String name, AimConfig config, WeightFormat weights, Params params) {
@@ -64,7 +62,7 @@ public final class LmSubject {
         LmCost cost = LmCost.of(
                 config, params,
                 t -> t.storage().isFrozen() ? LmCost.matrixBytes(t.shape(), weights) : 4L * t.size());
-        return new LmSubject(name, weights, model, params, cost);
+        return new LmSubject(name, weights, model, cost);
     }
 
     /** The generator wants one; drawing is ended before it would be used. */
@@ -124,10 +122,6 @@ public final class LmSubject {
 
     public LmCost cost() {
         return cost;
-    }
-
-    Params params() {
-        return params;
     }
 
     Generator generator() {

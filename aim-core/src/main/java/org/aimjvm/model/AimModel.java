@@ -41,6 +41,7 @@ public final class AimModel {
     /** Full name of the head where it is a matrix of its own; tied, it is {@link #WORD_EMBEDDING}. */
     public static final String OWN_HEAD = NAME + "." + HEAD;
 
+    private final Params params;
     private final AimConfig config;
     private final PositionRule positions;
     private final Backend backend;
@@ -60,6 +61,7 @@ public final class AimModel {
      * @param positions the rule the weights were or will be trained under
      */
     public AimModel(Params params, AimConfig config, PositionRule positions) {
+        this.params = params;
         this.config = config;
         this.positions = positions;
         this.backend = params.backend();
@@ -91,6 +93,7 @@ public final class AimModel {
     }
 
     private AimModel(AimModel m, StateFormat stateFormat) {
+        this.params = m.params;
         this.config = m.config;
         this.positions = m.positions;
         this.backend = m.backend;
@@ -123,6 +126,11 @@ public final class AimModel {
 
     public AimConfig config() {
         return config;
+    }
+
+    /** The model's own tensors by their full names, to train, save or count. */
+    public Params params() {
+        return params;
     }
 
     public PositionRule positions() {

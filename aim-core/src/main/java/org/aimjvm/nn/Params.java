@@ -314,19 +314,56 @@ public final class Params {
         return root.backend;
     }
 
-    /** Every tensor asked for so far, trainable or not, by full name, in the order of asking. */
+    /**
+     * Every tensor asked for so far below this prefix, trainable or not, by full name, in the order of asking. So a model's
+     * own parameters are those of the view it was built on, whatever else was built beside it.
+     */
     public Map<String, Tensor> all() {
-        return Collections.unmodifiableMap(root.tensors);
+        return below(root.tensors);
     }
 
-    /** The trainable tensors asked for so far, by full name, in the order of asking. */
+    /** The trainable ones of {@link #all}. */
     public Map<String, Tensor> trainable() {
-        return Collections.unmodifiableMap(root.trainable);
+        return below(root.trainable);
+    }
+
+    private Map<String, Tensor> below(Map<String, Tensor> tensors) {
+        if (prefix.isEmpty()) {
+            return Collections.unmodifiableMap(tensors);
+        }
+        Map<String, Tensor> mine = new LinkedHashMap<>();
+        tensors.forEach((name, t) -> {
+            if (name.startsWith(prefix)) {
+                mine.put(name, t);
+            }
+        });
+        return Collections.unmodifiableMap(mine);
+    }
+
+    /** Full name of a tensor of {@link #all} that was asked for as {@code name} from this view. */
+    public String fullName(String name) {
+        return prefix + name;
     }
 
     /** Number of elements of all trainable tensors. */
     public long count() {
-        return root.trainable.values().stream().mapToLong(Tensor::size).sum();
+        return trainable().values().stream().mapToLong(Tensor::size).sum();
+    }
+
+    /**
+     * Fails unless all of {@link #trainable} can be trained: a model made to generate holds its matrices in a form that is only
+     * read.
+     *
+     * @param what the model's name, for the message
+     * @throws IllegalArgumentException naming the first matrix that cannot
+     */
+    public void requireTrainable(String what) {
+        trainable().forEach((name, t) -> {
+            if (!t.isParameter()) {
+                throw new IllegalArgumentException(what + ": " + name + " is held to generate with and wants no gradient"
+                        + " (expected a model read to be trained: ModelFolder.readModel)");
+            }
+        });
     }
 
     /** Spreads names over the seeds: two 32-bit checksums of the name and of its reverse. */

@@ -31,7 +31,7 @@ public final class Recompute {
                 outs[i] = outs[i].detach(); // an output may be an input, which has a producer of its own
             }
         }
-        Autograd.attach(outs, (dOuts, leaves) -> backward(again, inputs, dOuts, leaves), inputs);
+        Autograd.attach(outs, (dOuts, leaves) -> backward(again, inputs, dOuts, leaves), true, inputs);
         return outs;
     }
 

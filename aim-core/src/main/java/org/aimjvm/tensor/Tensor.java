@@ -1,6 +1,9 @@
 package org.aimjvm.tensor;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Shape;
@@ -239,13 +242,35 @@ public final class Tensor {
     }
 
     /**
-     * Gradients of this scalar with respect to every parameter it depends on.
+     * Gradients of this scalar with respect to every parameter it depends on. The tape stays as it is while its scope is
+     * open: a second call, of this scalar or another, gives the same bits.
      *
      * @throws IllegalStateException if it has more than one element or was not computed from a parameter inside a training
      *     scope
      */
     public Gradients backward() {
         return Autograd.backward(this);
+    }
+
+    /**
+     * Gradients of this scalar with respect to chosen tensors alone: parameters, or results of operations on the way. Operations
+     * that lie on no way from these to the scalar are not visited, so the gradient with respect to a late tensor is cheap. The
+     * tape stays as it is, see {@link #backward()}.
+     *
+     * @param wrt tensors that want a gradient; those that the scalar does not depend on are missing in the result
+     * @return the bits that {@link #backward()} finds for parameters
+     * @throws IllegalStateException as {@link #backward()}
+     * @throws IllegalArgumentException if one of {@code wrt} wants no gradient
+     */
+    public Gradients backward(Collection<Tensor> wrt) {
+        return Autograd.backward(this, List.copyOf(wrt));
+    }
+
+    /** As {@link #backward(Collection)}. */
+    public Gradients backward(Tensor first, Tensor... more) {
+        List<Tensor> wrt = new ArrayList<>(List.of(first));
+        wrt.addAll(List.of(more));
+        return Autograd.backward(this, wrt);
     }
 
     Autograd.Node node() {

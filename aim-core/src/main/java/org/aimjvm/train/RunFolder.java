@@ -4,9 +4,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.StagedFolder;
 
@@ -17,18 +19,16 @@ import org.aimjvm.io.StagedFolder;
  * <pre>
  * model.safetensors      the parameters, under the published names
  * config.json            the sequence model's configuration, or vq_config.json the tokenizer's
- * aim.json               class names and position rule of a sequence model
+ * aim.json               class names, defaults and recipe, as the finished model has them
  * optimizer.safetensors  exp_avg.NAME, exp_avg_sq.NAME
  * ema.safetensors        averaged parameters, under the same names, if the run keeps them
+player-NAME.safetensors, optimizer-NAME.safetensors    the same of every player but the first
  * task.safetensors       what else the stage remembers, if anything
  * trainer.json           step, recipe, data: see {@link TrainerState}
  * </pre>
  */
 public final class RunFolder {
-    public static final String MODEL = "model.safetensors";
-    public static final String CONFIG = "config.json";
-    public static final String VQ_CONFIG = "vq_config.json";
-    public static final String INFO = "aim.json";
+    public static final String MODEL = ModelFolder.WEIGHTS;
     public static final String OPTIMIZER = "optimizer.safetensors";
     public static final String EMA = "ema.safetensors";
     public static final String TASK = "task.safetensors";
@@ -57,7 +57,7 @@ public final class RunFolder {
      * @return the checkpoint's folder
      */
     public Path save(int step, Consumer<Path> content) {
-        Path target = run.resolve(String.format("step-%08d", step));
+        Path target = run.resolve(String.format(Locale.ROOT, "step-%08d", step));
         try (StagedFolder folder = StagedFolder.replacing(target)) {
             content.accept(folder.folder());
             folder.commit();

@@ -36,9 +36,4 @@ public interface TrainListener {
 
     /** After a checkpoint has been written. */
     default void onCheckpoint(int step, Path folder) {}
-
-    /** This listener, then {@code next}. */
-    default TrainListener then(TrainListener next) {
-        return new TrainListeners(this, next);
-    }
 }

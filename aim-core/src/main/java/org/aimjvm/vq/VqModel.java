@@ -14,6 +14,7 @@ public final class VqModel {
     /** Before a dot, the start of the names of its tensors in the published checkpoints. */
     public static final String NAME = "vqvae";
 
+    private final Params params;
     private final VqConfig config;
     private final Backend backend;
     private final VqEncoder encoder;
@@ -24,6 +25,7 @@ public final class VqModel {
 
     /** @param params gives tensors by the names below {@value #NAME} in the published checkpoints */
     public VqModel(Params params, VqConfig config) {
+        this.params = params;
         this.config = config;
         this.backend = params.backend();
         int depth = config.levels() - 1;
@@ -40,6 +42,11 @@ public final class VqModel {
 
     public VqConfig config() {
         return config;
+    }
+
+    /** The tokenizer's own tensors by their full names, to train, save or count. */
+    public Params params() {
+        return params;
     }
 
     public Backend backend() {

@@ -145,7 +145,8 @@ class LmTrainerTest {
                 assertThat(model.names()).contains("mamba.backbone.layers.1.mixer.A_log");
                 assertThat(model.metadata())
                         .isEqualTo(Map.of(
-                                "mamba.lm_head.weight", "mamba.backbone.embeddings.word_embeddings.weight"));
+                                "mamba.lm_head.weight", "mamba.backbone.embeddings.word_embeddings.weight",
+                                "format", "pt"));
                 assertThat(ema.names()).isEqualTo(model.names());
             }
         }

@@ -108,7 +108,7 @@ public final class TinyRuns {
         Params params = Params.random(backend, 3);
         AimConfig config = AimConfig.mamba2(64, 2, 0).withData(VOCAB, 6, CLASSES).withDropout(0.1f, 0.1f, 0);
         AimModel model = new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
-        return new LmTrainer(model, params, codes, null, options, run, listener);
+        return new LmTrainer(model, codes, null, options, run, listener);
     }
 
     /** Grey pictures of 8 x 8: a bright square at a place that depends on the class. */
@@ -176,7 +176,6 @@ public final class TinyRuns {
 
     static VqTrainer vq(
             Backend backend, PictureSource pictures, VqOptions options, RunOptions run, TrainListener listener) {
-        Params params = Params.random(backend, 4);
-        return new VqTrainer(vqModel(params), params, pictures, squares(10), options, run, listener);
+        return new VqTrainer(vqModel(Params.random(backend, 4)), pictures, squares(10), options, run, listener);
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.data.Offset.offset;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.data.CodeExtractor;
 import org.aimjvm.data.PictureSource;
@@ -84,14 +85,16 @@ class VqTrainerTest {
     void deadCodesMoveOntoLatents() {
         Params params = TinyRuns.vqParams();
         VqModel model = TinyRuns.vqModel(params);
-        VqTask task = new VqTask(model, params, TinyRuns.squares(30), null, options(9, 1, Reconstruction.L2));
-        AdamW optimizer = new AdamW(task.params(), AdamWOptions.of(0));
+        VqTask task = new VqTask(model, TinyRuns.squares(30), null, options(9, 1, Reconstruction.L2), null);
+        AdamW optimizer = new AdamW(model.params().trainable(), AdamWOptions.of(0));
+        Player<PictureBatch> player = task.players().getFirst();
         float[] before = model.codebook().weight().toFloats();
         for (int step = 0; step < 3; step++) {
             try (Scope _ = Scope.training()) {
-                task.loss(step, new int[] {0, 1, 2, 3, 4, 5, 6, 7}, 0);
+                MicroBatch rows = new MicroBatch(step, 0, 0, new int[] {0, 1, 2, 3, 4, 5, 6, 7});
+                player.loss().of(rows, task.read(rows));
             }
-            task.afterStep(step, optimizer, null);
+            task.afterStep(new AfterStep(step, Map.of(player.name(), optimizer), null, GradientSync.NONE));
         }
         float[] after = model.codebook().weight().toFloats();
         int moved = 0;
@@ -110,8 +113,7 @@ class VqTrainerTest {
 
     @Test
     void codesAreExtractedIndependentlyOfTheBatch() {
-        Params params = TinyRuns.vqParams();
-        CodeExtractor extractor = new CodeExtractor(TinyRuns.vqModel(params), params);
+        CodeExtractor extractor = new CodeExtractor(TinyRuns.vqModel(TinyRuns.vqParams()));
         extractor.extract(TinyRuns.squares(11), folder.resolve("a"), 2, 0, 4, n -> {});
         extractor.extract(TinyRuns.squares(11), folder.resolve("b"), 2, 0, 22, n -> {});
         try (TokenDataset a = TokenDataset.open(folder.resolve("a"));
@@ -151,7 +153,6 @@ class VqTrainerTest {
                         8, List.of(1, 2), 1, 8, 16, 4, 3, 3, 4, 1e-6f, true, 0.25f, 0));
         assertThatThrownBy(() -> new VqTrainer(
                 rgb,
-                params,
                 TinyRuns.squares(30),
                 null,
                 options(1, 1, Reconstruction.L1),

@@ -236,8 +236,7 @@ public final class EvaluateCommand implements Callable<Integer> {
                 return new Classifier(Params.from(backend, file, p -> new Classifier(p, config)), config);
             }
         }
-        Params params = Params.random(backend, 1);
-        Classifier judge = new Classifier(params, config);
+        Classifier judge = new Classifier(Params.random(backend, 1), config);
         int steps = Math.max(1, judgeEpochs * train.size() / JUDGE_BATCH);
         AdamWOptions optimizer =
                 new AdamWOptions(1e-3, 0.9, 0.99, 1e-8, 0.05, AdamWOptions.DecayRule.BY_DIMENSION, 1);
@@ -250,11 +249,11 @@ public final class EvaluateCommand implements Callable<Integer> {
                     progress.to(metrics.step());
                 }
             };
-            new ClassifierTrainer(judge, params, train, null, recipe, RunOptions.NONE, listener).run();
+            new ClassifierTrainer(judge, train, null, recipe, RunOptions.NONE, listener).run();
         }
         if (judgeFile != null) {
             SafeTensorsWriter file = new SafeTensorsWriter();
-            params.all().forEach((name, t) -> file.floats(name, DType.F32, t.shape(), t::toFloats));
+            judge.params().all().forEach((name, t) -> file.floats(name, DType.F32, t.shape(), t::toFloats));
             file.write(judgeFile);
         }
         return judge;

@@ -106,7 +106,7 @@ public final class TokenizeCommand implements Callable<Integer> {
                 requireFit(tokenizer, source);
             }
         }
-        CodeExtractor extractor = new CodeExtractor(tokenizer.model(), tokenizer.params());
+        CodeExtractor extractor = new CodeExtractor(tokenizer.model());
         if (train != null) {
             extract(extractor, train, out, views);
         }

@@ -152,22 +152,21 @@ final class TrainLmCommand implements Callable<Integer> {
         Backend backend = compute.backend(console);
         Tokenizer tokenizer = tokenizerPath == null ? null : Tokenizer.read(tokenizerPath, backend);
         requireFit(tokenizer, train);
-        Params params = Params.random(backend, recipe.seed());
-        AimModel model = new AimModel(params.sub(AimModel.NAME), config, positions);
+        AimModel model = new AimModel(Params.random(backend, recipe.seed()).sub(AimModel.NAME), config, positions);
         TrainReport report = new TrainReport(
                 console, run, "train lm", tokenizer == null ? null : samples(model, tokenizer));
         LmOptions options =
                 ComputeOptions.checked(spec, () -> new LmOptions(trainRecipe, labelDropout, heldOut, checkpointBlocks));
         LmTrainer trainer = ComputeOptions.checked(
-                spec, () -> new LmTrainer(model, params, train, validation, options, runOptions, report));
+                spec, () -> new LmTrainer(model, train, validation, options, runOptions, report));
         if (!new TrainSession(console, trainer, run.folder()).run(run.checkpoint(), report)) {
             return ExitCode.FAILED;
         }
         Path folder = run.folder().resolve(RunFolderOptions.MODEL);
-        Map<String, Tensor> tensors = new LinkedHashMap<>(params.all());
+        Map<String, Tensor> tensors = new LinkedHashMap<>(model.params().all());
         String history = Recipes.of(spec);
         if (tokenizer != null) {
-            tensors.putAll(tokenizer.params().all());
+            tensors.putAll(tokenizer.model().params().all());
             history = tokenizer.info().recipe().isEmpty() ? history : tokenizer.info().recipe() + "\n" + history;
         }
         ModelInfo info =
@@ -183,7 +182,7 @@ final class TrainLmCommand implements Callable<Integer> {
             return;
         }
         String made = codes.info().tokenizer();
-        if (!new CodeExtractor(tokenizer.model(), tokenizer.params()).tokenizerFingerprint().equals(made)) {
+        if (!new CodeExtractor(tokenizer.model()).tokenizerFingerprint().equals(made)) {
             throw usage("--tokenizer: " + tokenizerPath + " is not the one that made " + data
                     + " (name that one, or run 'aim tokenize' with this one)");
         }

@@ -96,7 +96,7 @@ final class TrainVqCommand implements Callable<Integer> {
         PictureSource shown = validation == null ? train : validation;
         TrainReport report = new TrainReport(console, run, "train vq", () -> reconstructions(tokenizer, shown));
         VqTrainer trainer = ComputeOptions.checked(spec, () -> new VqTrainer(
-                tokenizer.model(), tokenizer.params(), train, validation,
+                tokenizer.model(), train, validation,
                 new VqOptions(trainRecipe, loss, reviveAfter), runOptions, report));
         if (!new TrainSession(console, trainer, run.folder()).run(run.checkpoint(), report)) {
             return ExitCode.FAILED;
@@ -106,7 +106,7 @@ final class TrainVqCommand implements Callable<Integer> {
                 train.classNames(), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN,
                 Recipes.of(spec));
         TrainSession.withAverages(
-                trainer, () -> ModelWriter.write(model, null, config, info, tokenizer.params().all(), DType.F32));
+                trainer, () -> ModelWriter.write(model, null, config, info, tokenizer.model().params().all(), DType.F32));
         console.out().println(model);
         return ExitCode.OK;
     }
