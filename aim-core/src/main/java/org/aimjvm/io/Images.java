@@ -1,5 +1,6 @@
 package org.aimjvm.io;
 
+import java.awt.Rectangle;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -18,13 +19,29 @@ public final class Images {
     private Images() {}
 
     /**
-     * Reads a PNG, JPEG, BMP or GIF (first frame) file. Transparent parts are put on white; colour profiles and
-     * orientation tags are ignored, gray values stay what they are.
+     * Reads a PNG, JPEG, BMP, GIF (first frame on its canvas) or, where a reader for it is on the class path, WebP file, upright
+     * as its orientation tag says. Transparent parts are put on white; colour profiles are ignored, gray values stay what they
+     * are; JPEGs with four components become what Pillow's {@code convert('RGB')} makes of them.
      *
-     * @throws IOException if it is not a picture, damaged, or has more than 100 million pixels; the message names it
+     * @throws IOException if it is not a picture, damaged, cut off, or has more than 100 million pixels or more than its bytes can
+     *     hold; the message names it
      */
     public static BufferedImage read(Path path) throws IOException {
-        return ImageDecoder.read(path);
+        return ImageDecoder.read(path, true);
+    }
+
+    /**
+     * As {@link #read(Path)}, but with rows and columns as they are stored: the orientation tag is ignored.
+     *
+     * @throws IOException as {@link #read(Path)}
+     */
+    public static BufferedImage readAsStored(Path path) throws IOException {
+        return ImageDecoder.read(path, false);
+    }
+
+    /** Whether this Java can read files of a format: WebP needs a reader on the class path that not every application has. */
+    public static boolean canRead(PictureHeader.Format format) {
+        return ImageDecoder.canRead(format);
     }
 
     /**
@@ -159,9 +176,36 @@ public final class Images {
     public static BufferedImage resizeShortSide(BufferedImage image, int size) {
         int w = image.getWidth();
         int h = image.getHeight();
-        int width = w <= h ? size : (int) ((long) size * w / h);
-        int height = h <= w ? size : (int) ((long) size * h / w);
+        int width = resizedSide(w, h, size);
+        int height = resizedSide(h, w, size);
         return width == w && height == h ? ofRgb(rgb(image), w, h) : resize(image, width, height);
+    }
+
+    /**
+     * What a side becomes when the shorter side is resized to {@code shortSide}: that, or {@code floor(shortSide side / other)}.
+     *
+     * @param other the other side
+     * @throws ArithmeticException if that is more than an int holds
+     */
+    public static int resizedSide(int side, int other, int shortSide) {
+        return side <= other ? shortSide : Math.toIntExact((long) shortSide * side / other);
+    }
+
+    /**
+     * A part of the picture in another size, {@link #crop} of {@link #resize} to the bit, without making the rest: a thin picture
+     * costs no more than the part.
+     *
+     * @param width columns of the whole picture after resizing
+     * @param height rows of the whole picture after resizing
+     * @param part what to make of that
+     */
+    public static BufferedImage resizedPart(BufferedImage image, int width, int height, Rectangle part) {
+        int w = image.getWidth();
+        int h = image.getHeight();
+        if (width == w && height == h) {
+            return crop(image, part.x, part.y, part.width, part.height);
+        }
+        return ofRgb(Lanczos.resize(rgb(image), w, h, width, height, part), part.width, part.height);
     }
 
     /**
