@@ -2,6 +2,7 @@ package org.aimjvm.data;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Shape;
 import org.aimjvm.io.AtomicFolder;
@@ -87,7 +88,8 @@ public final class TokenDatasetWriter implements AutoCloseable {
                         new Fingerprint().add(rowCodes).add(rowLabels).toString())
                 .ints(TokenShard.CODES, info.dtype(), Shape.of(rows, info.length()), () -> rowCodes)
                 .ints(TokenShard.LABELS, DType.I32, Shape.of(rows), () -> rowLabels)
-                .write(folder.folder().resolve(String.format("codes-%05d-of-%05d.safetensors", filesWritten, files)));
+                .write(folder.folder()
+                        .resolve(String.format(Locale.ROOT, "codes-%05d-of-%05d.safetensors", filesWritten, files)));
         written += rows;
         rows = 0;
     }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -57,7 +58,7 @@ public final class RunFolder {
      * @return the checkpoint's folder
      */
     public Path save(int step, Consumer<Path> content) {
-        Path target = run.resolve(String.format("step-%08d", step));
+        Path target = run.resolve(String.format(Locale.ROOT, "step-%08d", step));
         try (AtomicFolder folder = new AtomicFolder(target)) {
             content.accept(folder.folder());
             folder.commit();

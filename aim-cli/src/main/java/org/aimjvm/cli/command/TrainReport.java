@@ -111,7 +111,8 @@ final class TrainReport implements TrainListener, AutoCloseable {
             return;
         }
         try {
-            Images.writePng(folder.resolve(SAMPLES).resolve(String.format("step-%08d.png", step)), samples.get());
+            Images.writePng(folder.resolve(SAMPLES).resolve(String.format(Locale.ROOT, "step-%08d.png", step)),
+                    samples.get());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
