@@ -21,7 +21,7 @@ import org.aimjvm.tensor.Tensor;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The classifier's part of the loop. */
-public final class ClassifierTask implements TrainTask {
+final class ClassifierTask implements TrainTask {
     private final Classifier model;
     private final Params params;
     private final PictureSource train;

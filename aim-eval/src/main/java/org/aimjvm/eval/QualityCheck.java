@@ -9,7 +9,6 @@ import org.aimjvm.feature.Classifier;
 import org.aimjvm.op.index.NearestCodeOp;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
-import org.aimjvm.train.ClassifierTask;
 
 /** Figures that can fail: how far the features of generated pictures are from those of real ones, and whether they are copies. */
 public final class QualityCheck {
