@@ -48,6 +48,8 @@ module org.aimjvm.core {
 
     exports org.aimjvm.backend;
 
+    opens org.aimjvm.train to tools.jackson.databind; // the state of a run is written and read as records
+
     uses org.aimjvm.backend.BackendProvider;
 
     provides org.aimjvm.backend.BackendProvider
