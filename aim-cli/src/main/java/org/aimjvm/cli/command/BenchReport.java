@@ -89,8 +89,9 @@ final class BenchReport {
 
     /** Writes all rows as a list of objects. */
     void write(Path json) throws IOException {
-        ArrayNode list = JsonMapper.shared().createArrayNode();
-        rows.forEach(m -> list.add(m.toJson(backend.description())));
+        JsonMapper mapper = JsonMapper.shared();
+        ArrayNode list = mapper.createArrayNode();
+        rows.forEach(m -> list.add(mapper.readTree(m.toJson(backend.description()))));
         AtomicFiles.write(json, (list.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8));
     }
 }
