@@ -9,7 +9,10 @@ import java.util.Arrays;
 import java.util.function.Predicate;
 import jdk.incubator.vector.FloatVector;
 import org.aimjvm.backend.Conv2dShape;
+import org.aimjvm.backend.Conv2dShape.Padding;
 import org.aimjvm.backend.ConvKernels;
+import org.aimjvm.backend.GemmShape;
+import org.aimjvm.backend.NormKernels;
 import org.aimjvm.backend.Storage;
 import org.aimjvm.cpu.gemm.VectorGemmKernels;
 import org.aimjvm.cpu.memory.HeapStorage;
@@ -59,23 +62,19 @@ public final class VectorConvKernels implements ConvKernels {
 
     @Override
     public void normSiluConv2d(
-            Storage y, Storage x, Storage stats, Storage normWeight, Storage normBias, int groups, Storage w,
-            Storage bias,
-            Storage residual, Conv2dShape s) {
+            Storage y, Storage x, Norm norm, Storage w, Storage bias, Storage residual, Conv2dShape s) {
         float[] ys = floats(y);
-        float[] ss = floats(stats);
-        float[] weights = floats(normWeight);
-        float[] biases = floats(normBias);
         float[] rs = floatsOrNull(residual);
         if (byWinograd.test(s)) {
-            PictureRows rows = new PictureRows(
-                    floats(x), s, false, new PictureRows.Norm(ss, weights, biases, groups));
+            PictureRows rows = new PictureRows(floats(x), s, false, norm);
             winograd.forward(ys, rows, floats(w), floatsOrNull(bias), rs, s);
             return;
         }
         int area = s.inHeight() * s.inWidth();
         float[] normalized = new float[s.batch() * s.inChannels() * area];
-        groupNorm.forwardSilu(normalized, ss, floats(x), weights, biases, s.batch(), s.inChannels(), area, groups);
+        groupNorm.forwardSilu(
+                normalized, floats(norm.stats()), floats(x), floats(norm.weight()), floats(norm.bias()),
+                new NormKernels.GroupShape(s.batch(), s.inChannels(), area, norm.groups()));
         convolveDirectly(ys, normalized, floats(w), floatsOrNull(bias), s);
         if (rs != null) {
             addTo(ys, rs, s.batch() * s.outChannels() * s.outHeight() * s.outWidth());
@@ -124,7 +123,7 @@ public final class VectorConvKernels implements ConvKernels {
                 float[] patches = patchScratch.floats(depth * count);
                 patches(patches, xs, n, i0, count / s.outWidth(), s);
                 float[] result = resultScratch.floats(s.outChannels() * count);
-                gemm.product(result, 0, ws, 0, patches, 0, s.outChannels(), count, depth, false, false, false);
+                gemm.product(result, 0, ws, 0, patches, GemmShape.of(s.outChannels(), count, depth), false);
                 for (int o = 0; o < s.outChannels(); o++) {
                     int at = (n * s.outChannels() + o) * area + i0 * s.outWidth();
                     copyPlus(ys, at, result, o * count, count, bs == null ? 0 : bs[o]);
@@ -230,8 +229,10 @@ public final class VectorConvKernels implements ConvKernels {
             Conv2dShape t = new Conv2dShape(
                     s.batch(), s.outChannels(), s.outHeight(), s.outWidth(), s.inChannels(), s.kernelHeight(),
                     s.kernelWidth(),
-                    1, s.kernelHeight() - 1 - s.padTop(), s.kernelWidth() - 1 - s.padLeft(),
-                    s.kernelHeight() - 1 - s.padBottom(), s.kernelWidth() - 1 - s.padRight());
+                    1,
+                    new Padding(
+                            s.kernelHeight() - 1 - s.padTop(), s.kernelWidth() - 1 - s.padLeft(),
+                            s.kernelHeight() - 1 - s.padBottom(), s.kernelWidth() - 1 - s.padRight()));
             convolve(floats(dx), floats(dy), turned(floats(w), s), null, t);
         } else {
             scatter(floats(dx), floats(dy), floats(w), s);
@@ -269,7 +270,8 @@ public final class VectorConvKernels implements ConvKernels {
                         System.arraycopy(dys, at, dyBlock, o * count, count);
                     }
                     float[] patches = patchScratch.floats(depth * count);
-                    gemm.product(patches, 0, ws, 0, dyBlock, 0, depth, count, s.outChannels(), true, false, false);
+                    gemm.product(
+                            patches, 0, ws, 0, dyBlock, GemmShape.transposedA(depth, count, s.outChannels()), false);
                     addPatches(dxs, patches, n, i0, block, s);
                 }
             }
@@ -361,8 +363,8 @@ public final class VectorConvKernels implements ConvKernels {
                 dyOff = 0;
             }
             gemm.product(
-                    sums, offset, dyBlock, dyOff, patches, 0, s.outChannels(), s.filterSize(), count, false, true,
-                    true);
+                    sums, offset, dyBlock, dyOff, patches,
+                    GemmShape.transposedB(s.outChannels(), s.filterSize(), count), true);
         }
     }
 

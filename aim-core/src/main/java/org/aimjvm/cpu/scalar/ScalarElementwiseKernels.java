@@ -160,11 +160,10 @@ public final class ScalarElementwiseKernels implements ElementwiseKernels {
 
     @Override
     public void modulateBackward(
-            Storage dx, Storage dShift, Storage dScale, Storage dy, Storage x, Storage scale, int batch, int length,
-            int dim) {
-        float[] dxs = floatsOrNull(dx);
-        float[] dShifts = floatsOrNull(dShift);
-        float[] dScales = floatsOrNull(dScale);
+            ModulateGradients d, Storage dy, Storage x, Storage scale, int batch, int length, int dim) {
+        float[] dxs = floatsOrNull(d.dx());
+        float[] dShifts = floatsOrNull(d.dShift());
+        float[] dScales = floatsOrNull(d.dScale());
         float[] dys = floats(dy);
         float[] xs = floats(x);
         float[] scales = floats(scale);
