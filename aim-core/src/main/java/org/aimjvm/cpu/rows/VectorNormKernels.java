@@ -68,7 +68,7 @@ public final class VectorNormKernels implements NormKernels {
                 float inv = inverseRms(VectorSums.dot(sums, at, sums, at, cols), cols, eps);
                 scaleByWeight(ys, sums, at, inv, ws, 0, cols);
                 if (shifts != null) {
-                    VectorElementwiseKernels.modulate(ys, ys, at, shifts, scales, cond, cols);
+                    VectorModulate.modulate(ys, ys, at, shifts, scales, cond, cols);
                 }
             }
         });
