@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.aimjvm.backend.SplitMix64;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.Images;
 
@@ -162,13 +163,13 @@ public final class ImageFolder implements PictureSource {
         int side = options.side();
         BufferedImage crop;
         if (draw != 0 && options.randomCrop()) {
-            int x = Draws.below(Draws.mix(draw), image.getWidth() - side + 1);
-            int y = Draws.below(Draws.mix(draw + 1), image.getHeight() - side + 1);
+            int x = Draws.below(SplitMix64.mix(draw), image.getWidth() - side + 1);
+            int y = Draws.below(SplitMix64.mix(draw + 1), image.getHeight() - side + 1);
             crop = Images.crop(image, x, y, side, side);
         } else {
             crop = Images.centerCrop(image, side, side);
         }
-        boolean flip = draw != 0 && options.flip() && Draws.unit(Draws.mix(draw + 2)) < 0.5;
+        boolean flip = draw != 0 && options.flip() && Draws.unit(SplitMix64.mix(draw + 2)) < 0.5;
         return flip ? Images.flip(crop) : crop;
     }
 

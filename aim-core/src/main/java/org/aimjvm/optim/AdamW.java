@@ -2,6 +2,7 @@ package org.aimjvm.optim;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.aimjvm.backend.OptimKernels;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.NamedTensors;
 import org.aimjvm.io.SafeTensorsWriter;
@@ -109,21 +110,11 @@ public final class AdamW {
 
     private void update(Tensor p, Moments m, Tensor g, float lr, float scale) {
         float decay = options.decayRule().applies(p) ? (float) options.weightDecay() : 0f;
+        OptimKernels.AdamWStep step = new OptimKernels.AdamWStep(
+                lr, (float) options.beta1(), (float) options.beta2(), (float) options.eps(), decay, scale, steps);
         p.backend()
                 .optim()
-                .adamW(
-                        p.storage(),
-                        m.first().storage(),
-                        m.second().storage(),
-                        g.storage(),
-                        p.size(),
-                        lr,
-                        (float) options.beta1(),
-                        (float) options.beta2(),
-                        (float) options.eps(),
-                        decay,
-                        scale,
-                        steps);
+                .adamW(p.storage(), m.first().storage(), m.second().storage(), g.storage(), p.size(), step);
     }
 
     /**

@@ -144,11 +144,9 @@ final class CudaConvKernels implements ConvKernels {
 
     @Override
     public void normSiluConv2d(
-            Storage y, Storage x, Storage stats, Storage normWeight, Storage normBias, int groups, Storage w,
-            Storage bias,
-            Storage residual, Conv2dShape s) {
-        Norm norm = new Norm(plain(stats), plain(normWeight), plain(normBias), groups);
-        forward(plain(y), plain(x), norm, plain(w), orNull(bias), orNull(residual), 0, s);
+            Storage y, Storage x, ConvKernels.Norm norm, Storage w, Storage bias, Storage residual, Conv2dShape s) {
+        Norm own = new Norm(plain(norm.stats()), plain(norm.weight()), plain(norm.bias()), norm.groups());
+        forward(plain(y), plain(x), own, plain(w), orNull(bias), orNull(residual), 0, s);
     }
 
     @Override

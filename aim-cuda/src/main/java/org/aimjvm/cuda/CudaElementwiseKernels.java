@@ -128,13 +128,12 @@ final class CudaElementwiseKernels implements ElementwiseKernels {
 
     @Override
     public void modulateBackward(
-            Storage dx, Storage dShift, Storage dScale, Storage dy, Storage x, Storage scale, int batch, int length,
-            int dim) {
-        if (dx != null) {
+            ModulateGradients d, Storage dy, Storage x, Storage scale, int batch, int length, int dim) {
+        if (d.dx() != null) {
             int n = batch * length * dim;
-            modulateBackward.launch(perElement(n), plain(dx), plain(dy), plain(scale), n, length, dim);
+            modulateBackward.launch(perElement(n), plain(d.dx()), plain(dy), plain(scale), n, length, dim);
         }
-        sumSequence(dShift, dScale, dy, x, batch, length, dim);
+        sumSequence(d.dShift(), d.dScale(), dy, x, batch, length, dim);
     }
 
     @Override

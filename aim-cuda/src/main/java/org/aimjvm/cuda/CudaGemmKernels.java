@@ -6,6 +6,7 @@ import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import org.aimjvm.backend.GemmKernels;
+import org.aimjvm.backend.GemmShape;
 import org.aimjvm.backend.MatmulPrecision;
 import org.aimjvm.backend.Storage;
 import org.aimjvm.backend.WeightFormat;
@@ -111,9 +112,13 @@ final class CudaGemmKernels implements GemmKernels {
     }
 
     @Override
-    public void gemm(
-            Storage c, Storage a, Storage b, int batch, int m, int n, int k, boolean transA, boolean transB,
-            boolean accumulate) {
+    public void gemm(Storage c, Storage a, Storage b, GemmShape s, boolean accumulate) {
+        int batch = s.batch();
+        int m = s.m();
+        int n = s.n();
+        int k = s.k();
+        boolean transA = s.transA();
+        boolean transB = s.transB();
         if (batch == 1 && !transA && transB && !accumulate && isFewRows(m, n, exact)) {
             fewRows(Columns.plain(c, n), a, b, m, n, k);
             return;
@@ -139,7 +144,7 @@ final class CudaGemmKernels implements GemmKernels {
     @Override
     public void linear(Storage y, Storage x, Storage w, int rows, int out, int in) {
         if (!(w instanceof CudaWeights weights) || weights.format() == WeightFormat.F32) {
-            gemm(y, x, w, 1, rows, out, in, false, true, false);
+            gemm(y, x, w, GemmShape.transposedB(rows, out, in), false);
         } else if (isFewRows(rows, out, false)) {
             fewRows(Columns.plain(y, out), x, w, rows, out, in);
         } else {

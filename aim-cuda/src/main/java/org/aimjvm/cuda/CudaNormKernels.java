@@ -4,6 +4,7 @@ import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
 
 import java.util.function.Consumer;
+import org.aimjvm.backend.FusedKernels;
 import org.aimjvm.backend.NormKernels;
 import org.aimjvm.backend.Storage;
 
@@ -82,13 +83,11 @@ final class CudaNormKernels implements NormKernels {
     }
 
     @Override
-    public void gateAddRmsNorm(
-            Storage y, Storage sum, Storage branch, Storage gate, Storage residual, Storage weight, Storage shift,
-            Storage scale, int batch, int length, int cols, float eps) {
+    public void gateAddRmsNorm(Storage y, FusedKernels.ResidualNorm r, int batch, int length, int cols) {
         gateAddRms.launch(
-                Grid.of(batch * length, rowThreads(cols)), plain(y), plain(sum), plain(branch), plain(gate),
-                plain(residual),
-                plain(weight), orNull(shift), orNull(scale), length, cols, 1.0 / cols, eps);
+                Grid.of(batch * length, rowThreads(cols)), plain(y), plain(r.sum()), plain(r.branch()),
+                plain(r.gate()), plain(r.residual()), plain(r.weight()), orNull(r.shift()), orNull(r.scale()), length,
+                cols, 1.0 / cols, r.eps());
     }
 
     @Override
@@ -120,29 +119,26 @@ final class CudaNormKernels implements NormKernels {
 
     @Override
     public void gatedRmsNorm(
-            Storage y, Storage invRms, Storage x, Storage z, Storage weight, int rows, int cols, int groups,
-            boolean normBeforeGate, float eps) {
-        int width = cols / groups;
+            Storage y, Storage invRms, Storage x, Storage z, Storage weight, GatedShape s, float eps) {
+        int width = s.width();
         gatedForward.launch(
-                Grid.of(rows * groups, rowThreads(width)), plain(y), plain(invRms), plain(x), plain(z), plain(weight),
-                width,
-                groups, normBeforeGate, 1.0 / width, eps);
+                Grid.of(s.rows() * s.groups(), rowThreads(width)), plain(y), plain(invRms), plain(x), plain(z),
+                plain(weight), width, s.groups(), s.normBeforeGate(), 1.0 / width, eps);
     }
 
     @Override
     public void gatedRmsNormBackward(
-            Storage dx, Storage dz, Storage dWeight, Storage dy, Storage x, Storage z, Storage weight, Storage invRms,
-            int rows,
-            int cols, int groups, boolean normBeforeGate) {
-        if (dx == null && dz == null && dWeight == null) {
+            GatedGradients d, Storage dy, Storage x, Storage z, Storage weight, Storage invRms, GatedShape s) {
+        if (d.dx() == null && d.dz() == null && d.dWeight() == null) {
             return;
         }
-        int width = cols / groups;
-        int run = rowsOfBlock(rows);
-        int runs = Grid.blocks(rows, run);
-        summingRuns(dWeight, runs, cols, partial -> gatedBackward.launch(
-                Grid.of(runs * groups, rowThreads(width)), orNull(dx), orNull(dz), partial, plain(dy), plain(x),
-                plain(z), plain(weight), plain(invRms), rows, width, groups, normBeforeGate, run, 1.0 / width));
+        int width = s.width();
+        int run = rowsOfBlock(s.rows());
+        int runs = Grid.blocks(s.rows(), run);
+        summingRuns(d.dWeight(), runs, s.cols(), partial -> gatedBackward.launch(
+                Grid.of(runs * s.groups(), rowThreads(width)), orNull(d.dx()), orNull(d.dz()), partial, plain(dy),
+                plain(x), plain(z), plain(weight), plain(invRms), s.rows(), width, s.groups(), s.normBeforeGate(), run,
+                1.0 / width));
     }
 
     @Override
@@ -156,24 +152,28 @@ final class CudaNormKernels implements NormKernels {
 
     @Override
     public void layerNormBackward(
-            Storage dx, Storage dWeight, Storage dBias, Storage dy, Storage x, Storage weight, Storage stats, int rows,
-            int cols) {
-        if (dx == null && dWeight == null && dBias == null) {
+            Gradients d, Storage dy, Storage x, Storage weight, Storage stats, int rows, int cols) {
+        if (d.dx() == null && d.dWeight() == null && d.dBias() == null) {
             return;
         }
         int run = rowsOfBlock(rows);
         int runs = Grid.blocks(rows, run);
-        summingRuns(dWeight, runs, cols, weights -> summingRuns(dBias, runs, cols, biases -> layerBackward.launch(
-                Grid.of(runs, rowThreads(cols)), orNull(dx), weights, biases, plain(dy), plain(x), plain(weight),
-                plain(stats), rows, cols, run, 1.0 / cols)));
+        summingRuns(d.dWeight(), runs, cols,
+                weights -> summingRuns(d.dBias(), runs, cols, biases -> layerBackward.launch(
+                        Grid.of(runs, rowThreads(cols)), orNull(d.dx()), weights, biases, plain(dy), plain(x),
+                        plain(weight),
+                        plain(stats), rows, cols, run, 1.0 / cols)));
     }
 
     @Override
     public void groupNorm(
-            Storage y, Storage stats, Storage x, Storage weight, Storage bias, int batch, int channels, int area,
-            int groups,
-            float eps, boolean silu) {
-        int width = channels / groups;
+            Storage y, Storage stats, Storage x, Storage weight, Storage bias, GroupShape s, float eps,
+            boolean silu) {
+        int batch = s.batch();
+        int channels = s.channels();
+        int area = s.area();
+        int groups = s.groups();
+        int width = s.width();
         int count = width * area;
         if (count <= TILE) {
             groupSmall.launch(
@@ -203,10 +203,12 @@ final class CudaNormKernels implements NormKernels {
 
     @Override
     public void groupNormBackward(
-            Storage dx, Storage dWeight, Storage dBias, Storage dy, Storage x, Storage weight, Storage bias,
-            Storage stats,
-            int batch, int channels, int area, int groups, boolean silu) {
-        int width = channels / groups;
+            Gradients d, Storage dy, Storage x, Storage weight, Storage bias, Storage stats, GroupShape s,
+            boolean silu) {
+        int batch = s.batch();
+        int channels = s.channels();
+        int area = s.area();
+        int width = s.width();
         int part = partSize(area);
         int parts = Grid.blocks(area, part);
         int tiles = Grid.blocks(area, TILE);
@@ -214,16 +216,16 @@ final class CudaNormKernels implements NormKernels {
             groupBackwardSums.launch(
                     Grid.of(batch * channels * parts, THREADS), partial.storage(), plain(dy), plain(x), plain(weight),
                     plain(bias), plain(stats), channels, area, width, parts, part, silu);
-            if (dx != null) {
+            if (d.dx() != null) {
                 groupBackward.launch(
-                        Grid.of(batch * channels * tiles, THREADS), plain(dx), plain(dy), plain(x), plain(weight),
-                        plain(bias),
-                        plain(stats), partial.storage(), channels, area, width, parts, tiles, silu);
+                        Grid.of(batch * channels * tiles, THREADS), plain(d.dx()), plain(dy), plain(x),
+                        plain(weight), plain(bias), plain(stats), partial.storage(), channels, area, width, parts,
+                        tiles, silu);
             }
-            if (dWeight != null || dBias != null) {
+            if (d.dWeight() != null || d.dBias() != null) {
                 groupBackwardWeight.launch(
-                        Grid.of(channels, WARP), orNull(dWeight), orNull(dBias), partial.storage(), batch, channels,
-                        parts);
+                        Grid.of(channels, WARP), orNull(d.dWeight()), orNull(d.dBias()), partial.storage(), batch,
+                        channels, parts);
             }
         }
     }

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.aimjvm.backend.DType;
+import org.aimjvm.backend.GemmShape;
 import org.aimjvm.backend.MatmulPrecision;
 import org.aimjvm.backend.Quantization;
 import org.aimjvm.backend.Storage;
@@ -68,7 +69,7 @@ class CudaGemmKernelsTest {
         float[] cs = Arrays.copyOf(random(batch * m * n, 3), batch * m * n + BEHIND);
         Arrays.fill(cs, batch * m * n, cs.length, GUARD);
         Storage c = output(b, cs);
-        b.gemm().gemm(c, input(b, as), input(b, bs), batch, m, n, k, transA, transB, accumulate);
+        b.gemm().gemm(c, input(b, as), input(b, bs), new GemmShape(batch, m, n, k, transA, transB), accumulate);
         float[] got = read(b, c);
         double worst = 0;
         for (int p = 0; p < batch; p++) {
@@ -189,7 +190,7 @@ class CudaGemmKernelsTest {
                 Storage some = b.allocate(DType.F32, few * out);
                 b.gemm().linear(some, x, w, few, out, in);
                 assertThat(read(b, some)).as("%d rows", few).isEqualTo(Arrays.copyOf(expected, few * out));
-                b.gemm().gemm(some, x, w, 1, few, out, in, false, true, false);
+                b.gemm().gemm(some, x, w, GemmShape.transposedB(few, out, in), false);
                 assertThat(read(b, some)).as("%d rows", few).isEqualTo(Arrays.copyOf(expected, few * out));
             }
         }

@@ -2,8 +2,8 @@ package org.aimjvm.op.conv;
 
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Conv2dShape;
+import org.aimjvm.backend.ConvKernels;
 import org.aimjvm.backend.Shape;
-import org.aimjvm.op.Grads;
 import org.aimjvm.op.Shapes;
 import org.aimjvm.op.elementwise.ArithmeticOp;
 import org.aimjvm.op.norm.GroupNormOp;
@@ -51,13 +51,13 @@ public final class NormConv2dOp {
         Tensor stats = Tensor.empty(backend, Shape.of(x.dim(0), groups, 2));
         backend.norm()
                 .groupNorm(
-                        null, stats.storage(), x.storage(), normWeight.storage(), normBias.storage(), x.dim(0),
-                        x.dim(1),
-                        x.dim(2) * x.dim(3), groups, eps, true);
+                        null, stats.storage(), x.storage(), normWeight.storage(), normBias.storage(),
+                        GroupNormOp.shape(x, groups), eps, true);
         backend.conv()
                 .normSiluConv2d(
-                        y.storage(), x.storage(), stats.storage(), normWeight.storage(), normBias.storage(), groups,
-                        w.storage(), Grads.storage(bias), Grads.storage(residual), s);
+                        y.storage(), x.storage(),
+                        new ConvKernels.Norm(stats.storage(), normWeight.storage(), normBias.storage(), groups),
+                        w.storage(), Shapes.storageOrNull(bias), Shapes.storageOrNull(residual), s);
         return y;
     }
 }

@@ -3,7 +3,6 @@ package org.aimjvm.op.conv;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Conv2dShape;
 import org.aimjvm.backend.Shape;
-import org.aimjvm.op.Grads;
 import org.aimjvm.op.Shapes;
 import org.aimjvm.tensor.Autograd;
 import org.aimjvm.tensor.Scope;
@@ -49,9 +48,9 @@ public final class UpsampleOp {
         Conv2dShape of = Conv2dOp.shape(x, w, bias, 1, pad, pad, pad, pad);
         Conv2dShape s = new Conv2dShape(
                 of.batch(), of.inChannels(), 2 * of.inHeight(), 2 * of.inWidth(), of.outChannels(), of.kernelHeight(),
-                of.kernelWidth(), 1, pad, pad, pad, pad);
+                of.kernelWidth(), 1, of.padding());
         Tensor y = Tensor.empty(x.backend(), Shape.of(s.batch(), s.outChannels(), s.outHeight(), s.outWidth()));
-        x.backend().conv().upsampleConv2d(y.storage(), x.storage(), w.storage(), Grads.storage(bias), s);
+        x.backend().conv().upsampleConv2d(y.storage(), x.storage(), w.storage(), Shapes.storageOrNull(bias), s);
         return y;
     }
 }

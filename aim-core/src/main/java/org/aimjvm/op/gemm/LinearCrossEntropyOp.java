@@ -3,8 +3,8 @@ package org.aimjvm.op.gemm;
 import java.util.Arrays;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
+import org.aimjvm.backend.GemmShape;
 import org.aimjvm.backend.Shape;
-import org.aimjvm.op.Grads;
 import org.aimjvm.op.Shapes;
 import org.aimjvm.op.elementwise.ReduceOp;
 import org.aimjvm.op.softmax.CrossEntropyOp;
@@ -47,8 +47,8 @@ public final class LinearCrossEntropyOp {
         Shapes.check(rows > 0, "meanCrossEntropy", "no rows, expected at least one");
         Backend b = x.backend();
         boolean taped = Autograd.isTaped(x, w);
-        Tensor dX = taped ? Grads.emptyFor(x) : null;
-        Tensor dW = taped ? Grads.emptyFor(w) : null;
+        Tensor dX = taped ? Shapes.gradientFor(x) : null;
+        Tensor dW = taped ? Shapes.gradientFor(w) : null;
         Tensor losses = Tensor.empty(b, Shape.of(rows));
         for (int from = 0; from < rows; from += ROWS) {
             int count = Math.min(ROWS, rows - from);
@@ -76,14 +76,14 @@ public final class LinearCrossEntropyOp {
                 if (dW != null) { // dZ^T x, the chains of additions continued from block to block
                     b.gemm()
                             .gemm(
-                                    dW.storage(), logits.storage(), part.storage(), 1, classes, in, count, true, false,
-                                    from > 0);
+                                    dW.storage(), logits.storage(), part.storage(),
+                                    GemmShape.transposedA(classes, in, count), from > 0);
                 }
                 if (dX != null) { // dZ W
                     b.gemm()
                             .gemm(
-                                    part.storage(), logits.storage(), w.storage(), 1, count, in, classes, false, false,
-                                    false);
+                                    part.storage(), logits.storage(), w.storage(),
+                                    GemmShape.of(count, in, classes), false);
                     b.copy(dX.storage(), from * in, part.storage(), 0, count * in);
                 }
             }

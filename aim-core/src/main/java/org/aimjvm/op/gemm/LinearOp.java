@@ -1,6 +1,7 @@
 package org.aimjvm.op.gemm;
 
 import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.GemmShape;
 import org.aimjvm.op.Shapes;
 import org.aimjvm.tensor.Autograd;
 import org.aimjvm.tensor.Tensor;
@@ -48,13 +49,13 @@ public final class LinearOp {
                     Tensor dBias = null;
                     if (x.needsGrad()) {
                         dX = Tensor.empty(backend, x.shape()); // dY W
-                        backend.gemm().gemm(dX.storage(), dY.storage(), w.storage(), 1, rows, in, out, false, false,
+                        backend.gemm().gemm(dX.storage(), dY.storage(), w.storage(), GemmShape.of(rows, in, out),
                                 false);
                     }
                     if (w.needsGrad()) {
                         dW = Tensor.empty(backend, w.shape()); // dY^T x
-                        backend.gemm().gemm(dW.storage(), dY.storage(), x.storage(), 1, out, in, rows, true, false,
-                                false);
+                        backend.gemm().gemm(dW.storage(), dY.storage(), x.storage(),
+                                GemmShape.transposedA(out, in, rows), false);
                     }
                     if (bias != null && bias.needsGrad()) {
                         dBias = Tensor.empty(backend, bias.shape());

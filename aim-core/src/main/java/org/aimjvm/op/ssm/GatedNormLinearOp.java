@@ -1,6 +1,6 @@
 package org.aimjvm.op.ssm;
 
-import static org.aimjvm.op.Grads.storage;
+import static org.aimjvm.op.Shapes.storageOrNull;
 
 import java.util.Optional;
 import org.aimjvm.backend.FusedKernels;
@@ -51,7 +51,8 @@ public final class GatedNormLinearOp {
         Tensor y = Tensor.empty(x.backend(), x.shape().withLast(out));
         fused.get()
                 .gatedNormLinear(
-                        y.storage(), x.storage(), z.storage(), normWeight.storage(), w.storage(), storage(bias), rows,
+                        y.storage(), x.storage(), z.storage(), normWeight.storage(), w.storage(), storageOrNull(bias),
+                        rows,
                         out, in, groups, normBeforeGate, eps);
         return y;
     }

@@ -1,6 +1,6 @@
 package org.aimjvm.op.ssm;
 
-import static org.aimjvm.op.Grads.storage;
+import static org.aimjvm.op.Shapes.storageOrNull;
 
 import java.util.Optional;
 import org.aimjvm.backend.Backend;
@@ -95,13 +95,15 @@ public final class LinearConvOp {
         Storage y = parts[convolved].storage();
         if (sum == null) {
             kernels.linearConv(
-                    before, y, after, x.storage(), w.storage(), storage(bias), convWeight.storage(), storage(convBias),
+                    before, y, after, x.storage(), w.storage(), storageOrNull(bias), convWeight.storage(),
+                    storageOrNull(convBias),
                     state.storage(), batch, in, columnsBefore, channels, columnsAfter, silu);
         } else {
             Tensor residual = Tensor.empty(x.backend(), x.shape());
             kernels.linearConv(
-                    before, y, after, sum.pending().into(residual), w.storage(), storage(bias), convWeight.storage(),
-                    storage(convBias), state.storage(), batch, in, columnsBefore, channels, columnsAfter, silu);
+                    before, y, after, sum.pending().into(residual), w.storage(), storageOrNull(bias),
+                    convWeight.storage(),
+                    storageOrNull(convBias), state.storage(), batch, in, columnsBefore, channels, columnsAfter, silu);
             sum.computed(residual);
         }
         return parts;
