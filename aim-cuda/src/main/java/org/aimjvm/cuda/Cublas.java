@@ -82,21 +82,21 @@ final class Cublas {
      *
      * @throws IllegalArgumentException if the property has another value
      */
-    static Choice choose(CudaBackend backend) {
+    static Choice choose(CudaContext context) {
         String property = System.getProperty(PROPERTY, "auto");
         if (!property.equals("auto") && !property.equals("off")) {
             throw new IllegalArgumentException(PROPERTY + ": " + property + ", expected auto or off");
         }
-        return switch (backend.precision()) {
+        return switch (context.precision()) {
             case F32 -> Choice.none("whose bits do not depend on the batch");
             case BF16X3 -> Choice.none("cuBLAS has none of this precision");
-            case TF32 -> choose(backend, property, LIBRARIES, COMPUTE_32F_FAST_TF32);
-            case BF16 -> choose(backend, property, LIBRARIES, COMPUTE_32F_FAST_16BF);
+            case TF32 -> choose(context, property, LIBRARIES, COMPUTE_32F_FAST_TF32);
+            case BF16 -> choose(context, property, LIBRARIES, COMPUTE_32F_FAST_16BF);
         };
     }
 
-    /** As {@link #choose(CudaBackend)} with the first of these libraries that loads. */
-    static Choice choose(CudaBackend backend, String property, List<String> libraries, int compute) {
+    /** As {@link #choose(CudaContext)} with the first of these libraries that loads. */
+    static Choice choose(CudaContext context, String property, List<String> libraries, int compute) {
         if (property.equals("off")) {
             return Choice.none(PROPERTY + " is off");
         }
@@ -105,7 +105,7 @@ final class Cublas {
             return Choice.none("no " + String.join(" or ", libraries));
         }
         try {
-            return start(backend, symbols, compute);
+            return start(context, symbols, compute);
         } catch (BackendException e) {
             return Choice.none("cuBLAS does not start: " + e.getMessage());
         }
@@ -142,7 +142,7 @@ final class Cublas {
         }
     }
 
-    private static Choice start(CudaBackend backend, SymbolLookup symbols, int compute) {
+    private static Choice start(CudaContext context, SymbolLookup symbols, int compute) {
         MethodHandle create = function(symbols, "cublasCreate_v2", ADDRESS);
         MethodHandle destroy = function(symbols, "cublasDestroy_v2", ADDRESS);
         MethodHandle setStream = function(symbols, "cublasSetStream_v2", ADDRESS, ADDRESS);
@@ -155,7 +155,7 @@ final class Cublas {
                 ADDRESS, JAVA_INT, JAVA_INT, JAVA_LONG, // B
                 ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_LONG, // beta, C
                 JAVA_INT, JAVA_INT, JAVA_INT); // batch, compute type, algorithm
-        Gpu gpu = backend.gpu();
+        Gpu gpu = context.gpu();
         synchronized (gpu) {
             gpu.enter();
             try (Arena arena = Arena.ofConfined()) {
@@ -165,8 +165,7 @@ final class Cublas {
                 try {
                     MemorySegment version = arena.allocate(JAVA_INT);
                     call(getVersion, "cublasGetVersion", handle, version);
-                    CudaStorage workspace =
-                            (CudaStorage) backend.allocate(DType.F32, WORKSPACE_BYTES / DType.F32.bytes());
+                    CudaStorage workspace = context.allocate(DType.F32, WORKSPACE_BYTES / DType.F32.bytes());
                     call(setStream, "cublasSetStream", handle, MemorySegment.ofAddress(gpu.streamAddress()));
                     // after the stream, whose setting takes the workspace away
                     call(setWorkspace, "cublasSetWorkspace", handle, MemorySegment.ofAddress(workspace.address()),

@@ -10,13 +10,13 @@ final class CudaSamplingKernels implements SamplingKernels {
     private static final int THREADS = 1024;
     private static final int BLOCK = 64;
 
-    private final CudaBackend backend;
+    private final CudaContext context;
     private final Kernel draw;
     private final Kernel advance;
 
-    CudaSamplingKernels(CudaBackend backend) {
-        this.backend = backend;
-        KernelModule module = backend.module("sampling");
+    CudaSamplingKernels(CudaContext context) {
+        this.context = context;
+        KernelModule module = context.module("sampling");
         this.draw = module.kernel("draw_tokens_f32");
         this.advance = module.kernel("advance_position_i32");
     }
@@ -25,7 +25,7 @@ final class CudaSamplingKernels implements SamplingKernels {
     public void draw(
             Storage codes, Storage tokens, Storage rows, Storage position, Storage logits, Storage uniforms,
             Storage scales, Storage forced, int pictures, int positions, int vocab, boolean guided, Filters filters) {
-        try (Scratch sums = backend.scratch(8L * pictures * Grid.blocks(vocab, BLOCK))) {
+        try (Scratch sums = context.scratch(8L * pictures * Grid.blocks(vocab, BLOCK))) {
             draw.launch(
                     Grid.of(pictures, THREADS), plain(codes), plain(tokens), plain(position), plain(logits),
                     sums.storage(),
