@@ -232,33 +232,4 @@ class CudaGemmKernelsTest {
             }
         }
     }
-
-    @Test
-    void doesWithoutCublas() {
-        CudaBackend b = CudaTests.backend(MatmulPrecision.TF32);
-        assertThat(b.description()).containsPattern("products in tf32 \\((cuBLAS \\d+\\.\\d+|own products, .+)\\)$");
-        assertThat(CudaTests.backend().description())
-                .endsWith("products in f32 (own products, whose bits do not depend on the batch)");
-        Cublas.Choice absent = Cublas.choose(b.context(), "auto", List.of("libabsent.so.1", "libabsent.so.2"), 0);
-        assertThat(absent).isEqualTo(new Cublas.Choice(null, "own products, no libabsent.so.1 or libabsent.so.2"));
-        Cublas.Choice off = Cublas.choose(b.context(), "off", List.of("libabsent.so.1"), 0);
-        assertThat(off).isEqualTo(new Cublas.Choice(null, "own products, aim.cuda.cublas is off"));
-        Path other = Path.of(System.getProperty("java.home"), "lib", System.mapLibraryName("zip"));
-        assumeTrue(Files.exists(other), "no library to take for cuBLAS");
-        assertThat(Cublas.choose(b.context(), "auto", List.of(other.toString()), 0).text())
-                .isEqualTo("own products, cuBLAS does not start: the library has no cublasCreate_v2");
-    }
-
-    @Test
-    void refusesAnUnknownChoiceOfCublas() {
-        CudaTests.backend();
-        System.setProperty(Cublas.PROPERTY, "on");
-        try {
-            assertThatThrownBy(() -> CudaTests.backend(MatmulPrecision.TF32))
-                    .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessage("aim.cuda.cublas: on, expected auto or off");
-        } finally {
-            System.clearProperty(Cublas.PROPERTY);
-        }
-    }
 }
