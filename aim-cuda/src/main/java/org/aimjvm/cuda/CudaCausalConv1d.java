@@ -17,7 +17,7 @@ final class CudaCausalConv1d {
 
     private static final int BACKWARD_RUN = 64;
 
-    private final CudaBackend backend;
+    private final CudaContext context;
     private final Kernel[] forward;
     private final Kernel forwardWide;
     private final Kernel[] backward;
@@ -25,9 +25,9 @@ final class CudaCausalConv1d {
     private final Kernel backwardWide;
     private final Kernel sum;
 
-    CudaCausalConv1d(CudaBackend backend) {
-        this.backend = backend;
-        KernelModule module = backend.module("conv1d");
+    CudaCausalConv1d(CudaContext context) {
+        this.context = context;
+        KernelModule module = context.module("conv1d");
         this.forward = ofEachWidth(module, "conv1d_forward_");
         this.forwardWide = module.kernel("conv1d_forward_wide_f32");
         this.backward = ofEachWidth(module, "conv1d_backward_");
@@ -85,7 +85,7 @@ final class CudaCausalConv1d {
         int run = Math.max(BACKWARD_RUN, width);
         int runs = batch * Grid.blocks(length, run);
         boolean sums = dw != null || dBias != null;
-        try (Scratch partial = sums ? backend.scratch(4L * runs * channels * (width + 1)) : null) {
+        try (Scratch partial = sums ? context.scratch(4L * runs * channels * (width + 1)) : null) {
             CudaStorage partials = sums ? partial.storage() : null;
             Grid grid = grid(batch, length, channels, run);
             if (width <= MAX_COMPILED) {
@@ -93,7 +93,7 @@ final class CudaCausalConv1d {
                         grid, orNull(dx), partials, plain(dy), plain(x), plain(w), orNull(bias), length, channels, run,
                         silu);
             } else {
-                try (Scratch dv = backend.scratch(4L * batch * length * channels)) {
+                try (Scratch dv = context.scratch(4L * batch * length * channels)) {
                     outputGradient.launch(
                             grid, dv.storage(), plain(dy), plain(x), plain(w), orNull(bias), length, channels, width,
                             run,

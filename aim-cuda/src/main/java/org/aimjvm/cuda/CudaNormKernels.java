@@ -2,6 +2,7 @@ package org.aimjvm.cuda;
 
 import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
+import static org.aimjvm.cuda.Grid.WARP;
 
 import java.util.function.Consumer;
 import org.aimjvm.backend.FusedKernels;
@@ -10,9 +11,6 @@ import org.aimjvm.backend.Storage;
 
 /** Launches {@code kernels/norm.cu}. */
 final class CudaNormKernels implements NormKernels {
-    private static final int WARP = 32;
-    /** Elements of a row that a thread holds. */
-    private static final int PER = 8;
     private static final int MAX_ROW_THREADS = 512;
     /** Rows up to this length have a thread each. */
     private static final int NARROW = 32;
@@ -23,7 +21,7 @@ final class CudaNormKernels implements NormKernels {
     private static final int TILE = THREADS * 16;
     private static final int MAX_PARTS = 256;
 
-    private final CudaBackend backend;
+    private final CudaContext context;
     private final Kernel rmsForward;
     private final Kernel gateAddRms;
     private final Kernel rmsBackward;
@@ -43,9 +41,9 @@ final class CudaNormKernels implements NormKernels {
     private final Kernel groupBackward;
     private final Kernel groupBackwardWeight;
 
-    CudaNormKernels(CudaBackend backend) {
-        this.backend = backend;
-        KernelModule module = backend.module("norm");
+    CudaNormKernels(CudaContext context) {
+        this.context = context;
+        KernelModule module = context.module("norm");
         this.rmsForward = module.kernel("rms_norm_forward_f32");
         this.gateAddRms = module.kernel("gate_add_rms_norm_f32");
         this.rmsBackward = module.kernel("rms_norm_backward_f32");
@@ -66,9 +64,8 @@ final class CudaNormKernels implements NormKernels {
         this.groupBackwardWeight = module.kernel("group_norm_backward_weight_f32");
     }
 
-    /** Threads of a block for a row: whole warps, {@link #PER} elements each where that many threads can be. */
-    static int rowThreads(int cols) {
-        return WARP * Math.clamp(Grid.blocks(cols, PER * WARP), 1, MAX_ROW_THREADS / WARP);
+    private static int rowThreads(int cols) {
+        return Grid.rowThreads(cols, MAX_ROW_THREADS);
     }
 
     private static int rowsOfBlock(int rows) {
@@ -109,7 +106,7 @@ final class CudaNormKernels implements NormKernels {
             work.accept(orNull(sums));
             return;
         }
-        try (Scratch partial = backend.scratch(4L * runs * cols)) {
+        try (Scratch partial = context.scratch(4L * runs * cols)) {
             work.accept(partial.storage());
             columnSums.launch(
                     Grid.of(Grid.blocks(cols, WARP), WARP).threads(WARP, WARP), plain(sums), partial.storage(), runs,
@@ -185,7 +182,7 @@ final class CudaNormKernels implements NormKernels {
         int part = partSize(count);
         int parts = Grid.blocks(count, part);
         int tiles = Grid.blocks(area, TILE);
-        try (Scratch partial = backend.scratch(16L * batch * groups * parts)) {
+        try (Scratch partial = context.scratch(16L * batch * groups * parts)) {
             groupMoments.launch(
                     Grid.of(batch * groups * parts, THREADS), partial.storage(), plain(x), count, parts, part);
             groupApply.launch(
@@ -212,7 +209,7 @@ final class CudaNormKernels implements NormKernels {
         int part = partSize(area);
         int parts = Grid.blocks(area, part);
         int tiles = Grid.blocks(area, TILE);
-        try (Scratch partial = backend.scratch(16L * batch * channels * parts)) {
+        try (Scratch partial = context.scratch(16L * batch * channels * parts)) {
             groupBackwardSums.launch(
                     Grid.of(batch * channels * parts, THREADS), partial.storage(), plain(dy), plain(x), plain(weight),
                     plain(bias), plain(stats), channels, area, width, parts, part, silu);

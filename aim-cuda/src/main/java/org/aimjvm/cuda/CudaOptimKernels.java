@@ -13,8 +13,8 @@ final class CudaOptimKernels implements OptimKernels {
     private final Kernel adamW;
     private final Kernel ema;
 
-    CudaOptimKernels(CudaBackend backend) {
-        KernelModule module = backend.module("optim");
+    CudaOptimKernels(CudaContext context) {
+        KernelModule module = context.module("optim");
         this.adamW = module.kernel("adam_w_f32");
         this.ema = module.kernel("ema_f32");
     }

@@ -10,20 +10,20 @@ final class CudaSamplingKernels implements SamplingKernels {
     private static final int THREADS = 1024;
     private static final int BLOCK = 64;
 
-    private final CudaBackend backend;
+    private final CudaContext context;
     private final Kernel draw;
     private final Kernel advance;
 
-    CudaSamplingKernels(CudaBackend backend) {
-        this.backend = backend;
-        KernelModule module = backend.module("sampling");
+    CudaSamplingKernels(CudaContext context) {
+        this.context = context;
+        KernelModule module = context.module("sampling");
         this.draw = module.kernel("draw_tokens_f32");
         this.advance = module.kernel("advance_position_i32");
     }
 
     @Override
     public void draw(State state, Storage logits, Plan plan, Sizes s, Filters filters) {
-        try (Scratch sums = backend.scratch(8L * s.pictures() * Grid.blocks(s.vocab(), BLOCK))) {
+        try (Scratch sums = context.scratch(8L * s.pictures() * Grid.blocks(s.vocab(), BLOCK))) {
             draw.launch(
                     Grid.of(s.pictures(), THREADS), plain(state.codes()), plain(state.tokens()),
                     plain(state.position()), plain(logits), sums.storage(), plain(plan.uniforms()),

@@ -2,13 +2,13 @@ package org.aimjvm.cuda;
 
 import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
+import static org.aimjvm.cuda.Grid.WARP;
 
 import org.aimjvm.backend.Storage;
 
 /** Launches {@code kernels/selective_scan.cu}: Mamba-1's scan and its gradient. */
 final class CudaSelectiveScan {
     private static final int THREADS = 128;
-    private static final int WARP = 32;
     private static final int CHUNK = 16;
     /** Elements of the state that a lane of the loops over time holds. */
     private static final int WIDTH = 4;
@@ -17,15 +17,15 @@ final class CudaSelectiveScan {
     /** Channels whose gradients of B and C a block sums. */
     private static final int CHANNELS_OF_BLOCK = 128;
 
-    private final CudaBackend backend;
+    private final CudaContext context;
     private final Kernel scan;
     private final Kernel carry;
     private final Kernel gradient;
     private final Kernel sum;
 
-    CudaSelectiveScan(CudaBackend backend) {
-        this.backend = backend;
-        KernelModule module = backend.module("selective_scan");
+    CudaSelectiveScan(CudaContext context) {
+        this.context = context;
+        KernelModule module = context.module("selective_scan");
         this.scan = module.kernel("selective_scan_f32");
         this.carry = module.kernel("selective_carry_f32");
         this.gradient = module.kernel("selective_gradient_f32");
@@ -34,7 +34,7 @@ final class CudaSelectiveScan {
 
     /** Lanes of a channel: enough for all of N, or a warp. */
     private static int lanes(int dState, int width, int least) {
-        return Math.clamp(CudaSsdScan.powerOfTwo(Grid.blocks(dState, width)), least, WARP);
+        return Math.clamp(1 << Grid.log2(Grid.blocks(dState, width)), least, WARP);
     }
 
     void forward(
@@ -116,7 +116,7 @@ final class CudaSelectiveScan {
         int sets = Math.clamp(Grid.blocks(channels, channelsAtOnce), 1, CHANNELS_OF_BLOCK / channelsAtOnce);
         int blocks = Grid.blocks(channels, sets * channelsAtOnce);
         int rows = batch * length;
-        try (ScratchParts parts = new ScratchParts(backend)) {
+        try (ScratchParts parts = new ScratchParts(context)) {
             int starts = parts.add((long) ofChunks * channels * dState);
             int ends = parts.add((long) ofChunks * channels * dState);
             int biases = parts.add((long) ofChunks * channels);

@@ -1,15 +1,14 @@
 package org.aimjvm.cuda;
 
 import static org.aimjvm.cuda.CudaStorage.plain;
+import static org.aimjvm.cuda.Grid.PER;
+import static org.aimjvm.cuda.Grid.WARP;
 
 import org.aimjvm.backend.SoftmaxKernels;
 import org.aimjvm.backend.Storage;
 
 /** Launches {@code kernels/softmax.cu} and {@code kernels/attention.cu}. */
 final class CudaSoftmaxKernels implements SoftmaxKernels {
-    private static final int WARP = 32;
-    /** Elements of a row that a thread holds. */
-    private static final int PER = 8;
     private static final int THREADS = 256;
     private static final int TILE = 64;
     /** Columns of a head that a block can have, and the widest heads for few queries. */
@@ -18,7 +17,7 @@ final class CudaSoftmaxKernels implements SoftmaxKernels {
     private static final int FEW = 8;
     private static final int FEW_THREADS = 512;
 
-    private final CudaBackend backend;
+    private final CudaContext context;
     private final Kernel softmaxForward;
     private final Kernel softmaxBackward;
     private final Kernel crossEntropyForward;
@@ -35,14 +34,14 @@ final class CudaSoftmaxKernels implements SoftmaxKernels {
     private final Kernel append;
     private final Kernel advance;
 
-    CudaSoftmaxKernels(CudaBackend backend) {
-        this.backend = backend;
-        KernelModule softmax = backend.module("softmax");
+    CudaSoftmaxKernels(CudaContext context) {
+        this.context = context;
+        KernelModule softmax = context.module("softmax");
         this.softmaxForward = softmax.kernel("softmax_forward_f32");
         this.softmaxBackward = softmax.kernel("softmax_backward_f32");
         this.crossEntropyForward = softmax.kernel("cross_entropy_forward_f32");
         this.crossEntropyBackward = softmax.kernel("cross_entropy_backward_f32");
-        KernelModule attention = backend.module("attention");
+        KernelModule attention = context.module("attention");
         this.attentionForward64 = attention.kernel("attention_forward_64_f32");
         this.attentionForward128 = attention.kernel("attention_forward_128_f32");
         this.attentionFew64 = attention.kernel("attention_few_64_f32");
@@ -56,9 +55,8 @@ final class CudaSoftmaxKernels implements SoftmaxKernels {
         this.advance = attention.kernel("advance_i32");
     }
 
-    /** Threads of a block for a row: whole warps, {@link #PER} elements each where that many threads can be. */
     private static int rowThreads(int cols) {
-        return WARP * Math.clamp(Grid.blocks(cols, PER * WARP), 1, THREADS / WARP);
+        return Grid.rowThreads(cols, THREADS);
     }
 
     @Override
@@ -143,9 +141,9 @@ final class CudaSoftmaxKernels implements SoftmaxKernels {
         int headDim = s.headDim();
         boolean narrow = headDim <= TILE;
         int rows = batch * length * heads;
-        try (Scratch out = backend.scratch(4L * rows * headDim);
-                Scratch logSums = backend.scratch(4L * rows);
-                Scratch deltas = backend.scratch(4L * rows)) {
+        try (Scratch out = context.scratch(4L * rows * headDim);
+                Scratch logSums = context.scratch(4L * rows);
+                Scratch deltas = context.scratch(4L * rows)) {
             forward(out.storage(), logSums.storage(), plain(q), plain(k), plain(v), null, s);
             attentionDeltas.launch(
                     Grid.of(Grid.blocks(rows, THREADS / WARP), THREADS), deltas.storage(), plain(dOut), out.storage(),

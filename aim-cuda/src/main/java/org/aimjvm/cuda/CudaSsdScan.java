@@ -4,6 +4,7 @@ import static org.aimjvm.cuda.CudaStorage.areHalves;
 import static org.aimjvm.cuda.CudaStorage.halvesOrNull;
 import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
+import static org.aimjvm.cuda.Grid.WARP;
 
 import org.aimjvm.backend.SsdShape;
 import org.aimjvm.backend.Storage;
@@ -13,7 +14,6 @@ final class CudaSsdScan {
     private static final int CHUNK = 64;
     private static final int TILE = 64;
     private static final int THREADS = 128;
-    private static final int WARP = 32;
     private static final int WARPS = THREADS / WARP;
     private static final int ROWS = 4;
     /** Up to this length the recurrence: one kernel instead of four, and the state is read and written once. */
@@ -21,7 +21,7 @@ final class CudaSsdScan {
     /** Blocks that keep a large GPU busy: the heads of a group are split until there are as many. */
     private static final int ENOUGH_BLOCKS = 512;
 
-    private final CudaBackend backend;
+    private final CudaContext context;
     private final Kernel recurrenceVector;
     private final Kernel recurrenceScalar;
     private final Kernel halfRecurrenceVector;
@@ -44,9 +44,9 @@ final class CudaSsdScan {
         final Kernel inputGradient;
         final Kernel bcGradient;
 
-        Tiles(CudaBackend backend) {
-            String precision = backend.precision().toString();
-            KernelModule module = backend.module("ssd_tiles_" + precision);
+        Tiles(CudaContext context) {
+            String precision = context.precision().toString();
+            KernelModule module = context.module("ssd_tiles_" + precision);
             this.products = module.kernel("ssd_products_" + precision);
             this.states = module.kernel("ssd_states_" + precision);
             this.output = module.kernel("ssd_output_" + precision);
@@ -75,9 +75,9 @@ final class CudaSsdScan {
         }
     }
 
-    CudaSsdScan(CudaBackend backend) {
-        this.backend = backend;
-        KernelModule module = backend.module("ssd");
+    CudaSsdScan(CudaContext context) {
+        this.context = context;
+        KernelModule module = context.module("ssd");
         this.recurrenceVector = module.kernel("ssd_recurrence_vector_f32");
         this.recurrenceScalar = module.kernel("ssd_recurrence_scalar_f32");
         this.halfRecurrenceVector = module.kernel("ssd_recurrence_vector_bf16");
@@ -91,9 +91,9 @@ final class CudaSsdScan {
     }
 
     private Tiles tiles() {
-        synchronized (backend.gpu()) {
+        synchronized (context.gpu()) {
             if (tiles == null) {
-                tiles = new Tiles(backend);
+                tiles = new Tiles(context);
             }
             return tiles;
         }
@@ -115,7 +115,7 @@ final class CudaSsdScan {
         }
         boolean halves = areHalves(initialState, finalState);
         Counts n = Counts.of(s);
-        try (ScratchParts parts = new ScratchParts(backend)) {
+        try (ScratchParts parts = new ScratchParts(context)) {
             long rows = (long) n.ofHeads * s.length();
             int step = parts.add(rows);
             int sums = parts.add(2 * rows);
@@ -170,7 +170,7 @@ final class CudaSsdScan {
             Storage initialState,
             SsdShape s) {
         int width = width(s);
-        int lanes = Math.min(WARP, powerOfTwo(Grid.blocks(s.dState(), width)));
+        int lanes = Math.min(WARP, 1 << Grid.log2(Grid.blocks(s.dState(), width)));
         int blocksOfHead = Grid.blocks(s.headDim(), THREADS / lanes * ROWS);
         boolean halves = areHalves(initialState, finalState);
         Kernel kernel = halves
@@ -184,11 +184,6 @@ final class CudaSsdScan {
                 plain(dtBias), plain(aLog), orNull(d), initial, s.dtMin(), s.dtMax(), s.perChannelD(),
                 lanes,
                 blocksOfHead, s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
-    }
-
-    /** The least power of two that is not below n. */
-    static int powerOfTwo(int n) {
-        return n <= 1 ? 1 : Integer.highestOneBit(n - 1) << 1;
     }
 
     private void prepare(
@@ -236,7 +231,7 @@ final class CudaSsdScan {
         int slices = Math.clamp(
                 Grid.blocks(ENOUGH_BLOCKS, Math.max(1, n.ofChunks * s.groups())), 1,
                 Math.min(8, s.heads() / s.groups()));
-        try (ScratchParts parts = new ScratchParts(backend)) {
+        try (ScratchParts parts = new ScratchParts(context)) {
             long rows = (long) n.ofHeads * s.length();
             int step = parts.add(rows);
             int sums = parts.add(2 * rows);

@@ -9,11 +9,11 @@ final class ScratchParts implements AutoCloseable {
 
     private final List<Long> offsets = new ArrayList<>();
     private long size;
-    private final CudaBackend backend;
+    private final CudaContext context;
     private Scratch scratch;
 
-    ScratchParts(CudaBackend backend) {
-        this.backend = backend;
+    ScratchParts(CudaContext context) {
+        this.context = context;
     }
 
     /** Number of a new array of so many numbers. */
@@ -24,7 +24,7 @@ final class ScratchParts implements AutoCloseable {
     }
 
     void allocate() {
-        scratch = backend.scratch(Float.BYTES * size);
+        scratch = context.scratch(Float.BYTES * size);
     }
 
     /** Address of an array. */

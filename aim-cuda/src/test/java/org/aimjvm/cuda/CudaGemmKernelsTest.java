@@ -93,8 +93,9 @@ class CudaGemmKernelsTest {
                 }
             }
         }
-        assertThat(worst).as("%s %dx(%d,%d,%d) %s%s%s", b.precision(), batch, m, n, k, transA, transB, accumulate)
-                .isLessThan(tolerance(b.precision()));
+        assertThat(worst)
+                .as("%s %dx(%d,%d,%d) %s%s%s", b.context().precision(), batch, m, n, k, transA, transB, accumulate)
+                .isLessThan(tolerance(b.context().precision()));
         for (int i = batch * m * n; i < got.length; i++) {
             assertThat(got[i]).isEqualTo(GUARD);
         }
@@ -112,7 +113,8 @@ class CudaGemmKernelsTest {
             }
         }
         for (int layout = 0; layout < 4; layout++) { // batches that make the tiles large
-            checkGemm(b, 2 * b.gpu().multiprocessors(), 66, 1, 9, (layout & 1) != 0, (layout & 2) != 0, false);
+            checkGemm(b, 2 * b.context().gpu().multiprocessors(), 66, 1, 9, (layout & 1) != 0, (layout & 2) != 0,
+                    false);
         }
         checkGemm(b, 3, 200, 196, 70, false, true, true);
         checkGemm(b, 0, 4, 4, 4, false, false, false);
@@ -229,35 +231,6 @@ class CudaGemmKernelsTest {
             for (int i = 0; i < rows * n; i++) {
                 assertThat(Float.isNaN(ys[i])).isEqualTo(i / n == 1);
             }
-        }
-    }
-
-    @Test
-    void doesWithoutCublas() {
-        CudaBackend b = CudaTests.backend(MatmulPrecision.TF32);
-        assertThat(b.description()).containsPattern("products in tf32 \\((cuBLAS \\d+\\.\\d+|own products, .+)\\)$");
-        assertThat(CudaTests.backend().description())
-                .endsWith("products in f32 (own products, whose bits do not depend on the batch)");
-        Cublas.Choice absent = Cublas.choose(b, "auto", List.of("libabsent.so.1", "libabsent.so.2"), 0);
-        assertThat(absent).isEqualTo(new Cublas.Choice(null, "own products, no libabsent.so.1 or libabsent.so.2"));
-        Cublas.Choice off = Cublas.choose(b, "off", List.of("libabsent.so.1"), 0);
-        assertThat(off).isEqualTo(new Cublas.Choice(null, "own products, aim.cuda.cublas is off"));
-        Path other = Path.of(System.getProperty("java.home"), "lib", System.mapLibraryName("zip"));
-        assumeTrue(Files.exists(other), "no library to take for cuBLAS");
-        assertThat(Cublas.choose(b, "auto", List.of(other.toString()), 0).text())
-                .isEqualTo("own products, cuBLAS does not start: the library has no cublasCreate_v2");
-    }
-
-    @Test
-    void refusesAnUnknownChoiceOfCublas() {
-        CudaTests.backend();
-        System.setProperty(Cublas.PROPERTY, "on");
-        try {
-            assertThatThrownBy(() -> CudaTests.backend(MatmulPrecision.TF32))
-                    .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessage("aim.cuda.cublas: on, expected auto or off");
-        } finally {
-            System.clearProperty(Cublas.PROPERTY);
         }
     }
 }

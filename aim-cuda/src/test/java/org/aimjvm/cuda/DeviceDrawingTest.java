@@ -133,7 +133,7 @@ class DeviceDrawingTest {
     }
 
     private static long settled(CudaBackend backend) {
-        long bytes = backend.memory().inUse();
+        long bytes = backend.context().memory().inUse();
         for (int i = 0; i < 20; i++) {
             System.gc();
             try {
@@ -141,7 +141,7 @@ class DeviceDrawingTest {
             } catch (InterruptedException e) {
                 throw new IllegalStateException(e);
             }
-            bytes = Math.min(bytes, backend.memory().inUse());
+            bytes = Math.min(bytes, backend.context().memory().inUse());
         }
         return bytes;
     }
