@@ -46,7 +46,8 @@ final class ImageDecoder {
             ImageReader reader = reader(header.format(), in);
             try {
                 reader.setInput(in, true, true);
-                BufferedImage image = header.format() == Format.JPEG ? jpeg(reader, bytes) : other(reader, header, bytes);
+                BufferedImage image =
+                        header.format() == Format.JPEG ? jpeg(reader, bytes) : other(reader, header, bytes);
                 return upright ? turned(image, ExifOrientation.of(header.format(), bytes)) : image;
             } catch (RuntimeException e) {
                 // The JDK's decoders meet damaged files with almost any runtime exception.

@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.BackendException;
 import org.aimjvm.backend.DType;
+import org.aimjvm.backend.GemmShape;
 import org.aimjvm.backend.MatmulPrecision;
 import org.aimjvm.backend.Storage;
 import org.junit.jupiter.api.Test;
@@ -55,7 +56,7 @@ class CublasTest {
         /** A product that is too small to be given to the library. */
         private static void small(CudaBackend cuda) {
             int n = 127 * 128;
-            cuda.gemm().gemm(of(cuda, 1, n), of(cuda, 2, n), of(cuda, 3, 128 * 128), 1, 127, 128, 128, false, false,
+            cuda.gemm().gemm(of(cuda, 1, n), of(cuda, 2, n), of(cuda, 3, 128 * 128), GemmShape.of(127, 128, 128),
                     false);
         }
 
@@ -67,8 +68,8 @@ class CublasTest {
             Backend[] both = {cuda, CudaTests.reference()};
             for (int i = 0; i < 2; i++) {
                 Storage c = of(both[i], 1, batch * m * n);
-                both[i].gemm().gemm(c, of(both[i], 2, batch * m * k), of(both[i], 3, batch * k * n), batch, m, n, k,
-                        transA, transB, accumulate);
+                both[i].gemm().gemm(c, of(both[i], 2, batch * m * k), of(both[i], 3, batch * k * n),
+                        new GemmShape(batch, m, n, k, transA, transB), accumulate);
                 both[i].read(c, 0, results[i], 0, results[i].length);
             }
             double worst = 0;

@@ -106,7 +106,8 @@ final class TrainVqCommand implements Callable<Integer> {
                 train.classNames(), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN,
                 Recipes.of(spec));
         TrainSession.withAverages(
-                trainer, () -> ModelWriter.write(model, null, config, info, tokenizer.model().params().all(), DType.F32));
+                trainer,
+                () -> ModelWriter.write(model, null, config, info, tokenizer.model().params().all(), DType.F32));
         console.out().println(model);
         return ExitCode.OK;
     }
