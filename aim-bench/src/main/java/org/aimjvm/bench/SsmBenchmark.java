@@ -5,7 +5,13 @@ import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Backends;
+import org.aimjvm.backend.CausalConv1d;
+import org.aimjvm.backend.CausalConvShape;
 import org.aimjvm.backend.DType;
+import org.aimjvm.backend.SelectiveScan;
+import org.aimjvm.backend.SelectiveShape;
+import org.aimjvm.backend.SsdScan;
+import org.aimjvm.backend.SsdSettings;
 import org.aimjvm.backend.SsdShape;
 import org.aimjvm.backend.Storage;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -75,9 +81,9 @@ public class SsmBenchmark {
 
     private static SsdShape shape(String setting) {
         return switch (setting) {
-            case "training" -> new SsdShape(64, 64, 8, 64, 1, 64, 0f, Float.POSITIVE_INFINITY, false);
-            case "aim-b" -> new SsdShape(4, 256, 24, 64, 1, 128, 0f, Float.POSITIVE_INFINITY, false);
-            case "decode" -> new SsdShape(2, 1, 24, 64, 1, 128, 0f, Float.POSITIVE_INFINITY, false);
+            case "training" -> new SsdShape(64, 64, SsdSettings.unlimited(8, 64, 1, 64), false);
+            case "aim-b" -> new SsdShape(4, 256, SsdSettings.unlimited(24, 64, 1, 128), false);
+            case "decode" -> new SsdShape(2, 1, SsdSettings.unlimited(24, 64, 1, 128), false);
             default ->
                     throw new IllegalArgumentException("setting: " + setting + " (expected training, aim-b or decode)");
         };
@@ -157,66 +163,68 @@ public class SsmBenchmark {
         return decoding ? all[layer] : null;
     }
 
+    private SsdScan.Inputs ssd(Storage initialState) {
+        return new SsdScan.Inputs(xbc, dt, perHead, perHead, perHead, initialState);
+    }
+
+    private CausalConv1d.Inputs conv() {
+        return new CausalConv1d.Inputs(xbc, taps, perChannel, true);
+    }
+
+    private CausalConvShape convShape() {
+        return new CausalConvShape(s.batch(), s.length(), s.xbcDim(), WIDTH);
+    }
+
+    private SelectiveScan.Inputs selective(Storage initialState) {
+        return new SelectiveScan.Inputs(x, x, perChannel, rates, bc, bc, perChannel, initialState);
+    }
+
+    private SelectiveShape selectiveShape() {
+        return new SelectiveShape(s.batch(), s.length(), s.innerDim(), SCAN_STATE);
+    }
+
     /** SSD scan; from and to a state when decoding. */
     @Benchmark
     public void ssdForward() {
         Storage kept = next(states);
-        backend.ssm().ssdScan(y, kept, xbc, dt, perHead, perHead, perHead, kept, s);
+        backend.ssm().ssdScan(y, kept, ssd(kept), s);
     }
 
     /** SSD scan and its gradient. */
     @Benchmark
     public void ssdForwardBackward() {
-        backend.ssm().ssdScan(y, null, xbc, dt, perHead, perHead, perHead, null, s);
-        backend.ssm()
-                .ssdScanBackward(
-                        dXbc, dDt, dPerHead, dPerHead, dPerHead, null, y, null, xbc, dt, perHead, perHead, perHead,
-                        null, s);
+        backend.ssm().ssdScan(y, null, ssd(null), s);
+        SsdScan.Gradients out = new SsdScan.Gradients(dXbc, dDt, dPerHead, dPerHead, dPerHead, null);
+        backend.ssm().ssdScanBackward(out, y, null, ssd(null), s);
     }
 
     /** Causal convolution of x, B and C with SiLU; from and to a state when decoding. */
     @Benchmark
     public void convForward() {
-        backend.ssm()
-                .causalConv1d(
-                        xbcOut, xbc, taps, perChannel, next(convStates), s.batch(), s.length(), s.xbcDim(),
-                        WIDTH,
-                        true);
+        backend.ssm().causalConv1d(xbcOut, next(convStates), conv(), convShape());
     }
 
     /** Causal convolution and its gradient. */
     @Benchmark
     public void convForwardBackward() {
-        int channels = s.xbcDim();
-        backend.ssm().causalConv1d(xbcOut, xbc, taps, perChannel, null, s.batch(), s.length(), channels, WIDTH, true);
-        backend.ssm()
-                .causalConv1dBackward(
-                        dXbc, dTaps, dPerChannel, xbcOut, xbc, taps, perChannel, s.batch(), s.length(), channels, WIDTH,
-                        true);
+        backend.ssm().causalConv1d(xbcOut, null, conv(), convShape());
+        CausalConv1d.Gradients out = new CausalConv1d.Gradients(dXbc, dTaps, dPerChannel);
+        backend.ssm().causalConv1dBackward(out, xbcOut, conv(), convShape());
     }
 
     /** Selective scan of Mamba-1 on as many channels; from and to a state when decoding. */
     @Benchmark
     public void selectiveScanForward() {
         Storage kept = next(scanStates);
-        backend.ssm()
-                .selectiveScan(
-                        y, kept, x, x, perChannel, rates, bc, bc, perChannel, kept, s.batch(), s.length(), s.innerDim(),
-                        SCAN_STATE);
+        backend.ssm().selectiveScan(y, kept, selective(kept), selectiveShape());
     }
 
     /** Selective scan and its gradient. */
     @Benchmark
     public void selectiveScanForwardBackward() {
-        int channels = s.innerDim();
-        backend.ssm()
-                .selectiveScan(
-                        y, null, x, x, perChannel, rates, bc, bc, perChannel, null, s.batch(), s.length(), channels,
-                        SCAN_STATE);
-        backend.ssm()
-                .selectiveScanBackward(
-                        dX, dDelta, dPerChannel, dRates, dB, dC, dPerChannel, null, y, null, x, x, perChannel, rates,
-                        bc, bc,
-                        perChannel, null, s.batch(), s.length(), channels, SCAN_STATE);
+        backend.ssm().selectiveScan(y, null, selective(null), selectiveShape());
+        SelectiveScan.Gradients out =
+                new SelectiveScan.Gradients(dX, dDelta, dPerChannel, dRates, dB, dC, dPerChannel, null);
+        backend.ssm().selectiveScanBackward(out, y, null, selective(null), selectiveShape());
     }
 }

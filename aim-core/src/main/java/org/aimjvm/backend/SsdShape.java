@@ -1,59 +1,70 @@
 package org.aimjvm.backend;
 
 /**
- * Sizes of a Mamba-2 state-space recurrence (SSD).
+ * Sizes of one call of a Mamba-2 state-space recurrence (SSD).
  *
  * @param batch sequences
  * @param length elements of each sequence, L
- * @param heads H
- * @param headDim P, channels of a head
- * @param groups G; head h uses B and C of group {@code h / (H / G)}
- * @param dState N
- * @param dtMin lower limit of the step after softplus, 0 for none
- * @param dtMax upper limit of the step after softplus, {@link Float#POSITIVE_INFINITY} for none
+ * @param settings what all calls of a recurrence have in common; its sizes and limits are repeated here as methods
  * @param perChannelD whether D is (H, P) instead of (H)
  */
-public record SsdShape(
-        int batch,
-        int length,
-        int heads,
-        int headDim,
-        int groups,
-        int dState,
-        float dtMin,
-        float dtMax,
-        boolean perChannelD) {
+public record SsdShape(int batch, int length, SsdSettings settings, boolean perChannelD) {
 
-    /** @throws IllegalArgumentException if groups do not divide heads, a size is not positive, or limits are crossed */
+    /** @throws IllegalArgumentException if batch or length are negative */
     public SsdShape {
-        if (batch < 0 || length < 0 || heads < 1 || headDim < 1 || groups < 1 || dState < 1 || heads % groups != 0) {
-            throw new IllegalArgumentException("ssdScan: batch " + batch + ", length " + length + ", heads " + heads
-                    + ", headDim " + headDim + ", groups " + groups + ", dState " + dState
-                    + " (expected positive sizes and groups a divisor of heads)");
+        if (batch < 0 || length < 0) {
+            throw new IllegalArgumentException(
+                    "ssdScan: batch " + batch + ", length " + length + " (expected 0 or more)");
         }
-        if (!(dtMin >= 0 && dtMin <= dtMax)) {
-            throw new IllegalArgumentException("ssdScan: dt limits [" + dtMin + ", " + dtMax
-                    + "] (expected 0 <= min <= max)");
-        }
+    }
+
+    /** H. */
+    public int heads() {
+        return settings.heads();
+    }
+
+    /** P. */
+    public int headDim() {
+        return settings.headDim();
+    }
+
+    /** G. */
+    public int groups() {
+        return settings.groups();
+    }
+
+    /** N. */
+    public int dState() {
+        return settings.dState();
+    }
+
+    /** Lower limit of the step after softplus. */
+    public float dtMin() {
+        return settings.dtMin();
+    }
+
+    /** Upper limit of the step after softplus. */
+    public float dtMax() {
+        return settings.dtMax();
     }
 
     /** Channels of x: H * P. */
     public int innerDim() {
-        return heads * headDim;
+        return heads() * headDim();
     }
 
     /** Columns of the packed [x | B | C]: H * P + 2 * G * N. */
     public int xbcDim() {
-        return innerDim() + 2 * groups * dState;
+        return innerDim() + 2 * groups() * dState();
     }
 
     /** Shape of the state: (batch, H, P, N). */
     public Shape stateShape() {
-        return Shape.of(batch, heads, headDim, dState);
+        return Shape.of(batch, heads(), headDim(), dState());
     }
 
     /** Where B of head {@code h} starts in a row of xbc; its C follows {@code G * N} later. */
     public int bOffset(int h) {
-        return innerDim() + h / (heads / groups) * dState;
+        return innerDim() + h / (heads() / groups()) * dState();
     }
 }

@@ -4,6 +4,7 @@ import static org.aimjvm.op.elementwise.ArithmeticOp.mul;
 import static org.aimjvm.op.elementwise.PointwiseOp.silu;
 
 import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.SsdSettings;
 import org.aimjvm.backend.StateFormat;
 import org.aimjvm.nn.Init;
 import org.aimjvm.nn.Linear;
@@ -16,7 +17,6 @@ import org.aimjvm.op.norm.NormedSum;
 import org.aimjvm.op.ssm.GatedNormLinearOp;
 import org.aimjvm.op.ssm.LinearConvOp;
 import org.aimjvm.op.ssm.SsdScanOp;
-import org.aimjvm.op.ssm.SsdSettings;
 import org.aimjvm.tensor.Tensor;
 
 /**

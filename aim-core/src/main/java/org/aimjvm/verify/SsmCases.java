@@ -7,6 +7,7 @@ import static org.aimjvm.verify.OpCase.x;
 import java.util.ArrayList;
 import java.util.List;
 import org.aimjvm.backend.DType;
+import org.aimjvm.backend.SsdSettings;
 import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.op.elementwise.SplitOp;
 import org.aimjvm.op.norm.NormedSum;
@@ -16,7 +17,6 @@ import org.aimjvm.op.ssm.LinearConvOp;
 import org.aimjvm.op.ssm.ScanResult;
 import org.aimjvm.op.ssm.SelectiveScanOp;
 import org.aimjvm.op.ssm.SsdScanOp;
-import org.aimjvm.op.ssm.SsdSettings;
 import org.aimjvm.tensor.Tensor;
 
 /** Causal convolution, Mamba-2 and Mamba-1 recurrences, around the chunk length 64. */

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.SsdSettings;
 import org.aimjvm.op.elementwise.ArithmeticOp;
 import org.aimjvm.op.elementwise.PointwiseOp;
 import org.aimjvm.op.elementwise.SplitOp;
@@ -12,7 +13,6 @@ import org.aimjvm.op.ssm.CausalConv1dOp;
 import org.aimjvm.op.ssm.ScanResult;
 import org.aimjvm.op.ssm.SelectiveScanOp;
 import org.aimjvm.op.ssm.SsdScanOp;
-import org.aimjvm.op.ssm.SsdSettings;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 

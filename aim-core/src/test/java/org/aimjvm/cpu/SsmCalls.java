@@ -4,6 +4,12 @@ import static org.aimjvm.cpu.KernelCall.sizes;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.aimjvm.backend.CausalConv1d;
+import org.aimjvm.backend.CausalConvShape;
+import org.aimjvm.backend.SelectiveScan;
+import org.aimjvm.backend.SelectiveShape;
+import org.aimjvm.backend.SsdScan;
+import org.aimjvm.backend.SsdSettings;
 import org.aimjvm.backend.SsdShape;
 
 /** State-space kernels with several tasks, tasks of different sizes, partial chunks and states. */
@@ -17,8 +23,8 @@ final class SsmCalls {
         conv(calls, 2, 1, 35, 2);
         conv(calls, 2, 20, 300, 3);
         for (int length : new int[] {1, 2, 64, 130}) {
-            ssd(calls, new SsdShape(3, length, 6, 10, 1, 7, 0, Float.POSITIVE_INFINITY, false)); // 3 + 3 heads
-            ssd(calls, new SsdShape(2, length, 10, 16, 2, 33, 0.05f, 1.5f, true)); // 2 + 3 heads a group
+            ssd(calls, new SsdShape(3, length, SsdSettings.unlimited(6, 10, 1, 7), false)); // 3 + 3 heads
+            ssd(calls, new SsdShape(2, length, new SsdSettings(10, 16, 2, 33, 0.05f, 1.5f), true)); // 2 + 3 heads a group
         }
         scan(calls, 3, 40, 300, 5);
         scan(calls, 2, 1, 19, 16);
@@ -26,7 +32,8 @@ final class SsmCalls {
     }
 
     private static void conv(List<KernelCall> calls, int batch, int length, int channels, int width) {
-        int n = batch * length * channels;
+        CausalConvShape s = new CausalConvShape(batch, length, channels, width);
+        int n = s.rows() * channels;
         int w = channels * width;
         int state = batch * w;
         String size = " " + batch + "x" + length + "x" + channels + " width " + width;
@@ -35,7 +42,7 @@ final class SsmCalls {
                     "causalConv1d" + size + " silu " + silu, sizes(n, state), sizes(n, w, channels, state),
                     (b, o, i) -> {
                         b.copy(o[1], 0, i[3], 0, state);
-                        b.ssm().causalConv1d(o[0], i[0], i[1], i[2], o[1], batch, length, channels, width, silu);
+                        b.ssm().causalConv1d(o[0], o[1], new CausalConv1d.Inputs(i[0], i[1], i[2], silu), s);
                     }));
             calls.add(KernelCall.of(
                     "causalConv1dBackward" + size + " silu " + silu,
@@ -43,7 +50,8 @@ final class SsmCalls {
                     sizes(n, n, w, channels),
                     (b, o, i) -> b.ssm()
                             .causalConv1dBackward(
-                                    o[0], o[1], o[2], i[0], i[1], i[2], i[3], batch, length, channels, width, silu)));
+                                    new CausalConv1d.Gradients(o[0], o[1], o[2]), i[0],
+                                    new CausalConv1d.Inputs(i[1], i[2], i[3], silu), s)));
         }
     }
 
@@ -59,33 +67,36 @@ final class SsmCalls {
                 "ssdScan " + s,
                 sizes(y, state),
                 sizes(xbc, dt, h, h, d, state),
-                (b, o, i) -> b.ssm().ssdScan(o[0], o[1], i[0], i[1], i[2], i[3], i[4], i[5], s)));
+                (b, o, i) -> b.ssm()
+                        .ssdScan(o[0], o[1], new SsdScan.Inputs(i[0], i[1], i[2], i[3], i[4], i[5]), s)));
         calls.add(KernelCall.of(
                 "ssdScan alone " + s,
                 sizes(y),
                 sizes(xbc, dt, h, h),
-                (b, o, i) -> b.ssm().ssdScan(o[0], null, i[0], i[1], i[2], i[3], null, null, s)));
+                (b, o, i) -> b.ssm()
+                        .ssdScan(o[0], null, new SsdScan.Inputs(i[0], i[1], i[2], i[3], null, null), s)));
         calls.add(KernelCall.of(
                 "ssdScanBackward " + s,
                 sizes(xbc, dt, h, h, d, state),
                 sizes(y, state, xbc, dt, h, h, d, state),
                 (b, o, i) -> b.ssm()
                         .ssdScanBackward(
-                                o[0], o[1], o[2], o[3], o[4], o[5], i[0], i[1], i[2], i[3], i[4], i[5], i[6], i[7],
-                                s)));
+                                new SsdScan.Gradients(o[0], o[1], o[2], o[3], o[4], o[5]), i[0], i[1],
+                                new SsdScan.Inputs(i[2], i[3], i[4], i[5], i[6], i[7]), s)));
         calls.add(KernelCall.of(
                 "ssdScanBackward alone " + s,
                 sizes(xbc, dt, h, h),
                 sizes(y, xbc, dt, h, h),
                 (b, o, i) -> b.ssm()
                         .ssdScanBackward(
-                                o[0], o[1], o[2], o[3], null, null, i[0], null, i[1], i[2], i[3], i[4], null, null,
-                                s)));
+                                new SsdScan.Gradients(o[0], o[1], o[2], o[3], null, null), i[0], null,
+                                new SsdScan.Inputs(i[1], i[2], i[3], i[4], null, null), s)));
     }
 
     private static void scan(List<KernelCall> calls, int batch, int length, int channels, int dState) {
-        int x = batch * length * channels;
-        int bc = batch * length * dState;
+        SelectiveShape s = new SelectiveShape(batch, length, channels, dState);
+        int x = s.rows() * channels;
+        int bc = s.rows() * dState;
         int a = channels * dState;
         int state = batch * a;
         String size = " " + batch + "x" + length + "x" + channels + " dState " + dState;
@@ -95,16 +106,15 @@ final class SsmCalls {
                 sizes(x, x, channels, a, bc, bc, channels, state),
                 (b, o, i) -> b.ssm()
                         .selectiveScan(
-                                o[0], o[1], i[0], i[1], i[2], i[3], i[4], i[5], i[6], i[7], batch, length, channels,
-                                dState)));
+                                o[0], o[1],
+                                new SelectiveScan.Inputs(i[0], i[1], i[2], i[3], i[4], i[5], i[6], i[7]), s)));
         calls.add(KernelCall.of(
                 "selectiveScanBackward" + size,
                 sizes(x, x, channels, a, bc, bc, channels, state),
                 sizes(x, state, x, x, channels, a, bc, bc, channels, state),
                 (b, o, i) -> b.ssm()
                         .selectiveScanBackward(
-                                o[0], o[1], o[2], o[3], o[4], o[5], o[6], o[7], i[0], i[1], i[2], i[3], i[4], i[5],
-                                i[6],
-                                i[7], i[8], i[9], batch, length, channels, dState)));
+                                new SelectiveScan.Gradients(o[0], o[1], o[2], o[3], o[4], o[5], o[6], o[7]), i[0],
+                                i[1], new SelectiveScan.Inputs(i[2], i[3], i[4], i[5], i[6], i[7], i[8], i[9]), s)));
     }
 }

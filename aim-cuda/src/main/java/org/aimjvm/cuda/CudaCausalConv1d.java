@@ -4,6 +4,8 @@ import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
 
 import java.util.stream.IntStream;
+import org.aimjvm.backend.CausalConv1d;
+import org.aimjvm.backend.CausalConvShape;
 import org.aimjvm.backend.Storage;
 
 /** Launches {@code kernels/conv1d.cu}: the causal depthwise convolution and its gradient. */
@@ -42,72 +44,68 @@ final class CudaCausalConv1d {
                 .toArray(Kernel[]::new);
     }
 
-    private static Grid grid(int batch, int length, int channels, int run) {
-        return Grid.of(batch * Grid.blocks(length, run), Grid.blocks(channels, THREADS), THREADS);
+    private static Grid grid(CausalConvShape s, int run) {
+        return Grid.of(s.batch() * Grid.blocks(s.length(), run), Grid.blocks(s.channels(), THREADS), THREADS);
     }
 
-    void forward(
-            Storage y,
-            Storage x,
-            Storage w,
-            Storage bias,
-            Storage state,
-            int batch,
-            int length,
-            int channels,
-            int width,
-            boolean silu) {
+    void forward(Storage y, Storage state, CausalConv1d.Inputs in, CausalConvShape s) {
+        int width = s.width();
         int run = Math.max(FORWARD_RUN, width);
-        Grid grid = grid(batch, length, channels, run);
+        Grid grid = grid(s, run);
+        // @formatter:off: a group of operands per line
         if (width <= MAX_COMPILED) {
             forward[width - 1].launch(
-                    grid, plain(y), plain(x), plain(w), orNull(bias), orNull(state), length, channels, run, silu);
+                    grid,
+                    plain(y),
+                    plain(in.x()), plain(in.w()), orNull(in.bias()), orNull(state),
+                    s.length(), s.channels(), run, in.silu());
         } else {
             forwardWide.launch(
-                    grid, plain(y), plain(x), plain(w), orNull(bias), orNull(state), length, channels, width, run,
-                    silu);
+                    grid,
+                    plain(y),
+                    plain(in.x()), plain(in.w()), orNull(in.bias()), orNull(state),
+                    s.length(), s.channels(), width, run, in.silu());
         }
+        // @formatter:on
     }
 
-    void backward(
-            Storage dx,
-            Storage dw,
-            Storage dBias,
-            Storage dy,
-            Storage x,
-            Storage w,
-            Storage bias,
-            int batch,
-            int length,
-            int channels,
-            int width,
-            boolean silu) {
+    void backward(CausalConv1d.Gradients out, Storage dy, CausalConv1d.Inputs in, CausalConvShape s) {
+        int width = s.width();
         int run = Math.max(BACKWARD_RUN, width);
-        int runs = batch * Grid.blocks(length, run);
-        boolean sums = dw != null || dBias != null;
-        try (Scratch partial = sums ? context.scratch(4L * runs * channels * (width + 1)) : null) {
+        int runs = s.batch() * Grid.blocks(s.length(), run);
+        boolean sums = out.dW() != null || out.dBias() != null;
+        try (Scratch partial = sums ? context.scratch(4L * runs * s.channels() * (width + 1)) : null) {
             CudaStorage partials = sums ? partial.storage() : null;
-            Grid grid = grid(batch, length, channels, run);
+            Grid grid = grid(s, run);
+            // @formatter:off: a group of operands per line
             if (width <= MAX_COMPILED) {
                 backward[width - 1].launch(
-                        grid, orNull(dx), partials, plain(dy), plain(x), plain(w), orNull(bias), length, channels, run,
-                        silu);
+                        grid,
+                        orNull(out.dX()), partials,
+                        plain(dy), plain(in.x()), plain(in.w()), orNull(in.bias()),
+                        s.length(), s.channels(), run, in.silu());
             } else {
-                try (Scratch dv = context.scratch(4L * batch * length * channels)) {
+                try (Scratch dv = context.scratch(4L * s.rows() * s.channels())) {
                     outputGradient.launch(
-                            grid, dv.storage(), plain(dy), plain(x), plain(w), orNull(bias), length, channels, width,
-                            run,
-                            silu);
+                            grid,
+                            dv.storage(),
+                            plain(dy), plain(in.x()), plain(in.w()), orNull(in.bias()),
+                            s.length(), s.channels(), width, run, in.silu());
                     backwardWide.launch(
-                            grid, orNull(dx), partials, dv.storage(), plain(x), plain(w), length, channels, width, run);
+                            grid,
+                            orNull(out.dX()), partials,
+                            dv.storage(), plain(in.x()), plain(in.w()),
+                            s.length(), s.channels(), width, run);
                 }
             }
             if (sums) {
                 sum.launch(
-                        Grid.of(Grid.blocks(channels * (width + 1), TILE), 1).threads(TILE, 8), orNull(dw),
-                        orNull(dBias),
-                        partials, runs, channels, width);
+                        Grid.of(Grid.blocks(s.channels() * (width + 1), TILE), 1).threads(TILE, 8),
+                        orNull(out.dW()), orNull(out.dBias()),
+                        partials,
+                        runs, s.channels(), width);
             }
+            // @formatter:on
         }
     }
 }

@@ -80,28 +80,22 @@ final class CudaFusedKernels implements FusedKernels {
     }
 
     @Override
-    public void linearConv(
-            Storage before, Storage convolved, Storage after, Storage x, Storage w, Storage bias, Storage convWeight,
-            Storage convBias, Storage state, int batch, int in, int columnsBefore, int channels, int columnsAfter,
-            boolean silu) {
-        LinearColumns to = new LinearColumns(
-                orNull(before), plain(convolved), orNull(after), plain(state), orNull(bias), plain(convWeight),
-                orNull(convBias), columnsBefore, channels, silu);
-        linear.fewRows(to, x, w, batch, columnsBefore + channels + columnsAfter, in);
+    public void linearConv(Pieces y, Storage state, Storage x, ConvLayer layer, int batch, int in) {
+        linear.fewRows(columns(y, state, layer), x, layer.w(), batch, y.columns(), in);
     }
 
     @Override
-    public void linearConv(
-            Storage before, Storage convolved, Storage after, ResidualNorm x, Storage w, Storage bias,
-            Storage convWeight, Storage convBias, Storage state, int batch, int in, int columnsBefore, int channels,
-            int columnsAfter, boolean silu) {
-        LinearColumns to = new LinearColumns(
-                orNull(before), plain(convolved), orNull(after), plain(state), orNull(bias), plain(convWeight),
-                orNull(convBias), columnsBefore, channels, silu);
+    public void linearConv(Pieces y, Storage state, ResidualNorm x, ConvLayer layer, int batch, int in) {
         Norm norm = new Norm(
                 plain(x.sum()), plain(x.branch()), plain(x.gate()), plain(x.residual()), plain(x.weight()),
                 orNull(x.shift()), orNull(x.scale()), 1, false, x.eps());
-        normed(to, norm, w, batch, columnsBefore + channels + columnsAfter, in);
+        normed(columns(y, state, layer), norm, layer.w(), batch, y.columns(), in);
+    }
+
+    private static LinearColumns columns(Pieces y, Storage state, ConvLayer layer) {
+        return new LinearColumns(
+                orNull(y.before()), plain(y.convolved()), orNull(y.after()), plain(state), orNull(layer.bias()),
+                plain(layer.convWeight()), orNull(layer.convBias()), y.columnsBefore(), y.channels(), layer.silu());
     }
 
     /**
@@ -185,11 +179,10 @@ final class CudaFusedKernels implements FusedKernels {
     }
 
     @Override
-    public void gatedNormLinear(
-            Storage y, Storage x, Storage z, Storage normWeight, Storage w, Storage bias, int rows, int out, int in,
-            int groups, boolean normBeforeGate, float eps) {
+    public void gatedNormLinear(Storage y, GatedNorm x, Storage w, Storage bias, int rows, int out, int in) {
         Norm norm = new Norm(
-                null, plain(x), plain(z), null, plain(normWeight), null, null, groups, normBeforeGate, eps);
+                null, plain(x.x()), plain(x.z()), null, plain(x.weight()), null, null, x.groups(), x.normBeforeGate(),
+                x.eps());
         normed(LinearColumns.plain(y, bias, out), norm, w, rows, out, in);
     }
 }

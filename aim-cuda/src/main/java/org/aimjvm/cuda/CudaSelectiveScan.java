@@ -4,6 +4,8 @@ import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
 import static org.aimjvm.cuda.Grid.WARP;
 
+import org.aimjvm.backend.SelectiveScan;
+import org.aimjvm.backend.SelectiveShape;
 import org.aimjvm.backend.Storage;
 
 /** Launches {@code kernels/selective_scan.cu}: Mamba-1's scan and its gradient. */
@@ -37,119 +39,110 @@ final class CudaSelectiveScan {
         return Math.clamp(1 << Grid.log2(Grid.blocks(dState, width)), least, WARP);
     }
 
-    void forward(
-            Storage y,
-            Storage finalState,
-            Storage x,
-            Storage delta,
-            Storage deltaBias,
-            Storage aLog,
-            Storage bMat,
-            Storage cMat,
-            Storage d,
-            Storage initialState,
-            int batch,
-            int length,
-            int channels,
-            int dState) {
-        scan(
-                plain(y).address(), orNull(finalState), 0, x, delta, deltaBias, aLog, bMat, cMat, d, initialState,
-                batch, length,
-                channels, dState);
+    void forward(Storage y, Storage finalState, SelectiveScan.Inputs in, SelectiveShape s) {
+        scan(plain(y).address(), orNull(finalState), 0, in, s);
     }
 
-    private void scan(
-            long y,
-            CudaStorage finalState,
-            long starts,
-            Storage x,
-            Storage delta,
-            Storage deltaBias,
-            Storage aLog,
-            Storage bMat,
-            Storage cMat,
-            Storage d,
-            Storage initialState,
-            int batch,
-            int length,
-            int channels,
-            int dState) {
-        int lanes = lanes(dState, WIDTH, 1);
-        int tasks = batch * channels;
-        for (int n0 = 0; n0 < dState; n0 += WIDTH * lanes) {
+    /** {@code y} and {@code finalState} of a scan, and the states at the starts of chunks: 0 or {@code null}, not wanted. */
+    private void scan(long y, CudaStorage finalState, long starts, SelectiveScan.Inputs in, SelectiveShape s) {
+        int lanes = lanes(s.dState(), WIDTH, 1);
+        int tasks = s.batch() * s.channels();
+        for (int n0 = 0; n0 < s.dState(); n0 += WIDTH * lanes) {
+            // @formatter:off: a group of operands per line
             scan.launch(
-                    Grid.of(Grid.blocks(tasks, THREADS / lanes), THREADS), y, finalState, starts, plain(x),
-                    plain(delta),
-                    orNull(deltaBias), plain(aLog), plain(bMat), plain(cMat), orNull(d), orNull(initialState), n0,
-                    lanes, tasks,
-                    length, channels, dState);
+                    Grid.of(Grid.blocks(tasks, THREADS / lanes), THREADS),
+                    y, finalState, starts,
+                    plain(in.x()), plain(in.delta()), orNull(in.deltaBias()), plain(in.aLog()),
+                    plain(in.b()), plain(in.c()), orNull(in.d()), orNull(in.initialState()),
+                    n0, lanes, tasks, s.length(), s.channels(), s.dState());
+            // @formatter:on
         }
     }
 
     void backward(
-            Storage dX,
-            Storage dDelta,
-            Storage dDeltaBias,
-            Storage dALog,
-            Storage dBMat,
-            Storage dCMat,
-            Storage dD,
-            Storage dInitialState,
-            Storage dy,
-            Storage dFinalState,
-            Storage x,
-            Storage delta,
-            Storage deltaBias,
-            Storage aLog,
-            Storage bMat,
-            Storage cMat,
-            Storage d,
-            Storage initialState,
-            int batch,
-            int length,
-            int channels,
-            int dState) {
-        int ofChunks = batch * Grid.blocks(length, CHUNK);
-        int tasks = batch * channels;
+            SelectiveScan.Gradients out, Storage dy, Storage dFinalState, SelectiveScan.Inputs in, SelectiveShape s) {
+        int dState = s.dState();
         int lanes = lanes(dState, 1, MIN_GRADIENT_LANES);
         int channelsAtOnce = THREADS / lanes;
-        int sets = Math.clamp(Grid.blocks(channels, channelsAtOnce), 1, CHANNELS_OF_BLOCK / channelsAtOnce);
-        int blocks = Grid.blocks(channels, sets * channelsAtOnce);
-        int rows = batch * length;
-        try (ScratchParts parts = new ScratchParts(context)) {
-            int starts = parts.add((long) ofChunks * channels * dState);
-            int ends = parts.add((long) ofChunks * channels * dState);
-            int biases = parts.add((long) ofChunks * channels);
-            int skips = parts.add((long) ofChunks * channels);
-            int dBs = parts.add(dBMat == null ? 0 : (long) blocks * rows * dState);
-            int dCs = parts.add(dCMat == null ? 0 : (long) blocks * rows * dState);
-            parts.allocate();
-            scan(
-                    0, null, parts.at(starts), x, delta, deltaBias, aLog, bMat, cMat, d, initialState, batch, length,
-                    channels, dState);
-            int loopLanes = lanes(dState, WIDTH, 1);
-            for (int n0 = 0; n0 < dState; n0 += WIDTH * loopLanes) {
-                carry.launch(
-                        Grid.of(Grid.blocks(tasks, THREADS / loopLanes), THREADS), parts.at(ends),
-                        orNull(dInitialState),
-                        orNull(dFinalState), plain(dy), plain(delta), orNull(deltaBias), plain(aLog), plain(cMat), n0,
-                        loopLanes, tasks, length, channels, dState);
-            }
+        int sets = Math.clamp(Grid.blocks(s.channels(), channelsAtOnce), 1, CHANNELS_OF_BLOCK / channelsAtOnce);
+        int blocks = Grid.blocks(s.channels(), sets * channelsAtOnce);
+        try (Memory m = new Memory(context, out, s, blocks)) {
+            scan(0, null, m.starts.address(), in, s);
+            carry(m, out, plain(dy), dFinalState, in, s);
             for (int n0 = 0; n0 < dState; n0 += lanes) {
+                // @formatter:off: a group of operands per line
                 gradient.launch(
-                        Grid.of(ofChunks * blocks, THREADS), orNull(dX), orNull(dDelta),
-                        dBMat == null ? 0L : parts.at(dBs),
-                        dCMat == null ? 0L : parts.at(dCs), parts.at(starts), parts.at(biases), parts.at(skips),
-                        parts.at(ends),
-                        plain(dy), plain(x), plain(delta), orNull(deltaBias), plain(aLog), plain(bMat), plain(cMat),
-                        orNull(d),
-                        n0, lanes, sets, batch, length, channels, dState);
+                        Grid.of(m.ofChunks * blocks, THREADS),
+                        orNull(out.dX()), orNull(out.dDelta()), m.dB(), m.dC(),
+                        m.starts.address(), m.dDeltaBias.address(), m.dSkip.address(), m.ends.address(),
+                        plain(dy), plain(in.x()), plain(in.delta()), orNull(in.deltaBias()), plain(in.aLog()),
+                        plain(in.b()), plain(in.c()), orNull(in.d()),
+                        n0, lanes, sets, s.batch(), s.length(), s.channels(), dState);
+                // @formatter:on
             }
-            sum(dDeltaBias, parts.at(biases), ofChunks, channels);
-            sum(dD, parts.at(skips), ofChunks, channels);
-            sum(dALog, parts.at(starts), ofChunks, channels * dState);
-            sum(dBMat, parts.at(dBs), blocks, rows * dState);
-            sum(dCMat, parts.at(dCs), blocks, rows * dState);
+            sum(out.dDeltaBias(), m.dDeltaBias.address(), m.ofChunks, s.channels());
+            sum(out.dD(), m.dSkip.address(), m.ofChunks, s.channels());
+            sum(out.dALog(), m.starts.address(), m.ofChunks, s.channels() * dState);
+            sum(out.dB(), m.dB(), blocks, s.rows() * dState);
+            sum(out.dC(), m.dC(), blocks, s.rows() * dState);
+        }
+    }
+
+    /** Gradients of the states at the ends of chunks, and of the initial state. */
+    private void carry(
+            Memory m, SelectiveScan.Gradients out, CudaStorage dy, Storage dFinalState, SelectiveScan.Inputs in,
+            SelectiveShape s) {
+        int lanes = lanes(s.dState(), WIDTH, 1);
+        int tasks = s.batch() * s.channels();
+        for (int n0 = 0; n0 < s.dState(); n0 += WIDTH * lanes) {
+            // @formatter:off: a group of operands per line
+            carry.launch(
+                    Grid.of(Grid.blocks(tasks, THREADS / lanes), THREADS),
+                    m.ends.address(), orNull(out.dInitialState()),
+                    orNull(dFinalState), dy, plain(in.delta()), orNull(in.deltaBias()), plain(in.aLog()), plain(in.c()),
+                    n0, lanes, tasks, s.length(), s.channels(), s.dState());
+            // @formatter:on
+        }
+    }
+
+    /** Device memory of a gradient: states at the borders of chunks of 16 elements, and partial sums. */
+    private static final class Memory implements AutoCloseable {
+        final int ofChunks; // chunks of all sequences
+        final ScratchParts.Part starts; // (batch, chunks, channels, N): states, then the gradients of aLog
+        final ScratchParts.Part ends; // (batch, chunks, channels, N): gradients of states
+        final ScratchParts.Part dDeltaBias; // (batch, chunks, channels)
+        final ScratchParts.Part dSkip; // (batch, chunks, channels): gradient of D
+        private final ScratchParts.Part dB; // (blocks of channels, batch, L, N); null: not wanted
+        private final ScratchParts.Part dC; // (blocks of channels, batch, L, N); null: not wanted
+        private final ScratchParts parts;
+
+        Memory(CudaContext context, SelectiveScan.Gradients out, SelectiveShape s, int blocks) {
+            this.parts = new ScratchParts(context);
+            this.ofChunks = s.batch() * Grid.blocks(s.length(), CHUNK);
+            long channels = (long) ofChunks * s.channels();
+            long perElement = (long) blocks * s.rows() * s.dState();
+            this.starts = parts.add(channels * s.dState());
+            this.ends = parts.add(channels * s.dState());
+            this.dDeltaBias = parts.add(channels);
+            this.dSkip = parts.add(channels);
+            this.dB = out.dB() == null ? null : parts.add(perElement);
+            this.dC = out.dC() == null ? null : parts.add(perElement);
+            parts.allocate();
+        }
+
+        /** 0: not wanted. */
+        long dB() {
+            return dB == null ? 0 : dB.address();
+        }
+
+        /** 0: not wanted. */
+        long dC() {
+            return dC == null ? 0 : dC.address();
+        }
+
+        @Override
+        public void close() {
+            parts.close();
         }
     }
 

@@ -6,13 +6,12 @@ import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
 import static org.aimjvm.cuda.Grid.WARP;
 
+import org.aimjvm.backend.SsdScan;
 import org.aimjvm.backend.SsdShape;
 import org.aimjvm.backend.Storage;
 
 /** Launches {@code kernels/ssd.cu} and {@code kernels/ssd_tiles_*.cu}: the SSD scan and its gradient. */
 final class CudaSsdScan {
-    private static final int CHUNK = 64;
-    private static final int TILE = 64;
     private static final int THREADS = 128;
     private static final int WARPS = THREADS / WARP;
     private static final int ROWS = 4;
@@ -57,24 +56,6 @@ final class CudaSsdScan {
         }
     }
 
-    /** Sizes in tiles and chunks. */
-    private record Counts(int chunks, int pTiles, int nTiles, int ofChunks, int ofHeads) {
-        static Counts of(SsdShape s) {
-            int chunks = Grid.blocks(s.length(), CHUNK);
-            return new Counts(
-                    chunks, Grid.blocks(s.headDim(), TILE), Grid.blocks(s.dState(), TILE), s.batch() * chunks,
-                    s.batch() * s.heads());
-        }
-
-        long states(SsdShape s) {
-            return (long) ofChunks * s.heads() * s.headDim() * s.dState();
-        }
-
-        long products(SsdShape s) {
-            return (long) ofChunks * s.groups() * CHUNK * CHUNK;
-        }
-    }
-
     CudaSsdScan(CudaContext context) {
         this.context = context;
         KernelModule module = context.module("ssd");
@@ -99,59 +80,43 @@ final class CudaSsdScan {
         }
     }
 
-    void forward(
-            Storage y,
-            Storage finalState,
-            Storage xbc,
-            Storage dt,
-            Storage dtBias,
-            Storage aLog,
-            Storage d,
-            Storage initialState,
-            SsdShape s) {
+    void forward(Storage y, Storage finalState, SsdScan.Inputs in, SsdShape s) {
         if (s.length() == 1 || s.length() > 1 && s.length() <= SHORT && s.dState() <= WARP * width(s)) {
-            recurrence(y, finalState, xbc, dt, dtBias, aLog, d, initialState, s);
+            recurrence(y, finalState, in, s);
             return;
         }
-        boolean halves = areHalves(initialState, finalState);
-        Counts n = Counts.of(s);
-        try (ScratchParts parts = new ScratchParts(context)) {
-            long rows = (long) n.ofHeads * s.length();
-            int step = parts.add(rows);
-            int sums = parts.add(2 * rows);
-            int products = parts.add(n.products(s));
-            int states = parts.add(n.states(s));
+        boolean halves = areHalves(in.initialState(), finalState);
+        try (CudaSsdMemory m = CudaSsdMemory.ofScan(context, s, halves)) {
             int size = s.stateShape().size();
-            int floats = parts.add(halves ? size : 0); // BF16 states as F32, before and after
-            parts.allocate();
             Grid ofStates = Grid.of(Grid.blocks(size, THREADS), THREADS);
-            long initial = address(initialState, halves, parts.at(floats));
-            long last = address(finalState, halves, parts.at(floats));
+            long initial = address(in.initialState(), halves, m);
+            long last = address(finalState, halves, m);
             if (halves && initial != 0) {
-                widen.launch(ofStates, initial, halvesOrNull(initialState), size);
+                widen.launch(ofStates, initial, halvesOrNull(in.initialState()), size);
             }
-            prepare(parts.at(step), parts.at(sums), parts.at(products), xbc, dt, dtBias, aLog, s, n);
-            states(parts.at(states), last, initial, xbc, parts.at(step), parts.at(sums), s, n);
+            prepare(m, in, s);
+            states(m, last, initial, in, s);
+            // @formatter:off: a group of operands per line
             tiles().output.launch(
-                    Grid.of(n.ofChunks * s.heads() * n.pTiles, THREADS), plain(y), plain(xbc), orNull(d),
-                    parts.at(step), parts
-                            .at(sums),
-                    parts.at(products), parts.at(states), initialState != null, s.perChannelD(), s.length(), s.heads(),
-                    s
-                            .headDim(),
-                    s.groups(), s.dState());
+                    Grid.of(m.n.ofChunks() * s.heads() * m.n.pTiles(), THREADS),
+                    plain(y),
+                    plain(in.xbc()), orNull(in.d()),
+                    m.step.address(), m.sums.address(), m.products.address(), m.states.address(),
+                    in.initialState() != null, s.perChannelD(),
+                    s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
+            // @formatter:on
             if (halves && last != 0) {
                 round.launch(ofStates, halvesOrNull(finalState), last, size);
             }
         }
     }
 
-    /** Of F32 states, which stand in {@code floats} if they are BF16; 0 for {@code null}. */
-    private static long address(Storage state, boolean halves, long floats) {
+    /** Of states as F32, {@link CudaSsdMemory#widened} if they are BF16; 0 for {@code null}. */
+    private static long address(Storage state, boolean halves, CudaSsdMemory m) {
         if (state == null) {
             return 0;
         }
-        return halves ? floats : plain(state).address();
+        return halves ? m.widened.address() : plain(state).address();
     }
 
     /** Elements that a lane loads at once. */
@@ -159,143 +124,138 @@ final class CudaSsdScan {
         return s.dState() % 4 == 0 && s.innerDim() % 4 == 0 ? 4 : 1;
     }
 
-    private void recurrence(
-            Storage y,
-            Storage finalState,
-            Storage xbc,
-            Storage dt,
-            Storage dtBias,
-            Storage aLog,
-            Storage d,
-            Storage initialState,
-            SsdShape s) {
+    private void recurrence(Storage y, Storage finalState, SsdScan.Inputs in, SsdShape s) {
         int width = width(s);
         int lanes = Math.min(WARP, 1 << Grid.log2(Grid.blocks(s.dState(), width)));
         int blocksOfHead = Grid.blocks(s.headDim(), THREADS / lanes * ROWS);
-        boolean halves = areHalves(initialState, finalState);
+        boolean halves = areHalves(in.initialState(), finalState);
         Kernel kernel = halves
                 ? width == 4 ? halfRecurrenceVector : halfRecurrenceScalar
                 : width == 4 ? recurrenceVector : recurrenceScalar;
         CudaStorage last = halves ? halvesOrNull(finalState) : orNull(finalState);
-        CudaStorage initial = halves ? halvesOrNull(initialState) : orNull(initialState);
+        CudaStorage initial = halves ? halvesOrNull(in.initialState()) : orNull(in.initialState());
+        // @formatter:off: a group of operands per line
         kernel.launch(
-                Grid.of(s.batch() * s.heads() * blocksOfHead, THREADS), plain(y), last, plain(xbc),
-                plain(dt),
-                plain(dtBias), plain(aLog), orNull(d), initial, s.dtMin(), s.dtMax(), s.perChannelD(),
-                lanes,
-                blocksOfHead, s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
+                Grid.of(s.batch() * s.heads() * blocksOfHead, THREADS),
+                plain(y), last,
+                plain(in.xbc()), plain(in.dt()), plain(in.dtBias()), plain(in.aLog()), orNull(in.d()), initial,
+                s.dtMin(), s.dtMax(), s.perChannelD(), lanes, blocksOfHead,
+                s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
+        // @formatter:on
     }
 
-    private void prepare(
-            long step, long sums, long products, Storage xbc, Storage dt, Storage dtBias, Storage aLog, SsdShape s,
-            Counts n) {
-        int tasks = n.ofChunks * s.heads();
+    /** The least power of two that is not below n. */
+    static int powerOfTwo(int n) {
+        return n <= 1 ? 1 : Integer.highestOneBit(n - 1) << 1;
+    }
+
+    /** Steps, sums in the exponents, and products of B and C. */
+    private void prepare(CudaSsdMemory m, SsdScan.Inputs in, SsdShape s) {
+        int tasks = m.n.ofChunks() * s.heads();
+        // @formatter:off: a group of operands per line
         steps.launch(
-                Grid.of(Grid.blocks(tasks, WARPS), THREADS), step, sums, plain(dt), plain(dtBias), plain(aLog),
-                s.dtMin(), s
-                        .dtMax(),
-                tasks, s.length(), s.heads());
+                Grid.of(Grid.blocks(tasks, WARPS), THREADS),
+                m.step.address(), m.sums.address(),
+                plain(in.dt()), plain(in.dtBias()), plain(in.aLog()),
+                s.dtMin(), s.dtMax(), tasks, s.length(), s.heads());
         tiles().products.launch(
-                Grid.of(n.ofChunks * s.groups(), THREADS), products, plain(xbc), s.length(), s.heads(), s.headDim(), s
-                        .groups(),
-                s.dState());
+                Grid.of(m.n.ofChunks() * s.groups(), THREADS),
+                m.products.address(),
+                plain(in.xbc()),
+                s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
+        // @formatter:on
     }
 
-    private void states(
-            long states, long last, long initial, Storage xbc, long step, long sums, SsdShape s,
-            Counts n) {
+    /** States at the starts of chunks, and the {@code last}; 0: not wanted. */
+    private void states(CudaSsdMemory m, long last, long initial, SsdScan.Inputs in, SsdShape s) {
+        // @formatter:off: a group of operands per line
         tiles().states.launch(
-                Grid.of(n.ofHeads * n.pTiles * n.nTiles, THREADS), states, last, initial,
-                plain(
-                        xbc),
-                step, sums, s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
+                Grid.of(m.n.ofHeads() * m.n.pTiles() * m.n.nTiles(), THREADS),
+                m.states.address(), last,
+                initial, plain(in.xbc()), m.step.address(), m.sums.address(),
+                s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
+        // @formatter:on
     }
 
-    void backward(
-            Storage dXbc,
-            Storage dDt,
-            Storage dDtBias,
-            Storage dALog,
-            Storage dD,
-            Storage dInitialState,
-            Storage dy,
-            Storage dFinalState,
-            Storage xbc,
-            Storage dt,
-            Storage dtBias,
-            Storage aLog,
-            Storage d,
-            Storage initialState,
-            SsdShape s) {
-        Counts n = Counts.of(s);
+    void backward(SsdScan.Gradients out, Storage dy, Storage dFinalState, SsdScan.Inputs in, SsdShape s) {
+        int ofGroups = s.batch() * Grid.blocks(s.length(), CudaSsdMemory.CHUNK) * s.groups();
         int slices = Math.clamp(
-                Grid.blocks(ENOUGH_BLOCKS, Math.max(1, n.ofChunks * s.groups())), 1,
-                Math.min(8, s.heads() / s.groups()));
-        try (ScratchParts parts = new ScratchParts(context)) {
-            long rows = (long) n.ofHeads * s.length();
-            int step = parts.add(rows);
-            int sums = parts.add(2 * rows);
-            int products = parts.add(n.products(s));
-            int states = parts.add(n.states(s));
-            int gradients = parts.add(n.states(s));
-            int overlap = parts.add((long) n.pTiles * n.nTiles * n.ofChunks * s.heads());
-            int map = parts.add(slices * n.products(s));
-            int within = parts.add(rows);
-            int direct = parts.add(n.pTiles * rows);
-            int terms = parts.add(2 * n.nTiles * rows);
-            int skips = parts.add((long) n.ofChunks * s.innerDim());
-            int skipSums = parts.add(s.innerDim());
-            int partial = parts.add(2L * n.ofChunks * s.heads());
-            parts.allocate();
-            boolean hasInitial = initialState != null;
-            boolean hasDLast = dFinalState != null;
-            prepare(parts.at(step), parts.at(sums), parts.at(products), xbc, dt, dtBias, aLog, s, n);
-            states(parts.at(states), 0, address(initialState, false, 0), xbc, parts.at(step), parts.at(sums), s, n);
-            Tiles t = tiles();
-            t.stateGradients.launch(
-                    Grid.of(n.ofHeads * n.pTiles * n.nTiles, THREADS), parts.at(gradients), parts.at(overlap), orNull(
-                            dInitialState),
-                    orNull(dFinalState), plain(dy), plain(xbc), parts.at(step), parts.at(sums), parts.at(states),
-                    hasInitial,
-                    s.batch(), s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
-            t.mapGradient.launch(
-                    Grid.of(n.ofChunks * s.groups() * slices, THREADS), parts.at(map), parts.at(within), plain(dy),
-                    plain(xbc),
-                    parts.at(step), parts.at(sums), parts.at(products), slices, s.batch(), s.length(), s.heads(),
-                    s.headDim(),
-                    s.groups(), s.dState());
-            t.inputGradient.launch(
-                    Grid.of(n.ofChunks * s.heads() * n.pTiles, THREADS), plain(dXbc), parts.at(direct), parts.at(skips),
-                    plain(
-                            dy),
-                    plain(xbc), orNull(d), parts.at(step), parts.at(sums), parts.at(products), parts.at(gradients),
-                    hasDLast, s
-                            .perChannelD(),
-                    s.batch(), s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
-            t.bcGradient.launch(
-                    Grid.of(n.ofChunks * s.groups() * n.nTiles * 2, THREADS), plain(dXbc), parts.at(terms), plain(dy),
-                    plain(
-                            xbc),
-                    parts.at(step), parts.at(sums), parts.at(states), parts.at(gradients), parts.at(map), hasInitial,
-                    hasDLast,
-                    slices, s.batch(), s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
-            stepGradient.launch(
-                    Grid.of(Grid.blocks(n.ofChunks * s.heads(), WARPS), THREADS), plain(dDt), parts.at(partial),
-                    plain(dt),
-                    plain(dtBias), plain(aLog), parts.at(step), parts.at(terms), parts.at(within), parts.at(direct),
-                    parts.at(
-                            overlap),
-                    s.dtMin(), s.dtMax(), s.batch(), s.length(), s.heads(), n.pTiles, n.nTiles);
-            sum(plain(dDtBias).address(), plain(dALog).address(), parts.at(partial), n.ofChunks, 2 * s.heads(),
-                    s.heads());
-            if (d != null && s.perChannelD()) {
-                sum(plain(dD).address(), 0, parts.at(skips), n.ofChunks, s.innerDim(), s.innerDim());
-            } else if (d != null) {
-                sum(parts.at(skipSums), 0, parts.at(skips), n.ofChunks, s.innerDim(), s.innerDim());
-                sumHeads.launch(
-                        Grid.of(Grid.blocks(s.heads(), WARPS), THREADS), plain(dD), parts.at(skipSums), s.heads(),
-                        s.headDim());
-            }
+                Grid.blocks(ENOUGH_BLOCKS, Math.max(1, ofGroups)), 1, Math.min(8, s.heads() / s.groups()));
+        try (CudaSsdMemory m = CudaSsdMemory.ofGradient(context, s, slices)) {
+            prepare(m, in, s);
+            states(m, 0, address(in.initialState(), false, m), in, s);
+            stateAndMapGradients(m, out, plain(dy), orNull(dFinalState), in, s);
+            operandGradients(m, out, plain(dy), dFinalState != null, in, s);
+            parameterGradients(m, out, in, s);
+        }
+    }
+
+    /** Gradients of the states at the ends of chunks, of the initial one, and of the products of B and C. */
+    private void stateAndMapGradients(
+            CudaSsdMemory m, SsdScan.Gradients out, CudaStorage dy, CudaStorage dLast, SsdScan.Inputs in, SsdShape s) {
+        CudaSsdMemory.Gradient g = m.gradient;
+        // @formatter:off: a group of operands per line
+        tiles().stateGradients.launch(
+                Grid.of(m.n.ofHeads() * m.n.pTiles() * m.n.nTiles(), THREADS),
+                g.dStates.address(), g.overlap.address(), orNull(out.dInitialState()),
+                dLast, dy, plain(in.xbc()),
+                m.step.address(), m.sums.address(), m.states.address(),
+                in.initialState() != null,
+                s.batch(), s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
+        tiles().mapGradient.launch(
+                Grid.of(m.n.ofChunks() * s.groups() * g.slices, THREADS),
+                g.map.address(), g.within.address(),
+                dy, plain(in.xbc()),
+                m.step.address(), m.sums.address(), m.products.address(),
+                g.slices,
+                s.batch(), s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
+        // @formatter:on
+    }
+
+    /** Gradients of x, B and C. */
+    private void operandGradients(
+            CudaSsdMemory m, SsdScan.Gradients out, CudaStorage dy, boolean hasDLast, SsdScan.Inputs in, SsdShape s) {
+        CudaSsdMemory.Gradient g = m.gradient;
+        // @formatter:off: a group of operands per line
+        tiles().inputGradient.launch(
+                Grid.of(m.n.ofChunks() * s.heads() * m.n.pTiles(), THREADS),
+                plain(out.dXbc()), g.direct.address(), g.skips.address(),
+                dy, plain(in.xbc()), orNull(in.d()),
+                m.step.address(), m.sums.address(), m.products.address(), g.dStates.address(),
+                hasDLast, s.perChannelD(),
+                s.batch(), s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
+        tiles().bcGradient.launch(
+                Grid.of(m.n.ofChunks() * s.groups() * m.n.nTiles() * 2, THREADS),
+                plain(out.dXbc()), g.terms.address(),
+                dy, plain(in.xbc()),
+                m.step.address(), m.sums.address(), m.states.address(), g.dStates.address(), g.map.address(),
+                in.initialState() != null, hasDLast, g.slices,
+                s.batch(), s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
+        // @formatter:on
+    }
+
+    /** Gradients of the raw steps, their bias, A and D. */
+    private void parameterGradients(CudaSsdMemory m, SsdScan.Gradients out, SsdScan.Inputs in, SsdShape s) {
+        CudaSsdMemory.Gradient g = m.gradient;
+        int ofChunks = m.n.ofChunks();
+        // @formatter:off: a group of operands per line
+        stepGradient.launch(
+                Grid.of(Grid.blocks(ofChunks * s.heads(), WARPS), THREADS),
+                plain(out.dDt()), g.dParameters.address(),
+                plain(in.dt()), plain(in.dtBias()), plain(in.aLog()),
+                m.step.address(), g.terms.address(), g.within.address(), g.direct.address(), g.overlap.address(),
+                s.dtMin(), s.dtMax(), s.batch(), s.length(), s.heads(), m.n.pTiles(), m.n.nTiles());
+        // @formatter:on
+        sum(plain(out.dDtBias()).address(), plain(out.dALog()).address(), g.dParameters.address(), ofChunks,
+                2 * s.heads(), s.heads());
+        int inner = s.innerDim();
+        if (in.d() != null && s.perChannelD()) {
+            sum(plain(out.dD()).address(), 0, g.skips.address(), ofChunks, inner, inner);
+        } else if (in.d() != null) {
+            sum(g.skipSums.address(), 0, g.skips.address(), ofChunks, inner, inner);
+            sumHeads.launch(
+                    Grid.of(Grid.blocks(s.heads(), WARPS), THREADS), plain(out.dD()), g.skipSums.address(), s.heads(),
+                    s.headDim());
         }
     }
 

@@ -1,5 +1,10 @@
 package org.aimjvm.cuda;
 
+import org.aimjvm.backend.CausalConv1d;
+import org.aimjvm.backend.CausalConvShape;
+import org.aimjvm.backend.SelectiveScan;
+import org.aimjvm.backend.SelectiveShape;
+import org.aimjvm.backend.SsdScan;
 import org.aimjvm.backend.SsdShape;
 import org.aimjvm.backend.SsmKernels;
 import org.aimjvm.backend.Storage;
@@ -17,120 +22,35 @@ final class CudaSsmKernels implements SsmKernels {
     }
 
     @Override
-    public void causalConv1d(
-            Storage y,
-            Storage x,
-            Storage w,
-            Storage bias,
-            Storage state,
-            int batch,
-            int length,
-            int channels,
-            int width,
-            boolean silu) {
-        conv1d.forward(y, x, w, bias, state, batch, length, channels, width, silu);
+    public void causalConv1d(Storage y, Storage state, CausalConv1d.Inputs in, CausalConvShape s) {
+        conv1d.forward(y, state, in, s);
     }
 
     @Override
     public void causalConv1dBackward(
-            Storage dx,
-            Storage dw,
-            Storage dBias,
-            Storage dy,
-            Storage x,
-            Storage w,
-            Storage bias,
-            int batch,
-            int length,
-            int channels,
-            int width,
-            boolean silu) {
-        conv1d.backward(dx, dw, dBias, dy, x, w, bias, batch, length, channels, width, silu);
+            CausalConv1d.Gradients out, Storage dy, CausalConv1d.Inputs in, CausalConvShape s) {
+        conv1d.backward(out, dy, in, s);
     }
 
     @Override
-    public void ssdScan(
-            Storage y,
-            Storage finalState,
-            Storage xbc,
-            Storage dt,
-            Storage dtBias,
-            Storage aLog,
-            Storage d,
-            Storage initialState,
-            SsdShape s) {
-        ssd.forward(y, finalState, xbc, dt, dtBias, aLog, d, initialState, s);
+    public void ssdScan(Storage y, Storage finalState, SsdScan.Inputs in, SsdShape s) {
+        ssd.forward(y, finalState, in, s);
     }
 
     @Override
     public void ssdScanBackward(
-            Storage dXbc,
-            Storage dDt,
-            Storage dDtBias,
-            Storage dALog,
-            Storage dD,
-            Storage dInitialState,
-            Storage dy,
-            Storage dFinalState,
-            Storage xbc,
-            Storage dt,
-            Storage dtBias,
-            Storage aLog,
-            Storage d,
-            Storage initialState,
-            SsdShape s) {
-        ssd.backward(
-                dXbc, dDt, dDtBias, dALog, dD, dInitialState, dy, dFinalState, xbc, dt, dtBias, aLog, d, initialState,
-                s);
+            SsdScan.Gradients out, Storage dy, Storage dFinalState, SsdScan.Inputs in, SsdShape s) {
+        ssd.backward(out, dy, dFinalState, in, s);
     }
 
     @Override
-    public void selectiveScan(
-            Storage y,
-            Storage finalState,
-            Storage x,
-            Storage delta,
-            Storage deltaBias,
-            Storage aLog,
-            Storage bMat,
-            Storage cMat,
-            Storage d,
-            Storage initialState,
-            int batch,
-            int length,
-            int channels,
-            int dState) {
-        selective.forward(
-                y, finalState, x, delta, deltaBias, aLog, bMat, cMat, d, initialState, batch, length, channels, dState);
+    public void selectiveScan(Storage y, Storage finalState, SelectiveScan.Inputs in, SelectiveShape s) {
+        selective.forward(y, finalState, in, s);
     }
 
     @Override
     public void selectiveScanBackward(
-            Storage dX,
-            Storage dDelta,
-            Storage dDeltaBias,
-            Storage dALog,
-            Storage dBMat,
-            Storage dCMat,
-            Storage dD,
-            Storage dInitialState,
-            Storage dy,
-            Storage dFinalState,
-            Storage x,
-            Storage delta,
-            Storage deltaBias,
-            Storage aLog,
-            Storage bMat,
-            Storage cMat,
-            Storage d,
-            Storage initialState,
-            int batch,
-            int length,
-            int channels,
-            int dState) {
-        selective.backward(
-                dX, dDelta, dDeltaBias, dALog, dBMat, dCMat, dD, dInitialState, dy, dFinalState, x, delta, deltaBias,
-                aLog, bMat,
-                cMat, d, initialState, batch, length, channels, dState);
+            SelectiveScan.Gradients out, Storage dy, Storage dFinalState, SelectiveScan.Inputs in, SelectiveShape s) {
+        selective.backward(out, dy, dFinalState, in, s);
     }
 }

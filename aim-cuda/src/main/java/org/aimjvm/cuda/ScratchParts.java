@@ -1,13 +1,9 @@
 package org.aimjvm.cuda;
 
-import java.util.ArrayList;
-import java.util.List;
-
-/** One piece of scratch memory for several arrays of f32 numbers: {@link #add} them, {@link #allocate}, then ask where they are. */
+/** One piece of scratch memory for several arrays of f32 numbers: {@link #add} them, {@link #allocate}, then ask each where it is. */
 final class ScratchParts implements AutoCloseable {
     private static final int ALIGNMENT = 64; // numbers
 
-    private final List<Long> offsets = new ArrayList<>();
     private long size;
     private final CudaContext context;
     private Scratch scratch;
@@ -16,20 +12,29 @@ final class ScratchParts implements AutoCloseable {
         this.context = context;
     }
 
-    /** Number of a new array of so many numbers. */
-    int add(long count) {
-        offsets.add(size);
+    /** One of the arrays. */
+    final class Part {
+        private final long offset;
+
+        private Part(long offset) {
+            this.offset = offset;
+        }
+
+        /** Where it is, after {@link ScratchParts#allocate}. */
+        long address() {
+            return scratch.storage().address() + Float.BYTES * offset;
+        }
+    }
+
+    /** A new array of so many numbers. */
+    Part add(long count) {
+        Part part = new Part(size);
         size += (count + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-        return offsets.size() - 1;
+        return part;
     }
 
     void allocate() {
         scratch = context.scratch(Float.BYTES * size);
-    }
-
-    /** Address of an array. */
-    long at(int part) {
-        return scratch.storage().address() + Float.BYTES * offsets.get(part);
     }
 
     @Override

@@ -5,8 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.CausalConv1d;
+import org.aimjvm.backend.CausalConvShape;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.MatmulPrecision;
+import org.aimjvm.backend.SelectiveScan;
+import org.aimjvm.backend.SelectiveShape;
+import org.aimjvm.backend.SsdScan;
+import org.aimjvm.backend.SsdSettings;
 import org.aimjvm.backend.SsdShape;
 import org.aimjvm.backend.Storage;
 import org.junit.jupiter.api.Test;
@@ -19,7 +25,6 @@ class CudaSsmKernelsTest {
     private static final int BEHIND = 9;
     private static final float GUARD = 12345.5f;
     private static final double EXACT = 1e-5;
-    private static final float INFINITY = Float.POSITIVE_INFINITY;
 
     private final SplittableRandom random = new SplittableRandom(7);
 
@@ -112,7 +117,7 @@ class CudaSsmKernelsTest {
     // ---- SSD -----------------------------------------------------------------------------------------------------------------
 
     private static SsdShape shape(int batch, int length, int heads, int headDim, int groups, int dState) {
-        return new SsdShape(batch, length, heads, headDim, groups, dState, 0, INFINITY, false);
+        return new SsdShape(batch, length, SsdSettings.unlimited(heads, headDim, groups, dState), false);
     }
 
     private float[][] ssdInputs(SsdShape s, boolean hasD, boolean hasInitial) {
@@ -126,6 +131,15 @@ class CudaSsmKernelsTest {
         };
     }
 
+    /** Operands in the order of {@link #ssdInputs}. */
+    private static SsdScan.Inputs ssd(Storage[] in) {
+        return ssd(in, in[5]);
+    }
+
+    private static SsdScan.Inputs ssd(Storage[] in, Storage initialState) {
+        return new SsdScan.Inputs(in[0], in[1], in[2], in[3], in[4], initialState);
+    }
+
     private static int ySize(SsdShape s) {
         return s.batch() * s.length() * s.innerDim();
     }
@@ -134,7 +148,7 @@ class CudaSsmKernelsTest {
         compare("forward " + s, ssdInputs(s, hasD, hasInitial),
                 new int[] {ySize(s), wantFinal ? s.stateShape().size() : -1},
                 EXACT,
-                (b, in, out) -> b.ssm().ssdScan(out[0], out[1], in[0], in[1], in[2], in[3], in[4], in[5], s));
+                (b, in, out) -> b.ssm().ssdScan(out[0], out[1], ssd(in), s));
     }
 
     private void ssdBackward(Backend backend, double limit, SsdShape s, boolean hasD, boolean hasInitial,
@@ -148,10 +162,9 @@ class CudaSsmKernelsTest {
         };
         compare("backward " + s, backend, inputs, outputs, limit,
                 (b, in, out) -> b.ssm()
-                        .ssdScanBackward(out[0], out[1], out[2], out[3], out[4], out[5], in[6], in[7], in[0], in[1],
-                                in[2], in[3],
-                                in[4],
-                                in[5], s));
+                        .ssdScanBackward(
+                                new SsdScan.Gradients(out[0], out[1], out[2], out[3], out[4], out[5]), in[6], in[7],
+                                ssd(in), s));
     }
 
     private void ssdBackward(SsdShape s, boolean hasD, boolean hasInitial, boolean hasDFinal) {
@@ -174,7 +187,7 @@ class CudaSsmKernelsTest {
     @ParameterizedTest
     @ValueSource(ints = {1, 5, 67})
     void ssdWithLimitsAndSkips(int length) {
-        SsdShape s = new SsdShape(2, length, 3, 7, 1, 9, 0.1f, 0.8f, true);
+        SsdShape s = new SsdShape(2, length, new SsdSettings(3, 7, 1, 9, 0.1f, 0.8f), true);
         ssdForward(s, true, true, true);
         ssdForward(s, false, false, true);
         ssdBackward(s, true, true, true);
@@ -199,8 +212,8 @@ class CudaSsmKernelsTest {
         float[][] inputs = Arrays.copyOf(ssdInputs(s, true, false), 7);
         inputs[6] = new float[0];
         compare("nothing", inputs, new int[] {0, 0, 4, 4, 4}, 0, (b, in, out) -> b.ssm()
-                .ssdScanBackward(out[0], out[1], out[2], out[3], out[4], null, in[6], null, in[0], in[1], in[2], in[3],
-                        in[4], null,
+                .ssdScanBackward(
+                        new SsdScan.Gradients(out[0], out[1], out[2], out[3], out[4], null), in[6], null, ssd(in, null),
                         s));
     }
 
@@ -215,15 +228,15 @@ class CudaSsmKernelsTest {
             inputs[6] = random(-1, 1, ySize(s));
             inputs[7] = random(-1, 1, s.stateShape().size());
             compare("strong forward", inputs, new int[] {ySize(s), s.stateShape().size()}, EXACT,
-                    (b, in, out) -> b.ssm().ssdScan(out[0], out[1], in[0], in[1], in[2], in[3], in[4], in[5], s));
+                    (b, in, out) -> b.ssm().ssdScan(out[0], out[1], ssd(in), s));
             compare("strong backward", inputs,
                     new int[] {inputs[0].length, inputs[1].length, 2, -1, 2, inputs[5].length}, EXACT,
                     (b, in, out) -> {
                         Storage dALog = b.allocate(DType.F32, 2); // vanishes, so its relative error says nothing
                         b.ssm()
-                                .ssdScanBackward(out[0], out[1], out[2], dALog, out[4], out[5], in[6], in[7], in[0],
-                                        in[1], in[2],
-                                        in[3], in[4], in[5], s);
+                                .ssdScanBackward(
+                                        new SsdScan.Gradients(out[0], out[1], out[2], dALog, out[4], out[5]), in[6],
+                                        in[7], ssd(in), s);
                     });
         }
     }
@@ -241,7 +254,7 @@ class CudaSsmKernelsTest {
         for (SsdShape s : new SsdShape[] {shape(1, 131, 2, 67, 1, 70), shape(2, 64, 4, 16, 2, 16)}) {
             compare(precision + " " + s, backend, ssdInputs(s, true, true), new int[] {ySize(s), s.stateShape().size()},
                     limit,
-                    (b, in, out) -> b.ssm().ssdScan(out[0], out[1], in[0], in[1], in[2], in[3], in[4], in[5], s));
+                    (b, in, out) -> b.ssm().ssdScan(out[0], out[1], ssd(in), s));
             ssdBackward(backend, 3 * limit, s, true, true, true);
         }
     }
@@ -254,8 +267,7 @@ class CudaSsmKernelsTest {
         SsdShape whole = shape(1, 131, 2, 5, 1, 8);
         float[][] inputs = ssdInputs(whole, true, true);
         float[][] expected = run(b, inputs, new int[] {ySize(whole), whole.stateShape().size()},
-                (backend, in, out) -> backend.ssm().ssdScan(out[0], out[1], in[0], in[1], in[2], in[3], in[4], in[5],
-                        whole));
+                (backend, in, out) -> backend.ssm().ssdScan(out[0], out[1], ssd(in), whole));
         float[] y = new float[ySize(whole)];
         Storage state = upload(b, inputs[5], GUARD);
         int done = 0;
@@ -268,11 +280,10 @@ class CudaSsmKernelsTest {
             Storage xbc = upload(b, part(inputs[0], done, length, whole.xbcDim()), Float.NaN);
             Storage dt = upload(b, part(inputs[1], done, length, 2), Float.NaN);
             Storage out = upload(b, new float[ySize(part)], GUARD);
-            b.ssm()
-                    .ssdScan(out, state, xbc, dt, upload(b, inputs[2], Float.NaN), upload(b, inputs[3], Float.NaN),
-                            upload(b, inputs[4],
-                                    Float.NaN),
-                            state, part);
+            Storage dtBias = upload(b, inputs[2], Float.NaN);
+            Storage aLog = upload(b, inputs[3], Float.NaN);
+            Storage d = upload(b, inputs[4], Float.NaN);
+            b.ssm().ssdScan(out, state, new SsdScan.Inputs(xbc, dt, dtBias, aLog, d, state), part);
             b.read(out, 0, y, done * whole.innerDim(), ySize(part));
             done += length;
         }
@@ -295,12 +306,12 @@ class CudaSsmKernelsTest {
         Storage[] in = Arrays.stream(inputs).map(v -> upload(b, v, Float.NaN)).toArray(Storage[]::new);
         Storage y = b.allocate(DType.F32, ySize(s));
         Runnable step =
-                b.capture(() -> b.ssm().ssdScan(y, in[5], in[0], in[1], in[2], in[3], in[4], in[5], s)).orElseThrow();
+                b.capture(() -> b.ssm().ssdScan(y, in[5], ssd(in), s)).orElseThrow();
         step.run();
         float[][] twice =
                 run(CudaTests.reference(), inputs, new int[] {ySize(s), s.stateShape().size()}, (r, rin, out) -> {
-                    r.ssm().ssdScan(out[0], out[1], rin[0], rin[1], rin[2], rin[3], rin[4], rin[5], s);
-                    r.ssm().ssdScan(out[0], out[1], rin[0], rin[1], rin[2], rin[3], rin[4], out[1], s);
+                    r.ssm().ssdScan(out[0], out[1], ssd(rin), s);
+                    r.ssm().ssdScan(out[0], out[1], ssd(rin, out[1]), s);
                 });
         assertThat(error(Arrays.copyOf(download(b, y), ySize(s)), twice[0])).isLessThan(EXACT);
         assertThat(error(Arrays.copyOf(download(b, in[5]), inputs[5].length), twice[1])).isLessThan(EXACT);
@@ -315,7 +326,7 @@ class CudaSsmKernelsTest {
                 float[][] inputs = ssdInputs(s, true, true);
                 inputs[i][0] = Float.NaN;
                 float[][] out = run(b, inputs, new int[] {ySize(s), s.stateShape().size()},
-                        (r, in, o) -> r.ssm().ssdScan(o[0], o[1], in[0], in[1], in[2], in[3], in[4], in[5], s));
+                        (r, in, o) -> r.ssm().ssdScan(o[0], o[1], ssd(in), s));
                 assertThat(out[0][0]).as("length " + length + ", input " + i).isNaN();
             }
         }
@@ -325,6 +336,7 @@ class CudaSsmKernelsTest {
 
     /** The state, if any, is an output that starts at the input's values. */
     private void conv(int batch, int length, int channels, int width, boolean hasBias, boolean hasState, boolean silu) {
+        CausalConvShape s = new CausalConvShape(batch, length, channels, width);
         int size = batch * length * channels;
         float[][] inputs = {
             random(-2, 2, size), random(-1, 1, channels * width), randomIf(hasBias, channels),
@@ -335,7 +347,7 @@ class CudaSsmKernelsTest {
             if (hasState) {
                 b.copy(out[1], 0, in[3], 0, batch * channels * width);
             }
-            b.ssm().causalConv1d(out[0], in[0], in[1], in[2], out[1], batch, length, channels, width, silu);
+            b.ssm().causalConv1d(out[0], out[1], new CausalConv1d.Inputs(in[0], in[1], in[2], silu), s);
         });
         inputs[3] = random(-1, 1, size);
         for (int wanted : hasState ? new int[] {7} : new int[] {1, 2, 4}) {
@@ -344,8 +356,9 @@ class CudaSsmKernelsTest {
                 (wanted & 4) != 0 ? channels : -1
             };
             compare(name + " backward", inputs, outputs, EXACT, (b, in, out) -> b.ssm()
-                    .causalConv1dBackward(out[0], out[1], out[2], in[3], in[0], in[1], in[2], batch, length, channels,
-                            width, silu));
+                    .causalConv1dBackward(
+                            new CausalConv1d.Gradients(out[0], out[1], out[2]), in[3],
+                            new CausalConv1d.Inputs(in[0], in[1], in[2], silu), s));
         }
     }
 
@@ -378,6 +391,11 @@ class CudaSsmKernelsTest {
         };
     }
 
+    /** Operands in the order of {@link #scanInputs}. */
+    private static SelectiveScan.Inputs selective(Storage[] in) {
+        return new SelectiveScan.Inputs(in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7]);
+    }
+
     @Test
     void selectiveScanOfManyChannels() {
         scan(1, 18, 133, 16, true, true);
@@ -386,12 +404,11 @@ class CudaSsmKernelsTest {
     private void scan(int batch, int length, int channels, int dState, boolean some, boolean others) {
         float[][] inputs = scanInputs(batch, length, channels, dState, some, others);
         String name = "selective scan " + batch + "x" + length + "x" + channels + " N " + dState;
+        SelectiveShape s = new SelectiveShape(batch, length, channels, dState);
         int size = batch * length * channels;
         int states = batch * channels * dState;
         compare(name, inputs, new int[] {size, others ? states : -1}, EXACT, (b, in, out) -> b.ssm()
-                .selectiveScan(out[0], out[1], in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], batch, length,
-                        channels,
-                        dState));
+                .selectiveScan(out[0], out[1], selective(in), s));
         inputs = Arrays.copyOf(inputs, 10);
         inputs[8] = random(-1, 1, size);
         inputs[9] = randomIf(others, states);
@@ -401,9 +418,10 @@ class CudaSsmKernelsTest {
         int[] even = {-1, size, -1, channels * dState, -1, rows, -1, states};
         for (int[] outputs : others ? new int[][] {all} : new int[][] {odd, even}) {
             compare(name + " backward", inputs, outputs, EXACT, (b, in, out) -> b.ssm()
-                    .selectiveScanBackward(out[0], out[1], out[2], out[3], out[4], out[5], out[6], out[7], in[8], in[9],
-                            in[0],
-                            in[1], in[2], in[3], in[4], in[5], in[6], in[7], batch, length, channels, dState));
+                    .selectiveScanBackward(
+                            new SelectiveScan.Gradients(
+                                    out[0], out[1], out[2], out[3], out[4], out[5], out[6], out[7]),
+                            in[8], in[9], selective(in), s));
         }
     }
 
@@ -412,19 +430,21 @@ class CudaSsmKernelsTest {
         Backend b = CudaTests.backend();
         float[][] inputs = scanInputs(1, 20, 5, 7, true, true);
         float[][] whole = run(b, inputs, new int[] {100, 35}, (r, in, out) -> r.ssm()
-                .selectiveScan(out[0], out[1], in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], 1, 20, 5, 7));
+                .selectiveScan(out[0], out[1], selective(in), new SelectiveShape(1, 20, 5, 7)));
         Storage[] in = Arrays.stream(inputs).map(v -> upload(b, v, Float.NaN)).toArray(Storage[]::new);
         float[] y = new float[100];
         for (int done = 0; done < 20; done += done == 0 ? 17 : 1) {
             int length = done == 0 ? 17 : 1;
             Storage out = b.allocate(DType.F32, length * 5);
+            Storage x = upload(b, part(inputs[0], done, length, 5), Float.NaN);
+            Storage delta = upload(b, part(inputs[1], done, length, 5), Float.NaN);
+            Storage bMat = upload(b, part(inputs[4], done, length, 7), Float.NaN);
+            Storage cMat = upload(b, part(inputs[5], done, length, 7), Float.NaN);
             b.ssm()
-                    .selectiveScan(out, in[7], upload(b, part(inputs[0], done, length, 5), Float.NaN),
-                            upload(b, part(inputs[1], done,
-                                    length, 5), Float.NaN),
-                            in[2], in[3], upload(b, part(inputs[4], done, length, 7), Float.NaN), upload(b,
-                                    part(inputs[5], done, length, 7), Float.NaN),
-                            in[6], in[7], 1, length, 5, 7);
+                    .selectiveScan(
+                            out, in[7],
+                            new SelectiveScan.Inputs(x, delta, in[2], in[3], bMat, cMat, in[6], in[7]),
+                            new SelectiveShape(1, length, 5, 7));
             b.read(out, 0, y, done * 5, length * 5);
         }
         assertThat(error(y, whole[0])).isLessThan(EXACT);

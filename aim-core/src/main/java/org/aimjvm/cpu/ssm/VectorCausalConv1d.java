@@ -1,10 +1,13 @@
 package org.aimjvm.cpu.ssm;
 
+import static org.aimjvm.cpu.memory.HeapStorage.floatsOrNull;
+
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import org.aimjvm.backend.CausalConv1d;
+import org.aimjvm.backend.CausalConvShape;
 import org.aimjvm.cpu.memory.Parallel;
 import org.aimjvm.cpu.memory.Warmth;
-import org.aimjvm.cpu.memory.Workspace;
 import org.aimjvm.cpu.simd.Simd;
 import org.aimjvm.cpu.simd.VectorMath;
 import org.aimjvm.cpu.simd.VectorTranspose;
@@ -26,6 +29,7 @@ final class VectorCausalConv1d {
     /** Channels of a piece of one element, a multiple of all vectors. */
     private static final int CHANNELS_PER_STEP = 256;
 
+    private final ConvArrays in;
     private final float[] xs;
     private final float[] ws;
     private final float[] biases;
@@ -35,24 +39,45 @@ final class VectorCausalConv1d {
     private final int width;
     private final boolean silu;
 
-    VectorCausalConv1d(
-            float[] xs, float[] ws, float[] biases, int batch, int length, int channels, int width, boolean silu) {
-        this.xs = xs;
-        this.ws = ws;
-        this.biases = biases;
-        this.batch = batch;
-        this.length = length;
-        this.channels = channels;
-        this.width = width;
-        this.silu = silu;
+    /** Working memory of a call, kept by the thread that makes it; and of a task of the gradient. */
+    static final class Buffers {
+        float[] wT; // (width, channels): of a call
+        float[] sums; // (batch, width + 1, channels): of a call, gradients of w and bias of each sequence
+        float[] dv; // (width, channels of a task): of the last elements, that of t in row t % width
+
+        /** {@link #wT}, filled: the taps of neighbouring channels are neighbours. */
+        float[] transposedWeight(float[] ws, int channels, int width) {
+            wT = SsmScratch.grown(wT, width * channels);
+            VectorTranspose.transpose(wT, 0, channels, ws, 0, width, channels, width);
+            return wT;
+        }
+
+        /** {@link #dv} of {@code count} channels. */
+        float[] dv(int width, int count) {
+            dv = SsmScratch.grown(dv, width * count);
+            return dv;
+        }
     }
 
-    void forward(float[] ys, float[] states, Parallel parallel, Workspace partials) {
+    VectorCausalConv1d(ConvArrays in) {
+        CausalConvShape s = in.s();
+        this.in = in;
+        this.xs = in.x();
+        this.ws = in.w();
+        this.biases = in.bias();
+        this.silu = in.silu();
+        this.batch = s.batch();
+        this.length = s.length();
+        this.channels = s.channels();
+        this.width = s.width();
+    }
+
+    void forward(float[] ys, float[] states, Parallel parallel, ThreadLocal<SsmScratch> scratch) {
         if (length == 1 && states != null) {
             parallel.forRange(channels, CHANNELS_PER_STEP, (from, to) -> step(ys, states, from, to));
             return;
         }
-        float[] wT = transposedWeight(partials);
+        float[] wT = scratch.get().conv.transposedWeight(ws, channels, width);
         parallel.forRange(batch * length, ROWS_PER_TASK, (from, to) -> {
             for (int row = from; row < to; row++) {
                 int t = row % length;
@@ -75,18 +100,11 @@ final class VectorCausalConv1d {
         }
     }
 
-    /** (width, channels), so that the taps of neighbouring channels are neighbours. */
-    private float[] transposedWeight(Workspace partials) {
-        float[] wT = partials.floats(0, width * channels);
-        VectorTranspose.transpose(wT, 0, channels, ws, 0, width, channels, width);
-        return wT;
-    }
-
     /** One element of channels {@code [from, to)} of all sequences, with a state. */
     private void step(float[] ys, float[] states, int from, int to) {
         int vectors = width == VectorConvStep.WIDTH && !Warmth.isCold() ? Simd.F.loopBound(to - from) : 0;
         if (vectors > 0) {
-            VectorConvStep.run(ys, states, xs, ws, biases, batch, channels, from, from + vectors);
+            VectorConvStep.run(ys, states, in, from, from + vectors);
         }
         for (int b = 0; b < batch; b++) {
             for (int c = from + vectors; c < to; c++) {
@@ -180,23 +198,24 @@ final class VectorCausalConv1d {
         }
     }
 
-    void backward(
-            float[] dxs,
-            float[] dws,
-            float[] dBiases,
-            float[] dys,
-            Parallel parallel,
-            Workspace partials,
-            ThreadLocal<VectorSsdScan.Work> work) {
-        float[] wT = transposedWeight(partials);
+    /** Arrays of a gradient: {@code dXs} (batch, L, channels) or {@code null}, {@code dys} as it, and of {@link Buffers}. */
+    private record Gradient(float[] dXs, float[] dys, float[] wT, float[] sums) {}
+
+    void backward(CausalConv1d.Gradients out, float[] dys, Parallel parallel, ThreadLocal<SsmScratch> scratch) {
+        float[] dWs = floatsOrNull(out.dW());
+        float[] dBiases = floatsOrNull(out.dBias());
+        Buffers own = scratch.get().conv;
         int sumsPerSequence = (width + 1) * channels;
-        float[] sums = partials.floats(1, batch * sumsPerSequence); // of each sequence: (width, channels) of w, bias
+        float[] sums = SsmScratch.grown(own.sums, batch * sumsPerSequence);
+        own.sums = sums;
+        Gradient gradient = new Gradient(
+                floatsOrNull(out.dX()), dys, own.transposedWeight(ws, channels, width), sums);
         int blocks = (channels + CHANNELS_PER_TASK - 1) / CHANNELS_PER_TASK;
         parallel.forRange(batch * blocks, 1, (from, to) -> {
             for (int i = from; i < to; i++) {
                 int c = i % blocks * CHANNELS_PER_TASK;
                 int end = Math.min(channels, c + CHANNELS_PER_TASK);
-                backward(dxs, sums, dys, wT, i / blocks, c, end, work.get().workspace);
+                backward(gradient, i / blocks, c, end, scratch.get().conv.dv(width, end - c));
             }
         });
         parallel.forRange(channels, 64, (from, to) -> {
@@ -206,8 +225,8 @@ final class VectorCausalConv1d {
                     for (int b = 0; b < batch; b++) {
                         sum += sums[b * sumsPerSequence + m * channels + c];
                     }
-                    if (m < width && dws != null) {
-                        dws[c * width + m] = (float) sum;
+                    if (m < width && dWs != null) {
+                        dWs[c * width + m] = (float) sum;
                     } else if (m == width && dBiases != null) {
                         dBiases[c] = (float) sum;
                     }
@@ -216,10 +235,12 @@ final class VectorCausalConv1d {
         });
     }
 
-    private void backward(
-            float[] dxs, float[] sums, float[] dys, float[] wT, int b, int from, int to, Workspace workspace) {
+    private void backward(Gradient gradient, int b, int from, int to, float[] dv) {
         int count = to - from;
-        float[] dv = workspace.floats(0, width * count); // of the last elements, that of t in row t % width
+        float[] dys = gradient.dys;
+        float[] dXs = gradient.dXs;
+        float[] wT = gradient.wT;
+        float[] sums = gradient.sums;
         int sumAt = b * (width + 1) * channels + from;
         for (int m = 0; m <= width; m++) {
             Arrays.fill(sums, sumAt + m * channels, sumAt + m * channels + count, 0f);
@@ -242,29 +263,29 @@ final class VectorCausalConv1d {
                             count);
                 }
             }
-            if (dxs != null && t >= width - 1) {
-                inputGradient(dxs, dv, wT, b, t - width + 1, from, count);
+            if (dXs != null && t >= width - 1) {
+                inputGradient(dXs, dv, wT, b, t - width + 1, from, count);
             }
         }
-        for (int t = Math.max(0, length - width + 1); t < length && dxs != null; t++) {
-            inputGradient(dxs, dv, wT, b, t, from, count);
+        for (int t = Math.max(0, length - width + 1); t < length && dXs != null; t++) {
+            inputGradient(dXs, dv, wT, b, t, from, count);
         }
     }
 
     /** {@code dx_t = sum over m of w_m dv_{t + width - 1 - m}}, as far as the sequence goes. */
-    private void inputGradient(float[] dxs, float[] dv, float[] wT, int b, int t, int from, int count) {
+    private void inputGradient(float[] dXs, float[] dv, float[] wT, int b, int t, int from, int count) {
         int dxAt = (b * length + t) * channels + from;
         if (width == USUAL_WIDTH && t + width <= length) {
-            inputGradient4(dxs, dxAt, dv, wT, t, from, count);
+            inputGradient4(dXs, dxAt, dv, wT, t, from, count);
             return;
         }
-        Arrays.fill(dxs, dxAt, dxAt + count, 0f);
+        Arrays.fill(dXs, dxAt, dxAt + count, 0f);
         for (int m = Math.max(0, t + width - length); m < width; m++) {
-            addProduct(dxs, dxAt, wT, m * channels + from, dv, (t + width - 1 - m) % width * count, count);
+            addProduct(dXs, dxAt, wT, m * channels + from, dv, (t + width - 1 - m) % width * count, count);
         }
     }
 
-    private void inputGradient4(float[] dxs, int dxAt, float[] dv, float[] wT, int t, int from, int count) {
+    private void inputGradient4(float[] dXs, int dxAt, float[] dv, float[] wT, int t, int from, int count) {
         int v0 = (t + 3) % 4 * count;
         int v1 = (t + 2) % 4 * count;
         int v2 = (t + 1) % 4 * count;
@@ -279,13 +300,13 @@ final class VectorCausalConv1d {
             sum = FloatVector.fromArray(Simd.F, wT, w1 + i).fma(FloatVector.fromArray(Simd.F, dv, v1 + i), sum);
             sum = FloatVector.fromArray(Simd.F, wT, w2 + i).fma(FloatVector.fromArray(Simd.F, dv, v2 + i), sum);
             sum = FloatVector.fromArray(Simd.F, wT, w3 + i).fma(FloatVector.fromArray(Simd.F, dv, v3 + i), sum);
-            sum.intoArray(dxs, dxAt + i);
+            sum.intoArray(dXs, dxAt + i);
         }
         for (; i < count; i++) {
             float sum = wT[from + i] * dv[v0 + i];
             sum = Math.fma(wT[w1 + i], dv[v1 + i], sum);
             sum = Math.fma(wT[w2 + i], dv[v2 + i], sum);
-            dxs[dxAt + i] = Math.fma(wT[w3 + i], dv[v3 + i], sum);
+            dXs[dxAt + i] = Math.fma(wT[w3 + i], dv[v3 + i], sum);
         }
     }
 

@@ -36,9 +36,12 @@ final class VectorConvStep {
      * {@code y = bias + taps} of channels {@code [from, to)}, a multiple of the lanes, of all sequences; {@code states} are
      * left one element on.
      */
-    static void run(
-            float[] ys, float[] states, float[] xs, float[] ws, float[] biases, int batch, int channels, int from,
-            int to) {
+    static void run(float[] ys, float[] states, ConvArrays in, int from, int to) {
+        float[] xs = in.x();
+        float[] ws = in.w();
+        float[] biases = in.bias();
+        int batch = in.s().batch();
+        int channels = in.s().channels();
         for (int c = from; c < to; c += LANES) {
             int at = c * WIDTH;
             FloatVector v0 = FloatVector.fromArray(Simd.F, ws, at);

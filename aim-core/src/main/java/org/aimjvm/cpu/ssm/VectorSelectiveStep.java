@@ -2,7 +2,6 @@ package org.aimjvm.cpu.ssm;
 
 import jdk.incubator.vector.FloatVector;
 import org.aimjvm.cpu.memory.Parallel;
-import org.aimjvm.cpu.memory.Workspace;
 import org.aimjvm.cpu.simd.Lanes;
 import org.aimjvm.cpu.simd.Simd;
 import org.aimjvm.cpu.simd.VectorMath;
@@ -18,54 +17,58 @@ final class VectorSelectiveStep {
     /** Elements of state of a block: its decays stay in the first-level cache. */
     private static final int BLOCK = 2048;
 
-    private final float[] xs;
-    private final float[] deltas;
-    private final float[] biases;
-    private final float[] aLogs;
-    private final float[] bs;
-    private final float[] cs;
-    private final float[] skips;
-    private final float[] initials;
+    private final SelectiveArrays in;
+    private final float[] ys;
+    private final float[] finals; // null: not wanted
     private final int channels;
     private final int dState;
 
-    /** Arrays of {@link org.aimjvm.backend.SsmKernels#selectiveScan} with length 1; optional ones may be {@code null}. */
-    VectorSelectiveStep(
-            float[] xs, float[] deltas, float[] biases, float[] aLogs, float[] bs, float[] cs, float[] skips,
-            float[] initials, int channels, int dState) {
-        this.xs = xs;
-        this.deltas = deltas;
-        this.biases = biases;
-        this.aLogs = aLogs;
-        this.bs = bs;
-        this.cs = cs;
-        this.skips = skips;
-        this.initials = initials;
-        this.channels = channels;
-        this.dState = dState;
+    /** Working memory of a block of channels. */
+    static final class Buffers {
+        float[] raws; // (channels)
+        float[] steps; // (channels)
+        float[] decays; // (channels, N)
+
+        void fit(int channels, int dState) {
+            raws = SsmScratch.grown(raws, channels);
+            steps = SsmScratch.grown(steps, channels);
+            decays = SsmScratch.grown(decays, channels * dState);
+        }
     }
 
-    void run(float[] ys, float[] finals, int batch, Parallel parallel, ThreadLocal<VectorSsdScan.Work> work) {
+    /** @param in of length 1 */
+    VectorSelectiveStep(SelectiveArrays in, float[] ys, float[] finals) {
+        this.in = in;
+        this.ys = ys;
+        this.finals = finals;
+        this.channels = in.s().channels();
+        this.dState = in.s().dState();
+    }
+
+    void run(Parallel parallel, ThreadLocal<SsmScratch> scratch) {
         int width = Math.max(1, BLOCK / dState);
         int blocks = (channels + width - 1) / width;
-        parallel.forRange(batch * blocks, 1, (from, to) -> {
+        parallel.forRange(in.s().batch() * blocks, 1, (from, to) -> {
             for (int i = from; i < to; i++) {
                 int first = i % blocks * width;
-                block(ys, finals, i / blocks, first, Math.min(channels, first + width), work.get().workspace);
+                block(i / blocks, first, Math.min(channels, first + width), scratch.get().selectiveStep);
             }
         });
     }
 
-    private void block(float[] ys, float[] finals, int b, int first, int end, Workspace workspace) {
+    private void block(int b, int first, int end, Buffers m) {
         int count = end - first;
-        float[] raws = workspace.floats(1, count);
-        float[] steps = workspace.floats(2, count);
-        float[] decays = workspace.floats(0, count * dState);
+        m.fit(count, dState);
+        float[] raws = m.raws;
+        float[] steps = m.steps;
+        float[] decays = m.decays;
+        float[] biases = in.deltaBias();
+        float[] skips = in.d();
         for (int c = 0; c < count; c++) {
-            raws[c] = deltas[b * channels + first + c] + (biases == null ? 0f : biases[first + c]);
+            raws[c] = in.delta()[b * channels + first + c] + (biases == null ? 0f : biases[first + c]);
         }
         VectorMath.softplus(steps, 0, raws, 0, count);
-        System.arraycopy(aLogs, first * dState, decays, 0, count * dState);
+        System.arraycopy(in.aLog(), first * dState, decays, 0, count * dState);
         VectorMath.exp(decays, 0, count * dState);
         for (int c = 0; c < count; c++) {
             scale(decays, c * dState, -steps[c], dState);
@@ -73,8 +76,9 @@ final class VectorSelectiveStep {
         VectorMath.exp(decays, 0, count * dState);
         for (int c = 0; c < count; c++) {
             int at = b * channels + first + c;
-            float y = channel(finals, at * dState, decays, c * dState, b * dState, steps[c] * xs[at]);
-            ys[at] = skips == null ? y : Math.fma(skips[first + c], xs[at], y);
+            float x = in.x()[at];
+            float y = channel(at * dState, decays, c * dState, b * dState, steps[c] * x);
+            ys[at] = skips == null ? y : Math.fma(skips[first + c], x, y);
         }
     }
 
@@ -90,7 +94,11 @@ final class VectorSelectiveStep {
     }
 
     /** Updates the state of one channel and returns its product with C. */
-    private float channel(float[] finals, int at, float[] decays, int decayAt, int bcAt, float input) {
+    private float channel(int at, float[] decays, int decayAt, int bcAt, float input) {
+        float[] bs = in.b();
+        float[] cs = in.c();
+        float[] initials = in.initial();
+        float[] finals = this.finals;
         FloatVector sum = FloatVector.zero(Simd.F);
         int n = 0;
         for (; n <= dState - LANES; n += LANES) {

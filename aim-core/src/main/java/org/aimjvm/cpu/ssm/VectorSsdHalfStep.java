@@ -25,31 +25,53 @@ final class VectorSsdHalfStep {
     private static final int PIECE_BYTES = 1 << 17;
     private static final int PAIR = 2 * LANES;
 
-    private VectorSsdHalfStep() {}
+    private final SsdArrays in;
+    private final SsdShape s;
+    private final float[] ys;
+    private final short[] initials;
+    private final short[] finals;
+    private final int pairs; // pairs of B, C and a row of the state that vectors go through
+
+    /** B and C of a group, of as many pairs as vectors go through: the even elements, then the odd ones. */
+    static final class Buffers {
+        float[] b; // (2, pairs)
+        float[] c; // (2, pairs)
+
+        void fit(int dState) {
+            b = SsmScratch.grown(b, dState);
+            c = SsmScratch.grown(c, dState);
+        }
+    }
 
     /**
      * @param in without initial state
      * @param initials {@code null} for zeros
      * @param finals may be {@code initials}; {@code null}: not wanted. One of the two is there
      */
-    static void run(
-            SsdInputs in, float[] ys, short[] initials, short[] finals, Parallel parallel,
-            ThreadLocal<VectorSsdScan.Work> work) {
-        SsdShape s = in.s();
+    VectorSsdHalfStep(SsdArrays in, float[] ys, short[] initials, short[] finals) {
+        this.in = in;
+        this.s = in.s();
+        this.ys = ys;
+        this.initials = initials;
+        this.finals = finals;
+        this.pairs = s.dState() / PAIR * LANES;
+    }
+
+    void run(Parallel parallel, ThreadLocal<SsmScratch> scratch) {
         int grain = Math.max(1, PIECE_BYTES / 2 / (s.headDim() * s.dState()));
         parallel.forRange(s.batch() * s.heads(), grain, (from, to) -> {
-            float[] bs = work.get().workspace.floats(0, s.dState());
-            float[] cs = work.get().workspace.floats(1, s.dState());
+            Buffers m = scratch.get().ssdHalfStep;
+            m.fit(s.dState());
             int sorted = -1;
             for (int i = from; i < to; i++) {
                 int b = i / s.heads();
                 int h = i % s.heads();
                 if (in.bAt(b, h) != sorted) {
                     sorted = in.bAt(b, h);
-                    sort(bs, in.xbc(), sorted, s.dState() / PAIR * LANES);
-                    sort(cs, in.xbc(), in.cAt(b, h), s.dState() / PAIR * LANES);
+                    sort(m.b, in.xbc(), sorted, pairs);
+                    sort(m.c, in.xbc(), in.cAt(b, h), pairs);
                 }
-                head(in, ys, initials, finals, b, h, bs, cs);
+                head(b, h, m);
             }
         });
     }
@@ -69,9 +91,7 @@ final class VectorSsdHalfStep {
         return Float.isNaN(x) ? Float.NaN : x;
     }
 
-    private static void head(
-            SsdInputs in, float[] ys, short[] initials, short[] finals, int b, int h, float[] bs, float[] cs) {
-        SsdShape s = in.s();
+    private void head(int b, int h, Buffers m) {
         int pDim = s.headDim();
         int nDim = s.dState();
         float d = in.step(b, h);
@@ -84,29 +104,33 @@ final class VectorSsdHalfStep {
             Arrays.fill(finals, at, at + pDim * nDim, (short) 0);
         }
         short[] from = initials == null ? finals : initials;
-        int pairs = nDim / PAIR * LANES;
         if (from == finals) {
-            update(ys, yAt, finals, at, xbc, xAt, bs, cs, pairs, pDim, nDim, d, decay);
+            update(yAt, at, xAt, m, d, decay);
         } else {
-            rows(ys, yAt, from, finals, at, xbc, xAt, bs, cs, pairs, pDim, nDim, d, decay);
+            rows(yAt, at, xAt, m, d, decay);
         }
         for (int p = 0; p < pDim; p++) {
             float x = xbc[xAt + p];
             float y = ys[yAt + p];
             if (2 * pairs < nDim) {
-                y += tail(from, finals, at + p * nDim, xbc, in.bAt(b, h), in.cAt(b, h), 2 * pairs, nDim, d * x, decay);
+                y += tail(from, at + p * nDim, in.bAt(b, h), in.cAt(b, h), d * x, decay);
             }
             ys[yAt + p] = Math.fma(in.skip(h, p), x, y);
         }
     }
 
     /** {@link #rows} in place, which decoding does: a quarter faster than with two arrays of which one may be missing. */
-    private static void update(
-            float[] ys, int yAt, short[] states, int at, float[] xbc, int xAt, float[] bs, float[] cs, int count,
-            int pDim, int nDim, float d, float decay) {
+    private void update(int yAt, int stateAt, int xAt, Buffers m, float d, float decay) {
+        float[] xbc = in.xbc();
+        short[] states = finals;
+        float[] bs = m.b;
+        float[] cs = m.c;
+        int count = pairs;
+        int pDim = s.headDim();
+        int nDim = s.dState();
         FloatVector decays = FloatVector.broadcast(F, decay);
         for (int p = 0; p < pDim; p++) {
-            int row = at + p * nDim;
+            int row = stateAt + p * nDim;
             float dx = oneNaN(d * xbc[xAt + p]);
             FloatVector evenSum = FloatVector.zero(F);
             FloatVector oddSum = FloatVector.zero(F);
@@ -122,13 +146,19 @@ final class VectorSsdHalfStep {
         }
     }
 
-    /** The first {@code 2 count} elements of all channels of a head, without D. */
-    private static void rows(
-            float[] ys, int yAt, short[] initials, short[] finals, int at, float[] xbc, int xAt, float[] bs, float[] cs,
-            int count, int pDim, int nDim, float d, float decay) {
+    /** What vectors go through of all channels of a head, from an initial state that is not the final one; without D. */
+    private void rows(int yAt, int stateAt, int xAt, Buffers m, float d, float decay) {
+        float[] xbc = in.xbc();
+        short[] initials = this.initials;
+        short[] finals = this.finals;
+        float[] bs = m.b;
+        float[] cs = m.c;
+        int count = pairs;
+        int pDim = s.headDim();
+        int nDim = s.dState();
         FloatVector decays = FloatVector.broadcast(F, decay);
         for (int p = 0; p < pDim; p++) {
-            int row = at + p * nDim;
+            int row = stateAt + p * nDim;
             float dx = oneNaN(d * xbc[xAt + p]);
             FloatVector evenSum = FloatVector.zero(F);
             FloatVector oddSum = FloatVector.zero(F);
@@ -146,13 +176,12 @@ final class VectorSsdHalfStep {
         }
     }
 
-    /** Elements {@code [from, to)} of a channel. */
-    private static float tail(
-            short[] initials, short[] finals, int at, float[] xbc, int bAt, int cAt, int from, int to, float dx,
-            float decay) {
+    /** What vectors leave of a channel, the states before it in {@code from}. */
+    private float tail(short[] from, int at, int bAt, int cAt, float dx, float decay) {
+        float[] xbc = in.xbc();
         float sum = 0;
-        for (int n = from; n < to; n++) {
-            float state = Math.fma(Float.intBitsToFloat(initials[at + n] << 16), decay, xbc[bAt + n] * dx);
+        for (int n = 2 * pairs; n < s.dState(); n++) {
+            float state = Math.fma(Float.intBitsToFloat(from[at + n] << 16), decay, xbc[bAt + n] * dx);
             if (finals != null) {
                 finals[at + n] = (short) Quantization.bf16Bits(state);
             }

@@ -6,7 +6,6 @@ import org.aimjvm.backend.SsdShape;
 import org.aimjvm.cpu.gemm.SmallGemm;
 import org.aimjvm.cpu.gemm.SmallGemm.Part;
 import org.aimjvm.cpu.memory.Parallel;
-import org.aimjvm.cpu.memory.Workspace;
 import org.aimjvm.cpu.simd.Simd;
 
 /**
@@ -25,87 +24,118 @@ final class VectorSsdScan {
     private static final int Q = SsdChunk.SIZE;
     private static final int LANES = Simd.LANES;
 
-    /** Working memory of one thread. */
-    static final class Work {
-        final Workspace workspace = new Workspace();
+    private final SsdArrays in;
+    private final SsdShape s;
+    private final float[] ys;
+    private final float[] finals; // null: not wanted
+    private final int pPad;
+
+    /** Working memory of a task. P is padded to a multiple of {@link SmallGemm#BLOCK}. */
+    static final class Buffers {
         final SsdChunk chunk = new SsdChunk();
-        final float[] dStep = new float[Q];
-        final double[] dLogDecay = new double[Q];
+        float[] bT; // (N, Q): B of a chunk
+        float[] g; // (Q, Q): C_i . B_j of a chunk
+        float[] x; // (Q, P): of a chunk of a head
+        float[] y; // (Q, P): of a chunk of a head
+        float[] skip; // (P): D of a head
+        float[] states; // (heads of the task, N, P)
+
+        void fit(int heads, int dState, int pPad) {
+            bT = SsmScratch.grown(bT, dState * Q);
+            g = SsmScratch.grown(g, Q * Q);
+            x = SsmScratch.grown(x, Q * pPad);
+            y = SsmScratch.grown(y, Q * pPad);
+            skip = SsmScratch.grown(skip, pPad);
+            states = SsmScratch.grown(states, heads * dState * pPad);
+        }
     }
 
-    private VectorSsdScan() {}
+    private VectorSsdScan(SsdArrays in, float[] ys, float[] finals) {
+        this.in = in;
+        this.s = in.s();
+        this.ys = ys;
+        this.finals = finals;
+        this.pPad = SsdChunk.padded(s.headDim());
+    }
 
-    static void scan(SsdInputs in, float[] ys, float[] finals, Parallel parallel, ThreadLocal<Work> work) {
-        SsdShape s = in.s();
-        if (s.length() == 1) {
-            VectorSsdStep.run(in, ys, finals, parallel);
+    static void run(
+            SsdArrays in, float[] ys, float[] finals, Parallel parallel, ThreadLocal<SsmScratch> scratch) {
+        if (in.s().length() == 1) {
+            new VectorSsdStep(in, ys, finals).run(parallel);
             return;
         }
+        VectorSsdScan scan = new VectorSsdScan(in, ys, finals);
         parallel.forRange(in.tasks(), 1, (from, to) -> {
             for (int task = from; task < to; task++) {
-                chunks(in, ys, finals, in.sequence(task), in.firstHead(task), in.endHead(task), work.get());
+                scan.task(task, scratch.get().ssd);
             }
         });
     }
 
-    private static void chunks(SsdInputs in, float[] ys, float[] finals, int b, int first, int end, Work work) {
-        SsdShape s = in.s();
+    private void task(int task, Buffers m) {
+        int b = in.sequence(task);
+        int first = in.firstHead(task);
+        int end = in.endHead(task);
         int pDim = s.headDim();
         int nDim = s.dState();
-        int pPad = SsdChunk.padded(pDim);
-        int xbcDim = s.xbcDim();
-        SsdChunk chunk = work.chunk;
-        float[] bT = work.workspace.floats(0, nDim * Q); // (N, Q)
-        float[] g = work.workspace.floats(1, Q * Q); // C_i . B_j
-        float[] x = work.workspace.floats(2, Q * pPad);
-        float[] y = work.workspace.floats(3, Q * pPad);
-        float[] skip = work.workspace.floats(5, pPad);
-        float[] states = work.workspace.floats(4, (end - first) * nDim * pPad); // (N, P) for each head
+        int stateSize = nDim * pPad;
+        m.fit(end - first, nDim, pPad);
         boolean hasState = in.initial() != null;
         for (int h = first; h < end && hasState; h++) {
-            SmallGemm.transpose(states, (h - first) * nDim * pPad, pPad, pPad, in.initial(), in.stateAt(b, h), nDim,
+            SmallGemm.transpose(m.states, (h - first) * stateSize, pPad, pPad, in.initial(), in.stateAt(b, h), nDim,
                     pDim, nDim);
         }
         for (int t = 0; t < s.length(); t += Q) {
             int q = Math.min(Q, s.length() - t);
             int row = b * s.length() + t;
-            int cAt = in.cAt(row, first);
             boolean wantState = finals != null || t + q < s.length();
-            SmallGemm.transpose(bT, 0, Q, SsdChunk.padded(q), in.xbc(), in.bAt(row, first), xbcDim, q, nDim);
+            SmallGemm.transpose(m.bT, 0, Q, SsdChunk.padded(q), in.xbc(), in.bAt(row, first), s.xbcDim(), q, nDim);
             SmallGemm.multiply(
-                    0, g, 0, Q, in.xbc(), cAt, xbcDim, 1, bT, 0, Q, q, SsdChunk.padded(q), nDim, Part.C_LOWER);
+                    0, m.g, 0, Q, in.xbc(), in.cAt(row, first), s.xbcDim(), 1, m.bT, 0, Q, q, SsdChunk.padded(q), nDim,
+                    Part.C_LOWER);
             for (int h = first; h < end; h++) {
-                int stateAt = (h - first) * nDim * pPad;
-                in.loadChunk(chunk, row, h, q);
-                chunk.fillDecay();
-                chunk.weigh(g, 0);
-                SmallGemm.copy(x, 0, pPad, in.xbc(), in.xAt(row, h), xbcDim, q, pDim);
-                if (hasState) {
-                    SmallGemm.multiply(
-                            0, y, 0, pPad, in.xbc(), cAt, xbcDim, 1, states, stateAt, pPad, q, pPad, nDim, Part.ALL);
-                }
-                in.fillSkip(skip, h);
-                carriedAndSkipped(y, chunk.fromStart, hasState, skip, x, q, pPad);
-                SmallGemm.multiply(1, y, 0, pPad, chunk.decay, 0, Q, 1, x, 0, pPad, q, pPad, q, Part.A_LOWER);
-                for (int i = 0; i < q; i++) {
-                    System.arraycopy(y, i * pPad, ys, (row + i) * s.innerDim() + h * pDim, pDim);
-                }
-                if (wantState) {
-                    scaleRows(x, chunk.step, chunk.toEnd, q, pPad);
-                    SmallGemm.multiply(
-                            hasState ? chunk.total() : 0f,
-                            states, stateAt, pPad, bT, 0, Q, 1, x, 0, pPad, nDim, pPad, q, Part.ALL);
-                }
+                chunk(row, q, h, (h - first) * stateSize, hasState, wantState, m);
             }
             hasState = true;
         }
         for (int h = first; h < end && finals != null; h++) {
             if (hasState) {
                 SmallGemm.transpose(
-                        finals, in.stateAt(b, h), nDim, nDim, states, (h - first) * nDim * pPad, pPad, nDim, pDim);
+                        finals, in.stateAt(b, h), nDim, nDim, m.states, (h - first) * stateSize, pPad, nDim, pDim);
             } else {
                 Arrays.fill(finals, in.stateAt(b, h), in.stateAt(b, h) + pDim * nDim, 0f); // no elements, no state
             }
+        }
+    }
+
+    /** Outputs of a head in the {@code q} rows from {@code row} on; {@code wantState}: and its state at their end. */
+    private void chunk(int row, int q, int h, int stateAt, boolean hasState, boolean wantState, Buffers m) {
+        int pDim = s.headDim();
+        int nDim = s.dState();
+        int xbcDim = s.xbcDim();
+        SsdChunk chunk = m.chunk;
+        float[] x = m.x;
+        float[] y = m.y;
+        in.loadChunk(chunk, row, h, q);
+        chunk.fillDecay();
+        chunk.weigh(m.g, 0);
+        SmallGemm.copy(x, 0, pPad, in.xbc(), in.xAt(row, h), xbcDim, q, pDim);
+        if (hasState) {
+            SmallGemm.multiply(
+                    0, y, 0, pPad, in.xbc(), in.cAt(row, h), xbcDim, 1, m.states, stateAt, pPad, q, pPad, nDim,
+                    Part.ALL);
+        }
+        in.fillSkip(m.skip, h);
+        carriedAndSkipped(y, chunk.fromStart, hasState, m.skip, x, q, pPad);
+        SmallGemm.multiply(1, y, 0, pPad, chunk.decay, 0, Q, 1, x, 0, pPad, q, pPad, q, Part.A_LOWER);
+        for (int i = 0; i < q; i++) {
+            System.arraycopy(y, i * pPad, ys, (row + i) * s.innerDim() + h * pDim, pDim);
+        }
+        if (wantState) {
+            scaleRows(x, chunk.step, chunk.toEnd, q, pPad);
+            SmallGemm.multiply(
+                    hasState ? chunk.total() : 0f, m.states, stateAt, pPad, m.bT, 0, Q, 1, x, 0, pPad, nDim, pPad, q,
+                    Part.ALL);
         }
     }
 

@@ -19,20 +19,28 @@ final class VectorSsdStep {
     /** Bytes of state of a piece: some microseconds of work, and pieces enough to share evenly. */
     private static final int PIECE_BYTES = 1 << 17;
 
-    private VectorSsdStep() {}
+    private final SsdArrays in;
+    private final SsdShape s;
+    private final float[] ys;
+    private final float[] finals; // null: not wanted
 
-    static void run(SsdInputs in, float[] ys, float[] finals, Parallel parallel) {
-        SsdShape s = in.s();
+    VectorSsdStep(SsdArrays in, float[] ys, float[] finals) {
+        this.in = in;
+        this.s = in.s();
+        this.ys = ys;
+        this.finals = finals;
+    }
+
+    void run(Parallel parallel) {
         int grain = Math.max(1, PIECE_BYTES / 4 / (s.headDim() * s.dState()));
         parallel.forRange(s.batch() * s.heads(), grain, (from, to) -> {
             for (int i = from; i < to; i++) {
-                head(in, ys, finals, i / s.heads(), i % s.heads());
+                head(i / s.heads(), i % s.heads());
             }
         });
     }
 
-    private static void head(SsdInputs in, float[] ys, float[] finals, int b, int h) {
-        SsdShape s = in.s();
+    private void head(int b, int h) {
         int pDim = s.headDim();
         int nDim = s.dState();
         float d = in.step(b, h);
@@ -50,10 +58,10 @@ final class VectorSsdStep {
                         finals, in.initial(), at + p * nDim, xbc, bAt, cAt, nDim, d * xbc[xAt + p], decay, sums);
             }
         } else if (finals != null && in.initial() == finals && nDim % LANES == 0) {
-            update(ys, yAt, finals, at, xbc, xAt, bAt, cAt, pDim, nDim, d, decay);
+            update(yAt, at, xAt, bAt, cAt, d, decay);
         } else {
             for (int p = 0; p < pDim; p++) {
-                ys[yAt + p] = row(finals, in.initial(), at + p * nDim, xbc, bAt, cAt, nDim, d * xbc[xAt + p], decay);
+                ys[yAt + p] = row(at + p * nDim, bAt, cAt, d * xbc[xAt + p], decay);
             }
         }
         for (int p = 0; p < pDim; p++) {
@@ -65,12 +73,14 @@ final class VectorSsdStep {
      * All channels of a head in place, without D; the bits of {@link #row}. One channel after the other, so that memory sees
      * one stream: two or four at a time share the loads of B and C, but take 15 to 40 % longer.
      */
-    private static void update(
-            float[] ys, int yAt, float[] states, int at, float[] xbc, int xAt, int bAt, int cAt, int pDim, int nDim,
-            float d, float decay) {
+    private void update(int yAt, int stateAt, int xAt, int bAt, int cAt, float d, float decay) {
+        float[] xbc = in.xbc();
+        float[] states = finals;
+        int pDim = s.headDim();
+        int nDim = s.dState();
         FloatVector decays = FloatVector.broadcast(Simd.F, decay);
         for (int p = 0; p < pDim; p++) {
-            int row = at + p * nDim;
+            int row = stateAt + p * nDim;
             float dx = d * xbc[xAt + p];
             FloatVector sum = FloatVector.zero(Simd.F);
             for (int n = 0; n < nDim; n += LANES) {
@@ -83,9 +93,12 @@ final class VectorSsdStep {
         }
     }
 
-    /** One channel, without D: {@code initials} {@code null} for zeros, {@code finals} {@code null} if not wanted. */
-    private static float row(
-            float[] finals, float[] initials, int at, float[] xbc, int bAt, int cAt, int nDim, float dx, float decay) {
+    /** One channel, without D. */
+    private float row(int at, int bAt, int cAt, float dx, float decay) {
+        float[] xbc = in.xbc();
+        float[] initials = in.initial();
+        float[] finals = this.finals;
+        int nDim = s.dState();
         int bound = Simd.F.loopBound(nDim);
         FloatVector sum = FloatVector.zero(Simd.F);
         for (int n = 0; n < bound; n += LANES) {

@@ -1,6 +1,8 @@
 package org.aimjvm.op.ssm;
 
 import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.CausalConv1d;
+import org.aimjvm.backend.CausalConvShape;
 import org.aimjvm.op.Shapes;
 import org.aimjvm.tensor.Autograd;
 import org.aimjvm.tensor.Tensor;
@@ -43,22 +45,20 @@ public final class CausalConv1dOp {
             Shapes.expectNotTaped(op, x, w, bias);
         }
         Backend backend = x.backend();
+        CausalConvShape s = new CausalConvShape(batch, length, channels, width);
+        CausalConv1d.Inputs in =
+                new CausalConv1d.Inputs(x.storage(), w.storage(), Shapes.storageOrNull(bias), silu);
         Tensor y = Tensor.empty(backend, x.shape());
-        backend.ssm()
-                .causalConv1d(
-                        y.storage(), x.storage(), w.storage(), Shapes.storageOrNull(bias), Shapes.storageOrNull(state),
-                        batch, length, channels, width, silu);
+        backend.ssm().causalConv1d(y.storage(), Shapes.storageOrNull(state), in, s);
         return Autograd.tape(
                 y,
                 dY -> {
                     Tensor dX = Shapes.gradientFor(x);
                     Tensor dW = Shapes.gradientFor(w);
                     Tensor dBias = Shapes.gradientFor(bias);
-                    backend.ssm()
-                            .causalConv1dBackward(
-                                    Shapes.storageOrNull(dX), Shapes.storageOrNull(dW), Shapes.storageOrNull(dBias),
-                                    dY.storage(), x.storage(), w.storage(), Shapes.storageOrNull(bias),
-                                    batch, length, channels, width, silu);
+                    CausalConv1d.Gradients out = new CausalConv1d.Gradients(
+                            Shapes.storageOrNull(dX), Shapes.storageOrNull(dW), Shapes.storageOrNull(dBias));
+                    backend.ssm().causalConv1dBackward(out, dY.storage(), in, s);
                     return new Tensor[] {dX, dW, dBias};
                 },
                 x,

@@ -11,7 +11,7 @@ import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * What stands behind the recurrence of Mamba-2: the gated norm and the output projection. A device with {@link
+ * The gated norm and the output projection of Mamba-2, which follow its recurrence. A device with {@link
  * org.aimjvm.backend.Backend#fused} does a few rows in one launch instead of two; all else is the operations one by one, which have the
  * same bits.
  */
@@ -49,11 +49,9 @@ public final class GatedNormLinearOp {
             Shapes.expect(op, "bias", bias, out);
         }
         Tensor y = Tensor.empty(x.backend(), x.shape().withLast(out));
-        fused.get()
-                .gatedNormLinear(
-                        y.storage(), x.storage(), z.storage(), normWeight.storage(), w.storage(), storageOrNull(bias),
-                        rows,
-                        out, in, groups, normBeforeGate, eps);
+        FusedKernels.GatedNorm normed = new FusedKernels.GatedNorm(
+                x.storage(), z.storage(), normWeight.storage(), groups, normBeforeGate, eps);
+        fused.get().gatedNormLinear(y.storage(), normed, w.storage(), storageOrNull(bias), rows, out, in);
         return y;
     }
 }

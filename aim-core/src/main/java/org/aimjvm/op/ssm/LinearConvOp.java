@@ -3,9 +3,9 @@ package org.aimjvm.op.ssm;
 import static org.aimjvm.op.Shapes.storageOrNull;
 
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.FusedKernels;
-import org.aimjvm.backend.Storage;
 import org.aimjvm.op.Shapes;
 import org.aimjvm.op.elementwise.SplitOp;
 import org.aimjvm.op.gemm.LinearOp;
@@ -14,8 +14,8 @@ import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * What stands before the recurrence of a Mamba mixer: a linear layer whose output is cut in pieces, one of which goes through the causal
- * convolution. A device with {@link Backend#fused} does one element of a few sequences in one launch instead of three; all else is the
+ * In-projection, split and causal convolution of a Mamba mixer: a linear layer whose output is cut in pieces, one of which is convolved.
+ * A device with {@link Backend#fused} does one element of a few sequences in one launch instead of three; all else is the
  * operations one by one, which have the same bits. The norm before the layer is done with it where the device has {@link
  * FusedKernels#takesNormedLinear a kernel for that}.
  */
@@ -49,9 +49,10 @@ public final class LinearConvOp {
                     && fused.get().takesNormedLinear(w.storage(), state.dim(0), sum.branch().dim(-1), 1);
             Tensor x = withNorm ? sum.branch() : u.normed(); // of the same shape
             if (x.shape().rank() == 3 && x.dim(1) == 1) {
-                return fused(
-                        fused.get(), x, withNorm ? u : null, w, bias, sizes, convolved, convWeight, convBias, state,
-                        silu);
+                checkFused(x, w, bias, sizes, convolved, convWeight, convBias, state);
+                FusedKernels.ConvLayer layer = new FusedKernels.ConvLayer(
+                        w.storage(), storageOrNull(bias), convWeight.storage(), storageOrNull(convBias), silu);
+                return fused(fused.get(), x, withNorm ? u : null, layer, sizes, convolved, state);
             }
         }
         Tensor[] parts = SplitOp.split(LinearOp.linear(u.normed(), w, bias), sizes);
@@ -59,20 +60,14 @@ public final class LinearConvOp {
         return parts;
     }
 
-    /** @param sum computed with it, of the shape of {@code x}; {@code null}: {@code x} is the layer's input */
-    private static Tensor[] fused(
-            FusedKernels kernels, Tensor x, NormedSum sum, Tensor w, Tensor bias, int[] sizes, int convolved,
-            Tensor convWeight, Tensor convBias, Tensor state, boolean silu) {
+    private static void checkFused(
+            Tensor x, Tensor w, Tensor bias, int[] sizes, int convolved, Tensor convWeight, Tensor convBias,
+            Tensor state) {
         String op = "linearConv";
-        int batch = x.dim(0);
-        int in = x.dim(2);
         int width = convWeight.dim(-1);
         int channels = sizes[convolved];
-        int out = 0;
-        for (int size : sizes) {
-            out += size;
-        }
-        Shapes.expect(op, "weight", w, out, in);
+        int out = IntStream.of(sizes).sum();
+        Shapes.expect(op, "weight", w, out, x.dim(2));
         if (bias != null) {
             Shapes.expect(op, "bias", bias, out);
         }
@@ -83,27 +78,30 @@ public final class LinearConvOp {
         if (convBias != null) {
             Shapes.expect(op, "convolution's bias", convBias, channels);
         }
-        Shapes.expect(op, "state", state, batch, channels, width);
+        Shapes.expect(op, "state", state, x.dim(0), channels, width);
+    }
+
+    /** @param sum computed with it, of the shape of {@code x}; {@code null}: {@code x} is the layer's input */
+    private static Tensor[] fused(
+            FusedKernels kernels, Tensor x, NormedSum sum, FusedKernels.ConvLayer layer, int[] sizes, int convolved,
+            Tensor state) {
+        int batch = x.dim(0);
+        int in = x.dim(2);
         Tensor[] parts = new Tensor[sizes.length];
         for (int i = 0; i < sizes.length; i++) {
             parts[i] = Tensor.empty(x.backend(), x.shape().withLast(sizes[i]));
         }
-        Storage before = convolved == 0 ? null : parts[0].storage();
-        Storage after = convolved + 1 == sizes.length ? null : parts[convolved + 1].storage();
-        int columnsBefore = convolved == 0 ? 0 : sizes[0];
-        int columnsAfter = out - columnsBefore - channels;
-        Storage y = parts[convolved].storage();
+        boolean hasBefore = convolved > 0;
+        boolean hasAfter = convolved + 1 < sizes.length;
+        FusedKernels.Pieces y = new FusedKernels.Pieces(
+                hasBefore ? parts[0].storage() : null, parts[convolved].storage(),
+                hasAfter ? parts[convolved + 1].storage() : null, hasBefore ? sizes[0] : 0, sizes[convolved],
+                hasAfter ? sizes[convolved + 1] : 0);
         if (sum == null) {
-            kernels.linearConv(
-                    before, y, after, x.storage(), w.storage(), storageOrNull(bias), convWeight.storage(),
-                    storageOrNull(convBias),
-                    state.storage(), batch, in, columnsBefore, channels, columnsAfter, silu);
+            kernels.linearConv(y, state.storage(), x.storage(), layer, batch, in);
         } else {
             Tensor residual = Tensor.empty(x.backend(), x.shape());
-            kernels.linearConv(
-                    before, y, after, sum.pending().into(residual), w.storage(), storageOrNull(bias),
-                    convWeight.storage(),
-                    storageOrNull(convBias), state.storage(), batch, in, columnsBefore, channels, columnsAfter, silu);
+            kernels.linearConv(y, state.storage(), sum.pending().into(residual), layer, batch, in);
             sum.computed(residual);
         }
         return parts;

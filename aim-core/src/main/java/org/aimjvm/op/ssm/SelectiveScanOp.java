@@ -1,6 +1,8 @@
 package org.aimjvm.op.ssm;
 
 import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.SelectiveScan;
+import org.aimjvm.backend.SelectiveShape;
 import org.aimjvm.backend.Shape;
 import org.aimjvm.op.Shapes;
 import org.aimjvm.tensor.Autograd;
@@ -38,21 +40,13 @@ public final class SelectiveScanOp {
      */
     public static Tensor selectiveScan(
             Tensor x, Tensor delta, Tensor deltaBias, Tensor aLog, Tensor b, Tensor c, Tensor d, Tensor state) {
-        check(x, delta, deltaBias, aLog, b, c, d, state);
+        Operands in = new Operands(x, delta, deltaBias, aLog, b, c, d, state);
+        SelectiveShape s = in.check();
         if (state != null) {
             Shapes.expectNotTaped(OP, x, delta, deltaBias, aLog, b, c, d);
         }
-        Tensor y = forward(x, delta, deltaBias, aLog, b, c, d, state, state);
-        return Autograd.tape(
-                y,
-                dY -> backward(dY, null, x, delta, deltaBias, aLog, b, c, d, null),
-                x,
-                delta,
-                deltaBias,
-                aLog,
-                b,
-                c,
-                d);
+        Tensor y = forward(in, state, s); // taped only without a state
+        return Autograd.tape(y, dY -> backward(dY, null, in, s), x, delta, deltaBias, aLog, b, c, d);
     }
 
     /**
@@ -61,97 +55,75 @@ public final class SelectiveScanOp {
      */
     public static ScanResult selectiveScanFrom(
             Tensor x, Tensor delta, Tensor deltaBias, Tensor aLog, Tensor b, Tensor c, Tensor d, Tensor initialState) {
-        check(x, delta, deltaBias, aLog, b, c, d, initialState);
-        Tensor finalState = Tensor.empty(x.backend(), Shape.of(x.dim(0), x.dim(2), aLog.dim(1)));
-        Tensor y = forward(x, delta, deltaBias, aLog, b, c, d, initialState, finalState);
+        Operands in = new Operands(x, delta, deltaBias, aLog, b, c, d, initialState);
+        SelectiveShape s = in.check();
+        Tensor finalState = Tensor.empty(x.backend(), Shape.of(s.batch(), s.channels(), s.dState()));
+        Tensor y = forward(in, finalState, s);
         Autograd.tape(
                 new Tensor[] {y, finalState},
                 dOuts -> {
                     Tensor dY = dOuts[0] != null ? dOuts[0] : Tensor.zeros(y.backend(), y.shape());
-                    return backward(dY, dOuts[1], x, delta, deltaBias, aLog, b, c, d, initialState);
+                    return backward(dY, dOuts[1], in, s);
                 },
-                x,
-                delta,
-                deltaBias,
-                aLog,
-                b,
-                c,
-                d,
-                initialState);
+                x, delta, deltaBias, aLog, b, c, d, initialState);
         return new ScanResult(y, finalState);
     }
 
-    private static Tensor forward(
-            Tensor x,
-            Tensor delta,
-            Tensor deltaBias,
-            Tensor aLog,
-            Tensor b,
-            Tensor c,
-            Tensor d,
-            Tensor initial,
-            Tensor last) {
-        Tensor y = Tensor.empty(x.backend(), x.shape());
-        x.backend()
-                .ssm()
-                .selectiveScan(
-                        y.storage(), Shapes.storageOrNull(last), x.storage(), delta.storage(), Shapes.storageOrNull(
-                                deltaBias),
-                        aLog.storage(), b.storage(), c.storage(), Shapes.storageOrNull(d), Shapes.storageOrNull(
-                                initial),
-                        x.dim(0), x.dim(1), x.dim(2), aLog.dim(1));
+    private static Tensor forward(Operands in, Tensor last, SelectiveShape s) {
+        Backend backend = in.x.backend();
+        Tensor y = Tensor.empty(backend, in.x.shape());
+        backend.ssm().selectiveScan(y.storage(), Shapes.storageOrNull(last), in.storages(), s);
         return y;
     }
 
-    private static Tensor[] backward(
-            Tensor dY,
-            Tensor dFinal,
-            Tensor x,
-            Tensor delta,
-            Tensor deltaBias,
-            Tensor aLog,
-            Tensor b,
-            Tensor c,
-            Tensor d,
-            Tensor initial) {
-        Backend backend = x.backend();
-        Tensor[] inputs = {x, delta, deltaBias, aLog, b, c, d, initial};
-        Tensor[] grads = new Tensor[inputs.length];
-        for (int i = 0; i < inputs.length; i++) {
-            grads[i] = Shapes.gradientFor(inputs[i]);
-        }
-        backend.ssm()
-                .selectiveScanBackward(
-                        Shapes.storageOrNull(grads[0]), Shapes.storageOrNull(grads[1]), Shapes.storageOrNull(grads[2]),
-                        Shapes.storageOrNull(grads[3]), Shapes.storageOrNull(grads[4]), Shapes.storageOrNull(grads[5]),
-                        Shapes.storageOrNull(grads[6]), Shapes.storageOrNull(grads[7]),
-                        dY.storage(), Shapes.storageOrNull(dFinal), x.storage(), delta.storage(),
-                        Shapes.storageOrNull(deltaBias), aLog.storage(), b.storage(), c.storage(), Shapes.storageOrNull(
-                                d),
-                        Shapes.storageOrNull(initial), x.dim(0), x.dim(1), x.dim(2), aLog.dim(1));
-        return grads;
+    /** @param dFinal {@code null} for zeros */
+    private static Tensor[] backward(Tensor dY, Tensor dFinal, Operands in, SelectiveShape s) {
+        Tensor dX = Shapes.gradientFor(in.x);
+        Tensor dDelta = Shapes.gradientFor(in.delta);
+        Tensor dDeltaBias = Shapes.gradientFor(in.deltaBias);
+        Tensor dALog = Shapes.gradientFor(in.aLog);
+        Tensor dB = Shapes.gradientFor(in.b);
+        Tensor dC = Shapes.gradientFor(in.c);
+        Tensor dD = Shapes.gradientFor(in.d);
+        Tensor dInitial = Shapes.gradientFor(in.initial);
+        SelectiveScan.Gradients out = new SelectiveScan.Gradients(
+                Shapes.storageOrNull(dX), Shapes.storageOrNull(dDelta), Shapes.storageOrNull(dDeltaBias),
+                Shapes.storageOrNull(dALog), Shapes.storageOrNull(dB), Shapes.storageOrNull(dC),
+                Shapes.storageOrNull(dD), Shapes.storageOrNull(dInitial));
+        in.x.backend()
+                .ssm()
+                .selectiveScanBackward(out, dY.storage(), Shapes.storageOrNull(dFinal), in.storages(), s);
+        return new Tensor[] {dX, dDelta, dDeltaBias, dALog, dB, dC, dD, dInitial};
     }
 
-    private static void check(
-            Tensor x, Tensor delta, Tensor deltaBias, Tensor aLog, Tensor b, Tensor c, Tensor d, Tensor state) {
-        Shapes.expectRank(OP, "x", x, 3);
-        Shapes.expectRank(OP, "aLog", aLog, 2);
-        int batch = x.dim(0);
-        int length = x.dim(1);
-        int channels = x.dim(2);
-        int dState = aLog.dim(1);
-        Shapes.expect(OP, "delta", delta, x.shape());
-        Shapes.expect(OP, "aLog", aLog, channels, dState);
-        Shapes.expect(OP, "b", b, batch, length, dState);
-        Shapes.expect(OP, "c", c, batch, length, dState);
-        if (deltaBias != null) {
-            Shapes.expect(OP, "deltaBias", deltaBias, channels);
+    /** {@link SelectiveScan.Inputs} as tensors; {@code deltaBias}, {@code d} and {@code initial} may be {@code null}. */
+    private record Operands(
+            Tensor x, Tensor delta, Tensor deltaBias, Tensor aLog, Tensor b, Tensor c, Tensor d, Tensor initial) {
+
+        SelectiveShape check() {
+            Shapes.expectRank(OP, "x", x, 3);
+            Shapes.expectRank(OP, "aLog", aLog, 2);
+            SelectiveShape s = new SelectiveShape(x.dim(0), x.dim(1), x.dim(2), aLog.dim(1));
+            Shapes.expect(OP, "delta", delta, x.shape());
+            Shapes.expect(OP, "aLog", aLog, s.channels(), s.dState());
+            Shapes.expect(OP, "b", b, s.batch(), s.length(), s.dState());
+            Shapes.expect(OP, "c", c, s.batch(), s.length(), s.dState());
+            if (deltaBias != null) {
+                Shapes.expect(OP, "deltaBias", deltaBias, s.channels());
+            }
+            if (d != null) {
+                Shapes.expect(OP, "d", d, s.channels());
+            }
+            if (initial != null) {
+                Shapes.expect(OP, "state", initial, s.batch(), s.channels(), s.dState());
+            }
+            return s;
         }
-        if (d != null) {
-            Shapes.expect(OP, "d", d, channels);
-        }
-        if (state != null) {
-            Shapes.expect(OP, "state", state, batch, channels, dState);
+
+        SelectiveScan.Inputs storages() {
+            return new SelectiveScan.Inputs(
+                    x.storage(), delta.storage(), Shapes.storageOrNull(deltaBias), aLog.storage(), b.storage(),
+                    c.storage(), Shapes.storageOrNull(d), Shapes.storageOrNull(initial));
         }
     }
 }

@@ -2,6 +2,8 @@ package org.aimjvm.op.ssm;
 
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
+import org.aimjvm.backend.SsdScan;
+import org.aimjvm.backend.SsdSettings;
 import org.aimjvm.backend.SsdShape;
 import org.aimjvm.op.Shapes;
 import org.aimjvm.tensor.Autograd;
@@ -40,19 +42,13 @@ public final class SsdScanOp {
      */
     public static Tensor ssdScan(
             Tensor xbc, Tensor dt, Tensor dtBias, Tensor aLog, Tensor d, Tensor state, SsdSettings settings) {
-        SsdShape s = check(xbc, dt, dtBias, aLog, d, state, settings);
+        Operands in = new Operands(xbc, dt, dtBias, aLog, d, state);
+        SsdShape s = in.check(settings);
         if (state != null) {
             Shapes.expectNotTaped(OP, xbc, dt, dtBias, aLog, d);
         }
-        Tensor y = forward(xbc, dt, dtBias, aLog, d, state, state, s);
-        return Autograd.tape(
-                y,
-                dY -> backward(dY, null, xbc, dt, dtBias, aLog, d, null, s),
-                xbc,
-                dt,
-                dtBias,
-                aLog,
-                d);
+        Tensor y = forward(in, state, s); // taped only without a state
+        return Autograd.tape(y, dY -> backward(dY, null, in, s), xbc, dt, dtBias, aLog, d);
     }
 
     /**
@@ -61,85 +57,71 @@ public final class SsdScanOp {
      */
     public static ScanResult ssdScanFrom(
             Tensor xbc, Tensor dt, Tensor dtBias, Tensor aLog, Tensor d, Tensor initialState, SsdSettings settings) {
-        SsdShape s = check(xbc, dt, dtBias, aLog, d, initialState, settings);
+        Operands in = new Operands(xbc, dt, dtBias, aLog, d, initialState);
+        SsdShape s = in.check(settings);
         Shapes.check(initialState == null || initialState.dtype() == DType.F32, OP,
                 "initial state is BF16, expected F32 (only what models overwrite can be in fewer bits)");
         Tensor finalState = Tensor.empty(xbc.backend(), s.stateShape());
-        Tensor y = forward(xbc, dt, dtBias, aLog, d, initialState, finalState, s);
+        Tensor y = forward(in, finalState, s);
         Autograd.tape(
                 new Tensor[] {y, finalState},
                 dOuts -> {
                     Tensor dY = dOuts[0] != null ? dOuts[0] : Tensor.zeros(y.backend(), y.shape());
-                    return backward(dY, dOuts[1], xbc, dt, dtBias, aLog, d, initialState, s);
+                    return backward(dY, dOuts[1], in, s);
                 },
-                xbc,
-                dt,
-                dtBias,
-                aLog,
-                d,
-                initialState);
+                xbc, dt, dtBias, aLog, d, initialState);
         return new ScanResult(y, finalState);
     }
 
-    private static Tensor forward(
-            Tensor xbc, Tensor dt, Tensor dtBias, Tensor aLog, Tensor d, Tensor initial, Tensor last, SsdShape s) {
-        Tensor y = Tensor.empty(xbc.backend(), dt.shape().withLast(s.innerDim()));
-        xbc.backend()
-                .ssm()
-                .ssdScan(
-                        y.storage(), Shapes.storageOrNull(last), xbc.storage(), dt.storage(), dtBias.storage(), aLog
-                                .storage(),
-                        Shapes.storageOrNull(d), Shapes.storageOrNull(initial), s);
+    private static Tensor forward(Operands in, Tensor last, SsdShape s) {
+        Backend backend = in.xbc.backend();
+        Tensor y = Tensor.empty(backend, in.dt.shape().withLast(s.innerDim()));
+        backend.ssm().ssdScan(y.storage(), Shapes.storageOrNull(last), in.storages(), s);
         return y;
     }
 
-    private static Tensor[] backward(
-            Tensor dY,
-            Tensor dFinal,
-            Tensor xbc,
-            Tensor dt,
-            Tensor dtBias,
-            Tensor aLog,
-            Tensor d,
-            Tensor initial,
-            SsdShape s) {
-        Backend backend = xbc.backend();
-        Tensor dXbc = Tensor.empty(backend, xbc.shape());
-        Tensor dDt = Tensor.empty(backend, dt.shape());
-        Tensor dDtBias = Tensor.empty(backend, dtBias.shape());
-        Tensor dALog = Tensor.empty(backend, aLog.shape());
-        Tensor dD = d == null ? null : Tensor.empty(backend, d.shape());
-        Tensor dInitial = Shapes.gradientFor(initial);
-        backend.ssm()
-                .ssdScanBackward(
-                        dXbc.storage(), dDt.storage(), dDtBias.storage(), dALog.storage(), Shapes.storageOrNull(dD),
-                        Shapes.storageOrNull(dInitial), dY.storage(), Shapes.storageOrNull(dFinal), xbc.storage(), dt
-                                .storage(),
-                        dtBias.storage(), aLog.storage(), Shapes.storageOrNull(d), Shapes.storageOrNull(initial), s);
+    /** @param dFinal {@code null} for zeros */
+    private static Tensor[] backward(Tensor dY, Tensor dFinal, Operands in, SsdShape s) {
+        Backend backend = in.xbc.backend();
+        Tensor dXbc = Tensor.empty(backend, in.xbc.shape());
+        Tensor dDt = Tensor.empty(backend, in.dt.shape());
+        Tensor dDtBias = Tensor.empty(backend, in.dtBias.shape());
+        Tensor dALog = Tensor.empty(backend, in.aLog.shape());
+        Tensor dD = in.d == null ? null : Tensor.empty(backend, in.d.shape());
+        Tensor dInitial = Shapes.gradientFor(in.initial);
+        SsdScan.Gradients out = new SsdScan.Gradients(
+                dXbc.storage(), dDt.storage(), dDtBias.storage(), dALog.storage(), Shapes.storageOrNull(dD),
+                Shapes.storageOrNull(dInitial));
+        backend.ssm().ssdScanBackward(out, dY.storage(), Shapes.storageOrNull(dFinal), in.storages(), s);
         return new Tensor[] {dXbc, dDt, dDtBias, dALog, dD, dInitial};
     }
 
-    private static SsdShape check(
-            Tensor xbc, Tensor dt, Tensor dtBias, Tensor aLog, Tensor d, Tensor state, SsdSettings settings) {
-        Shapes.expectRank(OP, "xbc", xbc, 3);
-        int heads = settings.heads();
-        boolean perChannelD = d != null && d.shape().rank() == 2;
-        SsdShape s = new SsdShape(
-                xbc.dim(0), xbc.dim(1), heads, settings.headDim(), settings.groups(), settings.dState(), settings
-                        .dtMin(),
-                settings.dtMax(), perChannelD);
-        Shapes.expect(OP, "xbc", xbc, s.batch(), s.length(), s.xbcDim());
-        Shapes.expect(OP, "dt", dt, s.batch(), s.length(), heads);
-        Shapes.expect(OP, "dtBias", dtBias, heads);
-        Shapes.expect(OP, "aLog", aLog, heads);
-        if (perChannelD) {
-            Shapes.expect(OP, "d", d, heads, s.headDim());
-        } else if (d != null) {
-            Shapes.expect(OP, "d", d, heads);
+    /** {@link SsdScan.Inputs} as tensors; {@code d} and {@code initial} may be {@code null}. */
+    private record Operands(Tensor xbc, Tensor dt, Tensor dtBias, Tensor aLog, Tensor d, Tensor initial) {
+        SsdShape check(SsdSettings settings) {
+            Shapes.expectRank(OP, "xbc", xbc, 3);
+            int heads = settings.heads();
+            boolean perChannelD = d != null && d.shape().rank() == 2;
+            SsdShape s = new SsdShape(xbc.dim(0), xbc.dim(1), settings, perChannelD);
+            Shapes.expect(OP, "xbc", xbc, s.batch(), s.length(), s.xbcDim());
+            Shapes.expect(OP, "dt", dt, s.batch(), s.length(), heads);
+            Shapes.expect(OP, "dtBias", dtBias, heads);
+            Shapes.expect(OP, "aLog", aLog, heads);
+            if (perChannelD) {
+                Shapes.expect(OP, "d", d, heads, s.headDim());
+            } else if (d != null) {
+                Shapes.expect(OP, "d", d, heads);
+            }
+            if (initial != null) {
+                Shapes.expect(OP, "state", initial, s.stateShape());
+            }
+            return s;
         }
-        if (state != null) {
-            Shapes.expect(OP, "state", state, s.stateShape());
+
+        SsdScan.Inputs storages() {
+            return new SsdScan.Inputs(
+                    xbc.storage(), dt.storage(), dtBias.storage(), aLog.storage(), Shapes.storageOrNull(d),
+                    Shapes.storageOrNull(initial));
         }
-        return s;
     }
 }

@@ -15,6 +15,8 @@ import org.aimjvm.backend.Backends;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Quantization;
 import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.SsdScan;
+import org.aimjvm.backend.SsdSettings;
 import org.aimjvm.backend.SsdShape;
 import org.aimjvm.backend.Storage;
 import org.aimjvm.tensor.Scope;
@@ -41,7 +43,7 @@ class SsdHalfStateTest {
     }
 
     private static SsdShape shape(int batch, int length, int heads, int headDim, int groups, int dState) {
-        return new SsdShape(batch, length, heads, headDim, groups, dState, 0, 2, false);
+        return new SsdShape(batch, length, new SsdSettings(heads, headDim, groups, dState, 0, 2), false);
     }
 
     /** Arguments of a scan on a backend, the same numbers each time. */
@@ -58,7 +60,7 @@ class SsdHalfStateTest {
             int size = s.batch() * s.length() * s.innerDim();
             Storage y = b.allocate(DType.F32, size);
             Storage[] in = Arrays.stream(values).map(v -> upload(b, DType.F32, v)).toArray(Storage[]::new);
-            b.ssm().ssdScan(y, last, in[0], in[1], in[2], in[3], in[4], initial, s);
+            b.ssm().ssdScan(y, last, new SsdScan.Inputs(in[0], in[1], in[2], in[3], in[4], initial), s);
             return read(b, y, size);
         }
     }

@@ -10,6 +10,7 @@ import org.aimjvm.EverySimdWidth;
 import org.aimjvm.TestBackends;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.SsdSettings;
 import org.aimjvm.tensor.Tensor;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.SsdSettings;
 import org.aimjvm.op.elementwise.ReduceOp;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;

@@ -1,13 +1,15 @@
 package org.aimjvm.cpu.ssm;
 
+import static org.aimjvm.cpu.memory.HeapStorage.floats;
+import static org.aimjvm.cpu.memory.HeapStorage.floatsOrNull;
+
 import java.util.Arrays;
+import org.aimjvm.backend.SsdScan;
 import org.aimjvm.backend.SsdShape;
-import org.aimjvm.backend.Storage;
-import org.aimjvm.cpu.memory.HeapStorage;
 import org.aimjvm.cpu.simd.VectorMath;
 
 /**
- * Arrays and sizes of one SSD scan, and its division into tasks: a sequence and up to {@value #HEADS_PER_TASK} heads of
+ * {@link SsdScan.Inputs} as arrays, which are unwrapped once for a call; and the division of a scan into tasks: a sequence and up to {@value #HEADS_PER_TASK} heads of
  * one group, which share products of B and C. The division depends on heads and groups only.
  *
  * @param xbc (batch, L, H*P + 2*G*N)
@@ -17,22 +19,14 @@ import org.aimjvm.cpu.simd.VectorMath;
  * @param d (H) or (H, P), or {@code null}
  * @param initial (batch, H, P, N), or {@code null} for zeros
  */
-record SsdInputs(float[] xbc, float[] dt, float[] dtBias, float[] aLog, float[] d, float[] initial, SsdShape s) {
+record SsdArrays(float[] xbc, float[] dt, float[] dtBias, float[] aLog, float[] d, float[] initial, SsdShape s) {
     private static final int HEADS_PER_TASK = 4;
 
-    static SsdInputs of(Storage xbc, Storage dt, Storage dtBias, Storage aLog, Storage d, Storage initial, SsdShape s) {
-        return new SsdInputs(
-                HeapStorage.floats(xbc),
-                HeapStorage.floats(dt),
-                HeapStorage.floats(dtBias),
-                HeapStorage.floats(aLog),
-                HeapStorage.floatsOrNull(d),
-                HeapStorage.floatsOrNull(initial),
-                s);
-    }
-
-    SsdInputs withInitial(float[] states) {
-        return new SsdInputs(xbc, dt, dtBias, aLog, d, states, s);
+    /** The arrays of {@code in}, but for the initial state: {@code initial}, which may be {@code null}. */
+    static SsdArrays of(SsdScan.Inputs in, float[] initial, SsdShape s) {
+        return new SsdArrays(
+                floats(in.xbc()), floats(in.dt()), floats(in.dtBias()), floats(in.aLog()), floatsOrNull(in.d()),
+                initial, s);
     }
 
     int tasksPerGroup() {

@@ -1,7 +1,7 @@
-package org.aimjvm.op.ssm;
+package org.aimjvm.backend;
 
 /**
- * What a Mamba-2 recurrence is called with besides tensors.
+ * Sizes and limits of a Mamba-2 state-space recurrence (SSD) that do not depend on what goes through it.
  *
  * @param heads H
  * @param headDim P, channels of a head
