@@ -87,10 +87,10 @@ public interface NormKernels {
      * Mamba-2's gated norm. Gate first: {@code v = x * silu(z)}; then {@code y = v / sqrt(mean over the group of v^2 + eps)
      * * weight} (published models); or norm first: {@code y = rmsnorm_group(x) * weight * silu(z)}, as {@code s} says.
      *
+     * @param invRms output (rows, groups), kept for the gradient
      * @param x (rows, cols)
      * @param z (rows, cols)
      * @param weight (cols)
-     * @param invRms output (rows, groups), kept for the gradient
      */
     void gatedRmsNorm(
             Storage y,
@@ -121,10 +121,10 @@ public interface NormKernels {
      * bias[c])}, statistics over the {@code channels / groups} channels of a group and all {@code area} pixels.
      *
      * @param y output, or {@code null} if only {@code stats} are wanted
+     * @param stats output (batch, groups, 2): mean and 1 / sqrt(var + eps), kept for the gradient
      * @param x (batch, channels, area)
      * @param weight (channels)
      * @param bias (channels)
-     * @param stats output (batch, groups, 2): mean and 1 / sqrt(var + eps), kept for the gradient
      */
     void groupNorm(
             Storage y,

@@ -8,6 +8,8 @@ import org.aimjvm.cpu.simd.VectorTranspose;
  * Products of matrices that fit the first cache, on one thread, without packing: the pieces of a chunk of a state-space
  * recurrence. Columns are padded to whole vectors by the caller, so there is no column tail. Every element is one
  * chain of fused multiply-adds in the order of k.
+ *
+ * <p>Operands are arrays, offsets and steps, fifteen parameters, for the reason that {@link GemmTile} gives.
  */
 public final class SmallGemm {
     /**

@@ -35,16 +35,10 @@ public final class LinearCrossEntropyOp {
      * @throws IllegalArgumentException if a target is not a class
      */
     public static Tensor meanCrossEntropy(Tensor x, Tensor w, Tensor targets) {
-        Shapes.expectRank("meanCrossEntropy", "weight", w, 2);
-        Shapes.expectInts("meanCrossEntropy", "targets", targets);
+        check(x, w, targets);
         int classes = w.dim(0);
         int in = w.dim(1);
-        int[] dims = x.shape().toArray();
-        Shapes.check(dims.length >= 1 && dims[dims.length - 1] == in, "meanCrossEntropy", "x of shape " + x.shape()
-                + ", expected (..., " + in + ") for weight " + w.shape());
-        Shapes.expect("meanCrossEntropy", "targets", targets, Arrays.copyOf(dims, dims.length - 1));
         int rows = x.shape().rows();
-        Shapes.check(rows > 0, "meanCrossEntropy", "no rows, expected at least one");
         Backend b = x.backend();
         boolean taped = Autograd.isTaped(x, w);
         Tensor dX = taped ? Shapes.gradientFor(x) : null;
@@ -90,6 +84,17 @@ public final class LinearCrossEntropyOp {
         }
         Tensor mean = ReduceOp.mean(losses);
         return Autograd.tape(mean, dY -> new Tensor[] {scaled(dX, dY), scaled(dW, dY)}, x, w);
+    }
+
+    private static void check(Tensor x, Tensor w, Tensor targets) {
+        Shapes.expectRank("meanCrossEntropy", "weight", w, 2);
+        Shapes.expectInts("meanCrossEntropy", "targets", targets);
+        int in = w.dim(1);
+        int[] dims = x.shape().toArray();
+        Shapes.check(dims.length >= 1 && dims[dims.length - 1] == in, "meanCrossEntropy", "x of shape " + x.shape()
+                + ", expected (..., " + in + ") for weight " + w.shape());
+        Shapes.expect("meanCrossEntropy", "targets", targets, Arrays.copyOf(dims, dims.length - 1));
+        Shapes.check(x.shape().rows() > 0, "meanCrossEntropy", "no rows, expected at least one");
     }
 
     private static Tensor scaled(Tensor d, Tensor dY) {
