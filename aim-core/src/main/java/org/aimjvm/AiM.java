@@ -156,12 +156,23 @@ public final class AiM {
     }
 
     /**
-     * The label of a class given by name or number.
+     * The label of a class given by name or number: exactly as it is named if there is such a name, else without regard to case,
+     * punctuation and spaces.
      *
-     * @throws IllegalArgumentException if there is no such class, naming those there are
+     * @throws IllegalArgumentException if there is no such class, naming those there are, or if several fit, naming these
      */
     public int label(String nameOrNumber) {
         return info.label(nameOrNumber, numClasses());
+    }
+
+    /**
+     * The labels of classes by names and numbers, separated by commas, or {@code all}; names may have commas of
+     * their own.
+     *
+     * @throws IllegalArgumentException as {@link #label}
+     */
+    public List<Integer> labels(String namesOrNumbers) {
+        return info.labels(namesOrNumbers, numClasses());
     }
 
     /**

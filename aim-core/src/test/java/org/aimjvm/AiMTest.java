@@ -173,6 +173,40 @@ class AiMTest {
     }
 
     @Test
+    void aNameIsFoundExactlyFirstAndWholeBeforeItIsTakenApart() {
+        ModelInfo info = named("tench, Tinca tinca", "crane", "Crane", "a", "b", "A b", "C", "C++", "3", "same", "same");
+        assertThat(info.label("crane", 11)).isEqualTo(1);
+        assertThat(info.label("Crane", 11)).isEqualTo(2);
+        assertThat(info.label(" TENCH tinca-tinca", 11)).isZero();
+        assertThat(info.label("C++", 11)).isEqualTo(7);
+        assertThat(info.label("3", 11)).as("a name before a number").isEqualTo(8);
+        assertThat(info.label("4", 11)).isEqualTo(4);
+        assertThatThrownBy(() -> info.label("CRANE", 11))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("label: CRANE may be any of crane (1); Crane (2), expected exactly one of the names, or a "
+                        + "number");
+        assertThatThrownBy(() -> info.label("same", 11)).hasMessageContaining("any of same (9); same (10),");
+        assertThatThrownBy(() -> info.label("c", 11)).hasMessageContaining("any of C (6); C++ (7),");
+        assertThatThrownBy(() -> info.label("?!", 11)).hasMessageContaining("label: ?! (expected 0 to 10");
+
+        assertThat(info.labels("tench, Tinca tinca", 11)).containsExactly(0);
+        assertThat(info.labels("crane,tench,tinca tinca,Crane, 4", 11)).containsExactly(1, 0, 2, 4);
+        assertThat(info.labels("a,Crane", 11)).containsExactly(3, 2);
+        assertThat(info.labels("A B", 11)).containsExactly(5);
+        assertThatThrownBy(() -> info.labels("a,b", 11)).hasMessageContaining("any of A b (5); a (3); b (4),");
+        assertThat(info.labels("10,all", 11)).hasSize(12).startsWith(10, 0, 1);
+        assertThatThrownBy(() -> info.labels("crane,,b", 11)).hasMessageContaining("label:  (expected 0 to 10");
+        assertThatThrownBy(() -> info.labels(",", 11)).hasMessageContaining("label: , (expected 0 to 10");
+        assertThatThrownBy(() -> info.labels("tench, Tinca", 11)).hasMessageContaining("label: tench (expected");
+        assertThat(named("caf\u00e9").label("Cafe\u0301", 1)).isZero();
+    }
+
+    private static ModelInfo named(String... names) {
+        return new ModelInfo(
+                List.of(names), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN, "");
+    }
+
+    @Test
     void picturesAreHandedOverOneByOne() {
         List<Picture> taken = new ArrayList<>();
         int[] tokens = {0};

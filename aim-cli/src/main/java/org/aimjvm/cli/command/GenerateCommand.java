@@ -13,7 +13,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.aimjvm.AiM;
 import org.aimjvm.GenerateOptions;
@@ -73,9 +72,8 @@ public final class GenerateCommand implements Callable<Integer> {
     @Option(
             names = {"-l", "--label"},
             required = true,
-            split = ",",
-            paramLabel = "LABEL",
-            description = "Class name or number; several with commas, or 'all'.") private List<String> labels;
+            paramLabel = "LABEL[,LABEL...]",
+            description = "Class name or number; several with commas, or 'all'. A name may have commas of its own.") private List<String> labels;
 
     @Option(
             names = {"-n", "--count"},
@@ -198,13 +196,7 @@ public final class GenerateCommand implements Callable<Integer> {
 
     private List<Integer> labels(AiM aim) {
         Set<Integer> wanted = new LinkedHashSet<>();
-        for (String label : labels) {
-            if (label.strip().equalsIgnoreCase("all")) {
-                IntStream.range(0, aim.numClasses()).forEach(wanted::add);
-            } else {
-                wanted.add(aim.label(label));
-            }
-        }
+        labels.forEach(text -> wanted.addAll(aim.labels(text)));
         return List.copyOf(wanted);
     }
 

@@ -16,6 +16,7 @@ import org.aimjvm.LoadOptions;
 import org.aimjvm.Picture;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.StateFormat;
+import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.cli.Outcome;
 import org.aimjvm.cli.TinyData;
 import org.aimjvm.cli.output.GridPng;
@@ -87,6 +88,21 @@ class GenerateCommandTest {
             assertThat(png(dir.resolve("x.png"))).isEqualTo(pixels(expected(1, 5).toImage()));
             Files.delete(dir.resolve("x.png"));
         }
+    }
+
+    @Test
+    void aNameWithCommasIsOneLabel() throws IOException {
+        Path other = TinyData.model(dir.resolve("names"));
+        Path info = other.resolve(ModelInfo.FILE);
+        Files.writeString(
+                info, Files.readString(info).replaceFirst("(?s)\"classes\" *:.*?]", "\"classes\": "
+                        + "[\"tench, Tinca tinca\", \"crane\", \"Crane\"]"));
+        String model = other.toString();
+        String out = dir.resolve("folder").toString();
+        Outcome o = Outcome.of("generate", "--model", model, "--label", "Crane,tench, Tinca tinca", "--out", out);
+        assertThat(o.out()).isEqualTo(out + "/2-Crane-0.png\n" + out + "/0-tench-Tinca-tinca-0.png\n");
+        assertThat(Outcome.of("generate", "--model", model, "--label", "CRANE", "--out", out).err())
+                .contains("label: CRANE may be any of crane (1); Crane (2), expected exactly one of the names");
     }
 
     @Test
