@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 import org.aimjvm.io.CheckpointException;
@@ -64,7 +65,7 @@ public final class IdxReader {
             int expected = UNSIGNED_BYTE << 8 | rank;
             if (magic != expected) {
                 throw new CheckpointException(path, null, String.format(
-                        "IDX header %08x, expected %08x (unsigned bytes, %d dimensions)",
+                        Locale.ROOT, "IDX header %08x, expected %08x (unsigned bytes, %d dimensions)",
                         magic, expected, rank));
             }
             int[] sizes = new int[rank];
