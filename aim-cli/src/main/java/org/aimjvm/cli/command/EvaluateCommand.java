@@ -168,6 +168,7 @@ public final class EvaluateCommand implements Callable<Integer> {
                             + test.classNames().size() + ", as the data)");
         }
         Map<String, Object> figures = measure(aim, train, test, options(aim.defaults()), backend);
+        pictures.reportReplaced(console);
         if (json != null) {
             String text = new JsonMapper().writerWithDefaultPrettyPrinter().writeValueAsString(figures) + "\n";
             AtomicFiles.write(json, text.getBytes(StandardCharsets.UTF_8));

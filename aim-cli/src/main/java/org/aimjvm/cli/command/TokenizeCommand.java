@@ -92,6 +92,7 @@ public final class TokenizeCommand implements Callable<Integer> {
         new OptionChecks(spec).atLeast("--views", views, 1).atLeast("--batch", batch, 1);
         Path validationOut = out.resolve(VALIDATION);
         OutputPaths.requireNewFolder(spec, "--out", split == Part.TEST ? validationOut : out);
+        pictures.keepIn(out, false);
         PictureSource train = split == Part.TEST ? null : pictures.train(console);
         PictureSource test = split == Part.TRAIN ? null : pictures.validation(console);
         if (split == Part.TEST && test == null) {
@@ -113,6 +114,8 @@ public final class TokenizeCommand implements Callable<Integer> {
         if (test != null) {
             extract(extractor, test, validationOut, 1);
         }
+        pictures.writeLists();
+        pictures.reportReplaced(console);
         return ExitCode.OK;
     }
 

@@ -87,6 +87,7 @@ final class TrainVqCommand implements Callable<Integer> {
         architecture.config(1);
         new OptionChecks(spec).atLeast("--revive-after", reviveAfter, 0);
         RunOptions runOptions = run.check();
+        pictures.keepIn(run.folder(), run.checkpoint().isPresent());
         PictureSource train = pictures.train(console);
         PictureSource validation = pictures.validation(console);
         VqConfig config = architecture.config(train.channels());
@@ -98,7 +99,10 @@ final class TrainVqCommand implements Callable<Integer> {
         VqTrainer trainer = ComputeOptions.checked(spec, () -> new VqTrainer(
                 tokenizer.model(), train, validation,
                 new VqOptions(trainRecipe, loss, reviveAfter), runOptions, report));
-        if (!new TrainSession(console, trainer, run.folder()).run(run.checkpoint(), report)) {
+        pictures.writeLists();
+        boolean complete = new TrainSession(console, trainer, run.folder()).run(run.checkpoint(), report);
+        pictures.reportReplaced(console);
+        if (!complete) {
             return ExitCode.FAILED;
         }
         Path model = run.folder().resolve(RunFolderOptions.MODEL);
