@@ -1,5 +1,6 @@
 package org.aimjvm.bench;
 
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.backend.StateFormat;
@@ -63,7 +64,7 @@ public class DecodeBenchmark {
         labels = new int[2 * pictures];
         tokens = new int[2 * pictures];
         decoder.begin(labels);
-        System.out.printf("states read and written a token: %d bytes%n",
+        System.out.printf(Locale.ROOT, "states read and written a token: %d bytes%n",
                 2 * pictures * LmCost.of(config).withStates(config, format).stateBytes());
     }
 

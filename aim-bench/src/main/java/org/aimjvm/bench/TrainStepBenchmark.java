@@ -1,5 +1,6 @@
 package org.aimjvm.bench;
 
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.aimjvm.backend.Backend;
@@ -87,7 +88,8 @@ public class TrainStepBenchmark {
     public void close() {
         scope.close();
         Runtime runtime = Runtime.getRuntime();
-        System.out.printf("heap in use at the end: %d MiB%n", (runtime.totalMemory() - runtime.freeMemory()) >> 20);
+        System.out.printf(Locale.ROOT, "heap in use at the end: %d MiB%n",
+                (runtime.totalMemory() - runtime.freeMemory()) >> 20);
     }
 
     /** One step on new codes. */

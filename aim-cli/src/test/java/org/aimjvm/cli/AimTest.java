@@ -86,7 +86,7 @@ class AimTest {
         assertThat(ErrorReport.failure(new NullPointerException("x is null")))
                 .startsWith("aim: internal error: java.lang.NullPointerException: x is null")
                 .contains("--debug");
-        assertThat(ErrorReport.outOfMemory(new OutOfMemoryError("Java heap space"))).contains("-Xmx");
+        assertThat(ErrorReport.unexpected(new OutOfMemoryError("Java heap space"))).contains("-Xmx");
     }
 
     @Test

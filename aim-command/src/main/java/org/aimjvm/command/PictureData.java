@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import org.aimjvm.data.FashionMnist;
 import org.aimjvm.data.IdxFolder;
 import org.aimjvm.data.ImageFolder;
@@ -127,7 +128,7 @@ public final class PictureData {
                 ImageFolder.open(folder, new ImageFolderOptions(side(), shortSide, planes, !centerCrop, flip));
         if (!pictures.broken().isEmpty()) {
             ImageFolder.Broken first = pictures.broken().getFirst();
-            console.err().printf("aim: %s: %d of %d pictures left out, the first: %s%n", folder,
+            console.err().printf(Locale.ROOT, "aim: %s: %d of %d pictures left out, the first: %s%n", folder,
                     pictures.broken().size(), pictures.size() + pictures.broken().size(), first.reason());
         }
         return pictures;

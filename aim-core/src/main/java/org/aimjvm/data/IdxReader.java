@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 import org.aimjvm.io.CheckpointException;
@@ -63,9 +64,9 @@ public final class IdxReader {
             int magic = in.readInt();
             int expected = UNSIGNED_BYTE << 8 | rank;
             if (magic != expected) {
-                throw new CheckpointException(path, null, String.format(
-                        "IDX header %08x, expected %08x (unsigned bytes, %d dimensions)",
-                        magic, expected, rank));
+                throw new CheckpointException(path, null,
+                        String.format(Locale.ROOT, "IDX header %08x, expected %08x (unsigned bytes, %d dimensions)",
+                                magic, expected, rank));
             }
             int[] sizes = new int[rank];
             long total = 1;

@@ -121,7 +121,8 @@ final class BenchGrowthCommand implements Callable<Integer> {
 
     /** The first rows, then every power of two. */
     private void print(List<Growth.Row> rows) {
-        console.out().printf("%-24s %5s %9s %9s  %-18s %9s%n", "model", "batch", "up to", "ms/token", "10 % to 90 %",
+        console.out().printf(Locale.ROOT, "%-24s %5s %9s %9s  %-18s %9s%n", "model", "batch", "up to", "ms/token",
+                "10 % to 90 %",
                 "state MiB");
         for (int i = 0; i < rows.size(); i++) {
             Growth.Row r = rows.get(i);

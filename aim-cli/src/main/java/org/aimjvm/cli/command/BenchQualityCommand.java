@@ -98,7 +98,8 @@ final class BenchQualityCommand implements Callable<Integer> {
         int[] labels = IntStream.range(0, count).map(i -> i % classes).toArray();
         int[][] codes = own == null ? random(exact.config()) : drawn(own, labels);
         console.out()
-                .println(String.format("%-8s %-7s %12s %12s %12s %10s %10s", "weights", "states", "mean KL", "max KL",
+                .println(String.format(Locale.ROOT, "%-8s %-7s %12s %12s %12s %10s %10s", "weights", "states",
+                        "mean KL", "max KL",
                         "logits", "same best", "positions"));
         for (WeightFormat format : formats) {
             AimModel rounded = own == null

@@ -2,6 +2,7 @@ package org.aimjvm.cli.command;
 
 import java.lang.management.ManagementFactory;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.aimjvm.backend.BackendProvider;
 import org.aimjvm.backend.Backends;
@@ -57,6 +58,6 @@ public final class DoctorCommand implements Callable<Integer> {
     }
 
     private void line(String what, String value) {
-        console.out().printf("%-8s %s%n", what, value);
+        console.out().printf(Locale.ROOT, "%-8s %s%n", what, value);
     }
 }

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Pattern;
 import org.aimjvm.AiM;
 import org.aimjvm.backend.Backends;
@@ -70,7 +71,8 @@ class ModelCommandsTest {
         assertThat(info.get("parameters").asLong()).isEqualTo(parameters);
         JsonNode part = info.get(preset.startsWith("vq") ? "tokenizer" : "sequence_model");
         assertThat(part.get("parts").valueStream().mapToLong(JsonNode::asLong).sum()).isEqualTo(parameters);
-        assertThat(done("info --preset " + preset).out()).contains(String.format("%,d", parameters), "{\"");
+        assertThat(done("info --preset " + preset).out()).contains(String.format(Locale.ROOT, "%,d", parameters),
+                "{\"");
     }
 
     @Test

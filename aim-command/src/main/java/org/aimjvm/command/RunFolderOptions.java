@@ -1,9 +1,8 @@
-package org.aimjvm.cli.option;
+package org.aimjvm.command;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
-import org.aimjvm.command.OptionChecks;
 import org.aimjvm.train.RunFolder;
 import org.aimjvm.train.RunOptions;
 import picocli.CommandLine.Model.CommandSpec;

@@ -1,8 +1,6 @@
-package org.aimjvm.cli.option;
+package org.aimjvm.command;
 
 import java.util.Locale;
-import org.aimjvm.command.ComputeOptions;
-import org.aimjvm.command.OptionChecks;
 import org.aimjvm.optim.AdamWOptions;
 import org.aimjvm.optim.LrSchedule;
 import org.aimjvm.train.TrainRecipe;

@@ -1,4 +1,4 @@
-package org.aimjvm.cli.option;
+package org.aimjvm.command;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
