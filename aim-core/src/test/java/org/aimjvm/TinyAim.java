@@ -51,8 +51,8 @@ public record TinyAim(AimModel model, VqModel tokenizer, Params params) {
     /** Both models, every weight moved at random: adaLN starts at zero, which would hide what it multiplies. */
     public static TinyAim of(AimConfig config, VqConfig vq, Backend backend) {
         Params params = Params.random(backend, 20240812);
-        AimModel model = new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
-        VqModel tokenizer = new VqModel(params.sub("vqvae"), vq);
+        AimModel model = new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
+        VqModel tokenizer = new VqModel(params.sub(VqModel.NAME), vq);
         SplittableRandom random = new SplittableRandom(7);
         for (Tensor p : params.trainable().values()) {
             float[] values = p.toFloats();

@@ -59,7 +59,7 @@ public class DecodeBenchmark {
         StateFormat format = StateFormat.valueOf(states);
         Params params = Params.random(Backends.best(), 0, WeightFormat.valueOf(weights));
         decoder = new Decoder(
-                new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX).withStates(format),
+                new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX).withStates(format),
                 2 * pictures);
         labels = new int[2 * pictures];
         tokens = new int[2 * pictures];

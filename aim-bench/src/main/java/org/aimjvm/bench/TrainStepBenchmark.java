@@ -64,7 +64,7 @@ public class TrainStepBenchmark {
         backend = Backends.best();
         AimConfig config = AimPresets.get(preset);
         Params params = Params.random(backend, 0);
-        model = new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
+        model = new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
         optimizer = new AdamW(params.trainable(), AdamWOptions.of(1e-4));
         random = new SplittableRandom(1);
         scope = org.aimjvm.tensor.Scope.inference();

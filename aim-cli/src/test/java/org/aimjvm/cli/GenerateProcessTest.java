@@ -11,8 +11,8 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.backend.DType;
-import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.io.Npz;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
@@ -34,10 +34,10 @@ class GenerateProcessTest {
         AimConfig config = TinyData.config().withData(8, tokens, 3);
         VqConfig vq = new VqConfig(1, chMult, 1, 1, 8, 1, 3, 3, 1, 1e-6f, true, 0.25f, 0);
         Params params = Params.random(Backends.best(), 1);
-        new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
-        new VqModel(params.sub("vqvae"), vq);
+        new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
+        new VqModel(params.sub(VqModel.NAME), vq);
         Path folder = dir.resolve("model");
-        ModelFolder.write(folder, config, vq, ModelInfo.PUBLISHED, params.all(), DType.F32);
+        ModelWriter.write(folder, config, vq, ModelInfo.PUBLISHED, params.all(), DType.F32);
         return folder;
     }
 

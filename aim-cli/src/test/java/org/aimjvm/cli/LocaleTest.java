@@ -12,7 +12,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.aimjvm.io.AtomicFolder;
+import org.aimjvm.io.StagedFolder;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -57,8 +57,8 @@ class LocaleTest {
         String trainVq = "train vq --data DATA --out DIR/vq --steps 7 --checkpoint-every 2 --keep 2 --schedule linear"
                 + " --validate-every 3 --sample-every 3 --resume " + TinyData.VQ;
         aim(folder, trainVq);
-        AtomicFolder.delete(folder.resolve("vq/step-00000007")); // as if it had been stopped before the last step
-        AtomicFolder.delete(folder.resolve("vq/model"));
+        StagedFolder.delete(folder.resolve("vq/step-00000007")); // as if it had been stopped before the last step
+        StagedFolder.delete(folder.resolve("vq/model"));
         aim(folder, trainVq);
         aim(folder, "tokenize --model DIR/vq/model --data DATA --size 8 --split TRAIN --out DIR/codes");
         aim(folder, "train lm --data DIR/codes --tokenizer DIR/vq/model --out DIR/lm --steps 3 --validate-every 0"

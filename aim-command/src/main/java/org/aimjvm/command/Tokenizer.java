@@ -15,8 +15,6 @@ import org.aimjvm.vq.VqModel;
  * @param info what its folder says about classes and recipe
  */
 public record Tokenizer(VqModel model, ModelInfo info) {
-    private static final String PREFIX = "vqvae";
-
     /**
      * Reads the tokenizer of a model: a folder, a file of weights, or the name of an embedded one.
      *
@@ -30,14 +28,14 @@ public record Tokenizer(VqModel model, ModelInfo info) {
             VqConfig config = folder.vqConfig();
             Params params = Params.from(
                     backend,
-                    folder.tensors().select(n -> n.startsWith(PREFIX + ".")),
-                    p -> new VqModel(p.sub(PREFIX), config));
-            return new Tokenizer(new VqModel(params.sub(PREFIX), config), folder.info());
+                    folder.tokenizerTensors(),
+                    p -> new VqModel(p.sub(VqModel.NAME), config));
+            return new Tokenizer(new VqModel(params.sub(VqModel.NAME), config), folder.info());
         }
     }
 
     /** A new one, initialised from {@code seed}. */
     public static Tokenizer random(VqConfig config, Backend backend, long seed) {
-        return new Tokenizer(new VqModel(Params.random(backend, seed).sub(PREFIX), config), ModelInfo.PUBLISHED);
+        return new Tokenizer(new VqModel(Params.random(backend, seed).sub(VqModel.NAME), config), ModelInfo.PUBLISHED);
     }
 }

@@ -2,18 +2,16 @@ package org.aimjvm.checkpoint;
 
 import java.util.List;
 import org.aimjvm.io.TensorSource;
+import org.aimjvm.model.AimModel;
+import org.aimjvm.vq.VqModel;
 
 /**
  * Brings the names of a checkpoint into the published form, {@code mamba.*} and {@code vqvae.*}, whatever wrapper or short
  * form they are in.
  */
 final class CanonicalNames {
-    static final String MAMBA = "mamba.";
-    static final String VQVAE = "vqvae.";
-    /** The word embedding, and the head that is the same tensor when tied. */
-    static final String WORD = MAMBA + "backbone.embeddings.word_embeddings.weight";
-
-    static final String HEAD = MAMBA + "lm_head.weight";
+    private static final String MODEL = AimModel.NAME + ".";
+    private static final String TOKENIZER = VqModel.NAME + ".";
 
     /** Keys under which training programs keep weights, beside the optimiser; averaged ones first. */
     private static final List<String> WRAPPERS = List.of("ema.", "model.", "state_dict.", "module.");
@@ -53,16 +51,16 @@ final class CanonicalNames {
 
     private static String canonical(String name) {
         if (MODEL_PARTS.stream().anyMatch(name::startsWith)) {
-            return MAMBA + name;
+            return MODEL + name;
         }
-        return TOKENIZER_PARTS.stream().anyMatch(name::startsWith) ? VQVAE + name : name;
+        return TOKENIZER_PARTS.stream().anyMatch(name::startsWith) ? TOKENIZER + name : name;
     }
 
     static boolean isModel(String name) {
-        return name.startsWith(MAMBA);
+        return name.startsWith(MODEL);
     }
 
     static boolean isTokenizer(String name) {
-        return name.startsWith(VQVAE);
+        return name.startsWith(TOKENIZER);
     }
 }

@@ -60,7 +60,7 @@ public final class LmSubject {
     private static LmSubject build(String name, AimConfig config, WeightFormat weights, Params params) {
         AimModel model = new AimModel(params, config, PositionRule.SEQUENCE_INDEX);
         LmCost cost = LmCost.of(
-                config, params.all(),
+                config, params,
                 t -> t.storage().isFrozen() ? LmCost.matrixBytes(t.shape(), weights) : 4L * t.size());
         return new LmSubject(name, weights, model, cost);
     }
@@ -79,7 +79,7 @@ public final class LmSubject {
     public static long bytesToDecode(AimConfig config, WeightFormat format, int sequences, boolean prefill) {
         long weights = 0;
         long largest = 0;
-        for (Tensor t : LmCost.tensors(config).values()) {
+        for (Tensor t : LmCost.listing(config).all().values()) {
             weights += t.shape().rank() == 2 ? LmCost.matrixBytes(t.shape(), format) : 4L * t.size();
             largest = Math.max(largest, 4L * t.size());
         }
@@ -92,7 +92,7 @@ public final class LmSubject {
 
     /** As {@link #bytesToDecode} for training steps of {@code batch} whole sequences. */
     public static long bytesToTrain(AimConfig config, int batch) {
-        long parameters = LmCost.tensors(config).values().stream().mapToLong(Tensor::size).sum();
+        long parameters = LmCost.listing(config).all().values().stream().mapToLong(Tensor::size).sum();
         long tokens = (long) batch * config.numTokens();
         long activations = 4L * tokens * (config.nLayer() * 24L * config.dModel() + 4L * config.vocabSize());
         return BASE_BYTES + LimitMeter.MEBIBYTES * MEBIBYTE + 16 * parameters + activations;

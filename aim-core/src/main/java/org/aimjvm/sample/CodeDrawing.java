@@ -38,7 +38,7 @@ abstract sealed class CodeDrawing implements AutoCloseable permits HostDrawing, 
      *
      * @param first index of its first picture in the request
      * @return (pictures, tokens)
-     * @throws CancellationException if the listener cancelled
+     * @throws CancellationException if the listener cancelled, or the thread was interrupted
      * @throws IllegalArgumentException if a logit is NaN or none is finite
      */
     abstract int[][] draw(List<GenerationRequest.Job> batch, int first, Progress progress);
@@ -52,7 +52,7 @@ abstract sealed class CodeDrawing implements AutoCloseable permits HostDrawing, 
     }
 
     final void checkCancelled(int token) {
-        if (listener.isCancelled()) {
+        if (Generator.isCancelled(listener)) {
             throw new CancellationException(
                     "generation cancelled at token " + token + " of " + model.config().numTokens());
         }

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.aimjvm.backend.DType;
 import org.aimjvm.checkpoint.AimConfigJson;
-import org.aimjvm.checkpoint.ModelFolder;
+import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.data.Draws;
 import org.aimjvm.data.Split;
@@ -148,6 +148,6 @@ final class LmTask implements TrainTask<LmTask.Batch> {
 
     @Override
     public void writeModel(Path folder) {
-        ModelFolder.write(folder, model.config(), null, info, model.params().all(), DType.F32);
+        ModelWriter.write(folder, model.config(), null, info, model.params().all(), DType.F32);
     }
 }

@@ -6,7 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.aimjvm.backend.DType;
-import org.aimjvm.checkpoint.ModelFolder;
+import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.data.PictureSource;
 import org.aimjvm.io.SafeTensorsWriter;
@@ -121,7 +121,7 @@ final class VqTask implements TrainTask<PictureBatch> {
     @Override
     public void writeModel(Path folder) {
         codes.fillBuffer();
-        ModelFolder.write(folder, null, model.config(), info, model.params().all(), DType.F32);
+        ModelWriter.write(folder, null, model.config(), info, model.params().all(), DType.F32);
     }
 
     @Override

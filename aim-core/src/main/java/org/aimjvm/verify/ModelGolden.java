@@ -24,7 +24,7 @@ import org.aimjvm.tensor.Tensor;
 /** Golden cases of a whole sequence model. */
 final class ModelGolden {
     private static final String CONFIG = ModelFolder.CONFIG;
-    private static final String WEIGHTS = "model.safetensors";
+    private static final String WEIGHTS = ModelFolder.WEIGHTS;
     private static final String GRADS = "grads.safetensors";
 
     private ModelGolden() {}
@@ -53,9 +53,9 @@ final class ModelGolden {
                         "no sequence model, expected tensors mamba.*");
             }
             AimConfig config = folder.config();
-            TensorSource weights = folder.tensors().select(name -> name.startsWith("mamba."));
-            Params params = Params.from(backend, weights, p -> new AimModel(p.sub("mamba"), config, positions));
-            return new AimModel(params.sub("mamba"), config, positions);
+            TensorSource weights = folder.modelTensors();
+            Params params = Params.from(backend, weights, p -> new AimModel(p.sub(AimModel.NAME), config, positions));
+            return new AimModel(params.sub(AimModel.NAME), config, positions);
         }
     }
 

@@ -21,7 +21,7 @@ import org.aimjvm.vq.VqModel;
 
 /** Golden cases of a whole tokenizer: pictures to codes and back, and gradients of its training loss. */
 final class TokenizerGolden {
-    private static final String WEIGHTS = "model.safetensors";
+    private static final String WEIGHTS = ModelFolder.WEIGHTS;
 
     private TokenizerGolden() {}
 
@@ -102,7 +102,7 @@ final class TokenizerGolden {
             VqConfig config = new VqConfig(
                     f.ch(), f.chMult(), f.numResBlocks(), f.zChannels(), f.nEmbed(), f.embedDim(), f.inChannels(),
                     f.outChannels(), f.normGroups(), f.normEps(), f.l2Norm(), commitBeta, entropyLossRatio);
-            TensorSource weights = files.tensors().sub("vqvae.");
+            TensorSource weights = files.tokenizerTensors().sub(VqModel.NAME + ".");
             Params params = Params.from(backend, weights, p -> new VqModel(p, config));
             return new VqModel(params, config);
         }

@@ -17,11 +17,12 @@ public final class AttnBlock {
     private final Conv2d projOut;
 
     public AttnBlock(Params params, int channels, VqConfig config) {
+        Params last = params.sub("proj_out");
         this.norm = new GroupNorm(params.sub("norm"), channels, config.normGroups(), config.normEps());
         this.q = Conv2d.conv1(params.sub("q"), channels, channels);
         this.k = Conv2d.conv1(params.sub("k"), channels, channels);
         this.v = Conv2d.conv1(params.sub("v"), channels, channels);
-        this.projOut = Conv2d.conv1(params.sub("proj_out"), channels, channels);
+        this.projOut = Conv2d.conv1(last.as(VqRole.endOfAttention(params.role())), channels, channels);
     }
 
     /** (batch, C, height, width), shape kept. */

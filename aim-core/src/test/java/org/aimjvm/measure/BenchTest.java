@@ -116,7 +116,7 @@ class BenchTest {
     void needsOfMemoryGrowWithTheModelAndTheBatch() {
         AimConfig small = AimConfig.mamba2(768, 24, 0);
         AimConfig large = AimConfig.mamba2(2048, 48, 4);
-        long weights = 4L * LmCost.tensors(large).values().stream().mapToLong(t -> t.size()).sum();
+        long weights = 4L * LmCost.listing(large).all().values().stream().mapToLong(t -> t.size()).sum();
         assertThat(LmSubject.bytesToDecode(large, WeightFormat.F32, 2, false)).isBetween(weights, 2 * weights);
         assertThat(LmSubject.bytesToDecode(small, WeightFormat.F32, 2, false))
                 .isLessThan(LmSubject.bytesToDecode(large, WeightFormat.F32, 2, false));

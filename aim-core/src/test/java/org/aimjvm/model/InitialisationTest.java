@@ -28,7 +28,7 @@ class InitialisationTest {
         AimConfig config = new AimConfig(
                 D, 192, LAYERS, 300, 40, 16, ssm, AttentionConfig.of(D, 4), List.of(2), true, false, group, 2, 0, 0, 0);
         Params params = Params.random(SCALAR, 3);
-        new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
+        new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
         return params.all();
     }
 
@@ -200,9 +200,9 @@ class InitialisationTest {
         Params c = Params.random(SCALAR, 2);
         AimConfig two = AimConfig.mamba2(32, 2, 0).withData(16, 4, 3);
         AimConfig one = AimConfig.mamba2(32, 1, 0).withData(16, 4, 3);
-        new AimModel(a.sub("mamba"), two, PositionRule.SEQUENCE_INDEX);
-        new AimModel(b.sub("mamba"), one, PositionRule.SEQUENCE_INDEX);
-        new AimModel(c.sub("mamba"), one, PositionRule.SEQUENCE_INDEX);
+        new AimModel(a.sub(AimModel.NAME), two, PositionRule.SEQUENCE_INDEX);
+        new AimModel(b.sub(AimModel.NAME), one, PositionRule.SEQUENCE_INDEX);
+        new AimModel(c.sub(AimModel.NAME), one, PositionRule.SEQUENCE_INDEX);
         String name = "mamba.backbone.layers.0.mixer.in_proj.weight";
         assertThat(b.all().get(name).toFloats()).isEqualTo(a.all().get(name).toFloats());
         assertThat(c.all().get(name).toFloats()).isNotEqualTo(a.all().get(name).toFloats());

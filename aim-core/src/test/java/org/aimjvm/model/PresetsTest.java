@@ -17,13 +17,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 class PresetsTest {
     private static Params list(AimConfig config) {
         Params params = Params.shapesOnly();
-        new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
+        new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
         return params;
     }
 
     private static Params list(VqConfig config) {
         Params params = Params.shapesOnly();
-        new VqModel(params.sub("vqvae"), config);
+        new VqModel(params.sub(VqModel.NAME), config);
         return params;
     }
 

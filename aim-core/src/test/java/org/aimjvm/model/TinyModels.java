@@ -110,7 +110,7 @@ public final class TinyModels {
     /** A model whose every weight is moved at random: adaLN starts at zero, which would hide what it multiplies. */
     static Built build(AimConfig config, Backend backend) {
         Params params = Params.random(backend, 20240812);
-        AimModel model = new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
+        AimModel model = new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
         SplittableRandom random = new SplittableRandom(7);
         for (Tensor p : params.trainable().values()) {
             float[] values = p.toFloats();

@@ -245,9 +245,9 @@ class GeneratorTest {
         AimConfig config = TinyAim.plain().withData(vocab, 256, TinyAim.CLASSES);
         Backend single = Backends.open("scalar", 1);
         Params params = Params.random(single, 1);
-        AimModel model = new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
+        AimModel model = new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
         VqModel vq = new VqModel(
-                params.sub("vqvae"), new VqConfig(2, List.of(1), 1, 2, vocab, 2, 1, 1, 1, 1e-6f, true, 0, 0));
+                params.sub(VqModel.NAME), new VqConfig(2, List.of(1), 1, 2, vocab, 2, 1, 1, 1, 1e-6f, true, 0, 0));
         List<Job> jobs = IntStream.range(0, 4).mapToObj(i -> new Job(i, i)).toList();
         GenerationRequest request = new GenerationRequest(
                 jobs, Guidance.constant(2), new SamplingOptions(1, 100, 0.9f, 0), List.of(), 4);

@@ -107,7 +107,7 @@ public final class TinyRuns {
             Backend backend, TokenDataset codes, LmOptions options, RunOptions run, TrainListener listener) {
         Params params = Params.random(backend, 3);
         AimConfig config = AimConfig.mamba2(64, 2, 0).withData(VOCAB, 6, CLASSES).withDropout(0.1f, 0.1f, 0);
-        AimModel model = new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
+        AimModel model = new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
         return new LmTrainer(model, codes, null, options, run, listener);
     }
 
@@ -167,7 +167,7 @@ public final class TinyRuns {
 
     static VqModel vqModel(Params params) {
         return new VqModel(
-                params.sub("vqvae"), new VqConfig(8, List.of(1, 2), 1, 8, 16, 4, 1, 1, 4, 1e-6f, true, 0.25f, 0.1f));
+                params.sub(VqModel.NAME), new VqConfig(8, List.of(1, 2), 1, 8, 16, 4, 1, 1, 4, 1e-6f, true, 0.25f, 0.1f));
     }
 
     static VqTrainer vq(PictureSource pictures, VqOptions options, RunOptions run, TrainListener listener) {

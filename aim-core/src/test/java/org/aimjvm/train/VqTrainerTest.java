@@ -148,7 +148,7 @@ class VqTrainerTest {
     void picturesMustFitTheModel() {
         Params params = TinyRuns.vqParams();
         VqModel rgb = new VqModel(
-                params.sub("vqvae"),
+                params.sub(VqModel.NAME),
                 new VqConfig(
                         8, List.of(1, 2), 1, 8, 16, 4, 3, 3, 4, 1e-6f, true, 0.25f, 0));
         assertThatThrownBy(() -> new VqTrainer(

@@ -154,7 +154,7 @@ class OtherSizesTest {
         AimConfig config = new AimConfig(
                 12, 0, 5, 19, 3, 30, ssm, AttentionConfig.of(12, 3), List.of(0, 3), false, true, true, 2, 0, 0, 0);
         Params params = Params.random(SCALAR, 1);
-        AimModel model = new AimModel(params.sub("mamba"), config, PositionRule.PUBLISHED_TRAINING);
+        AimModel model = new AimModel(params.sub(AimModel.NAME), config, PositionRule.PUBLISHED_TRAINING);
         perturb(params);
         int[] labels = {2};
         int[] tokens = {3, 1, 4, 1, 5, 9, 2};

@@ -12,6 +12,7 @@ import org.aimjvm.backend.DType;
 import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.cli.option.WeightType;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
@@ -139,7 +140,7 @@ public final class ConvertCommand implements Callable<Integer> {
         SafeTensorsWriter file = new SafeTensorsWriter().metadata("format", "pt").metadata(source.metadata())
                 .metadata(QuantizedTensors.METADATA, weights.toString());
         if (folder.config().tieEmbeddings()) {
-            file.metadata(ModelFolder.TIED);
+            file.metadata(ModelWriter.TIED);
         }
         try (Progress progress = console.progress("convert", source.names().size(), "tensors")) {
             for (String name : source.names()) {

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.aimjvm.AiM;
 import org.aimjvm.GenerateOptions;
+import org.aimjvm.LoadOptions;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
 import org.aimjvm.command.ComputeOptions;
@@ -156,7 +157,9 @@ public final class EvaluateCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(),
                     "--val: none given, and no t10k-* files in --data (expected test pictures)");
         }
-        AiM aim = AiM.load(model, backend, weights.format(), states.format());
+        AiM aim = AiM.load(
+                model,
+                LoadOptions.DEFAULT.withBackend(backend).withWeights(weights.format()).withStates(states.format()));
         if (aim.pictureSize() != test.height() || aim.pictureSize() != test.width()
                 || aim.numClasses() != test.classNames().size()) {
             throw new IllegalArgumentException(

@@ -13,10 +13,10 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.aimjvm.AiM;
 import org.aimjvm.GenerateOptions;
+import org.aimjvm.LoadOptions;
 import org.aimjvm.Picture;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
@@ -72,9 +72,8 @@ public final class GenerateCommand implements Callable<Integer> {
     @Option(
             names = {"-l", "--label"},
             required = true,
-            split = ",",
-            paramLabel = "LABEL",
-            description = "Class name or number; several with commas, or 'all'.") private List<String> labels;
+            paramLabel = "LABEL[,LABEL...]",
+            description = "Class name or number; several with commas, or 'all'. A name may have commas of its own.") private List<String> labels;
 
     @Option(
             names = {"-n", "--count"},
@@ -162,9 +161,10 @@ public final class GenerateCommand implements Callable<Integer> {
         checkOutputs();
         ComputeOptions.checked(spec, () -> options(GenerateOptions.DEFAULT)); // before a large model is read
         Backend backend = compute.backend(console, states.format());
-        AiM aim = tokenizer == null
-                ? AiM.load(model, backend, weights.format(), states.format())
-                : AiM.load(Path.of(model), tokenizer, backend, weights.format(), states.format());
+        AiM aim = AiM.load(
+                model,
+                LoadOptions.DEFAULT.withBackend(backend).withWeights(weights.format()).withStates(states.format())
+                        .withTokenizer(tokenizer));
         GenerateOptions options = ComputeOptions.checked(spec, () -> options(aim.defaults()));
         List<Integer> wanted = ComputeOptions.checked(spec, () -> labels(aim));
         int total = checkedTotal(wanted.size(), options.count());
@@ -196,13 +196,7 @@ public final class GenerateCommand implements Callable<Integer> {
 
     private List<Integer> labels(AiM aim) {
         Set<Integer> wanted = new LinkedHashSet<>();
-        for (String label : labels) {
-            if (label.strip().equalsIgnoreCase("all")) {
-                IntStream.range(0, aim.numClasses()).forEach(wanted::add);
-            } else {
-                wanted.add(aim.label(label));
-            }
-        }
+        labels.forEach(text -> wanted.addAll(aim.labels(text)));
         return List.copyOf(wanted);
     }
 

@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.cli.option.WeightType;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
@@ -82,10 +82,10 @@ public final class InitCommand implements Callable<Integer> {
         VqConfig vqConfig = tokenizerOnly ? VqConfig.preset(preset) : noTokenizer ? null : VqConfig.f16();
         Params params = Params.listing(seed);
         if (config != null) {
-            new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
+            new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
         }
         if (vqConfig != null) {
-            new VqModel(params.sub("vqvae"), vqConfig);
+            new VqModel(params.sub(VqModel.NAME), vqConfig);
         }
         ModelInfo info = new ModelInfo(
                 List.of(), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN, Recipes.of(spec));
@@ -95,7 +95,7 @@ public final class InitCommand implements Callable<Integer> {
                 progress.advance(1);
                 return params.initialValues(name);
             }));
-            ModelFolder.write(out, config, vqConfig, info, file);
+            ModelWriter.write(out, config, vqConfig, info, file);
         }
         console.out().println(out);
         return ExitCode.OK;

@@ -12,8 +12,8 @@ import java.util.function.Supplier;
 import org.aimjvm.GenerateOptions;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
-import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.cli.option.AimArchitecture;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Console;
@@ -152,7 +152,7 @@ final class TrainLmCommand implements Callable<Integer> {
         Backend backend = compute.backend(console);
         Tokenizer tokenizer = tokenizerPath == null ? null : Tokenizer.read(tokenizerPath, backend);
         requireFit(tokenizer, train);
-        AimModel model = new AimModel(Params.random(backend, recipe.seed()).sub("mamba"), config, positions);
+        AimModel model = new AimModel(Params.random(backend, recipe.seed()).sub(AimModel.NAME), config, positions);
         TrainReport report = new TrainReport(
                 console, run, "train lm", tokenizer == null ? null : samples(model, tokenizer));
         LmOptions options =
@@ -171,7 +171,7 @@ final class TrainLmCommand implements Callable<Integer> {
         }
         ModelInfo info =
                 new ModelInfo(train.info().classNames(), positions, defaults.guidance(), defaults.sampling(), history);
-        TrainSession.withAverages(trainer, () -> ModelFolder.write(
+        TrainSession.withAverages(trainer, () -> ModelWriter.write(
                 folder, config, tokenizer == null ? null : tokenizer.model().config(), info, tensors, DType.F32));
         console.out().println(folder);
         return ExitCode.OK;

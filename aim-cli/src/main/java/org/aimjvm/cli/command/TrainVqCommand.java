@@ -9,8 +9,8 @@ import java.util.concurrent.Callable;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Shape;
-import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.cli.option.VqArchitecture;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Console;
@@ -106,7 +106,7 @@ final class TrainVqCommand implements Callable<Integer> {
                 train.classNames(), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN,
                 Recipes.of(spec));
         TrainSession.withAverages(
-                trainer, () -> ModelFolder.write(model, null, config, info, tokenizer.model().params().all(), DType.F32));
+                trainer, () -> ModelWriter.write(model, null, config, info, tokenizer.model().params().all(), DType.F32));
         console.out().println(model);
         return ExitCode.OK;
     }

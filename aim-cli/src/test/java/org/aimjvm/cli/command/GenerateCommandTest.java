@@ -12,9 +12,11 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.aimjvm.AiM;
 import org.aimjvm.GenerateOptions;
+import org.aimjvm.LoadOptions;
 import org.aimjvm.Picture;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.StateFormat;
+import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.cli.Outcome;
 import org.aimjvm.cli.TinyData;
 import org.aimjvm.cli.output.GridPng;
@@ -89,11 +91,26 @@ class GenerateCommandTest {
     }
 
     @Test
+    void aNameWithCommasIsOneLabel() throws IOException {
+        Path other = TinyData.model(dir.resolve("names"));
+        Path info = other.resolve(ModelInfo.FILE);
+        Files.writeString(
+                info, Files.readString(info).replaceFirst("(?s)\"classes\" *:.*?]", "\"classes\": "
+                        + "[\"tench, Tinca tinca\", \"crane\", \"Crane\"]"));
+        String model = other.toString();
+        String out = dir.resolve("folder").toString();
+        Outcome o = Outcome.of("generate", "--model", model, "--label", "Crane,tench, Tinca tinca", "--out", out);
+        assertThat(o.out()).isEqualTo(out + "/2-Crane-0.png\n" + out + "/0-tench-Tinca-tinca-0.png\n");
+        assertThat(Outcome.of("generate", "--model", model, "--label", "CRANE", "--out", out).err())
+                .contains("label: CRANE may be any of crane (1); Crane (2), expected exactly one of the names");
+    }
+
+    @Test
     void statesInBf16() throws IOException {
         Outcome o = generate("--label b --seed 5 --states bf16 --verbose --out DIR/x.png");
         assertThat(o.exit()).isEqualTo(ExitCode.OK);
         assertThat(o.err()).startsWith("aim: backend ").endsWith(", states in bf16\n");
-        AiM half = AiM.load(models.resolve("tiny").toString(), aim.model().backend(), null, StateFormat.BF16);
+        AiM half = AiM.load(models.resolve("tiny"), LoadOptions.DEFAULT.withStates(StateFormat.BF16));
         assertThat(png(dir.resolve("x.png")))
                 .isEqualTo(pixels(half.generate(1, half.defaults().withSeed(5)).getFirst().toImage()));
         assertThat(generate("--label b --states f16 --out DIR/y.png").err())

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
 import org.aimjvm.AiM;
-import org.aimjvm.backend.Backends;
+import org.aimjvm.LoadOptions;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Shape;
 import org.aimjvm.backend.WeightFormat;
@@ -102,7 +102,7 @@ class ModelCommandsTest {
     void initWritesTheWeightsThatTheSeedGives() {
         done("init --preset vq-f8 --seed 3 --dtype bf16 --out OUT/vq");
         Params params = Params.listing(3);
-        new VqModel(params.sub("vqvae"), VqConfig.f8());
+        new VqModel(params.sub(VqModel.NAME), VqConfig.f8());
         try (SafeTensors file = SafeTensors.open(dir.resolve("vq/model.safetensors"))) {
             assertThat(file.names()).isEqualTo(params.all().keySet());
             String name = "vqvae.quantize.embedding.weight";
@@ -140,7 +140,7 @@ class ModelCommandsTest {
     void convertedWeightsMakeThePicturesOfWeightsHeldSo(WeightFormat format) {
         done("convert DIR/model OUT/converted --weights " + format);
         AiM converted = AiM.load(dir.resolve("converted"));
-        AiM held = AiM.load(shared.resolve("model").toString(), Backends.best(), format);
+        AiM held = AiM.load(shared.resolve("model"), LoadOptions.DEFAULT.withWeights(format));
         assertThat(converted.generate("b").codes()).isEqualTo(held.generate("b").codes());
         done("convert OUT/converted OUT/again");
         assertThat(dir.resolve("again/model.safetensors"))
