@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
@@ -98,10 +99,18 @@ final class LauncherCopy {
         return home;
     }
 
-    /** From now on java is the one that runs the tests, and the jar of the command line, once built, leads to their class path. */
+    /**
+     * From now on java is the one that runs the tests, and the command line, as after a build, is the one on their class path. There
+     * is an archive of classes as the build makes it, though nothing in it.
+     */
     void realJava() throws IOException {
-        environment.put("AIM_JAVA_HOME", System.getProperty("java.home"));
-        mvn("mkdir -p aim-cli/target; cp '" + jarOfTests() + "' aim-cli/target/aim-cli.jar");
+        String home = System.getProperty("java.home");
+        environment.put("AIM_JAVA_HOME", home);
+        alreadyBuilt();
+        Files.copy(jarOfTests(), jar(), StandardCopyOption.REPLACE_EXISTING);
+        Path archives = Files.createDirectories(root.resolve("aim-cli/target/aim-archives"));
+        Files.writeString(archives.resolve("light.jsa"), "");
+        Files.writeString(archives.resolve("light.jdk"), Runtime.version().feature() + " " + home + "\n");
     }
 
     /** A jar that starts the command line from the class path of the tests. */

@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.aimjvm.train.RunFolder;
+import org.aimjvm.train.RunLock;
 import org.aimjvm.train.RunOptions;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -76,7 +77,7 @@ public final class RunFolderOptions {
     /**
      * What the run writes.
      *
-     * @throws ParameterException if a number is out of range, or there is another run in the folder
+     * @throws ParameterException if a number is out of range, or the folder is a file
      */
     public RunOptions check() {
         new OptionChecks(command)
@@ -89,11 +90,23 @@ public final class RunFolderOptions {
         if (Files.exists(out) && !Files.isDirectory(out)) {
             throw usage("--out: " + out + " is a file, expected a folder");
         }
+        return new RunOptions(out, checkpointEvery, keep, validateEvery, validatePictures, sampleEvery);
+    }
+
+    /**
+     * Takes the folder for this run, until closed.
+     *
+     * @throws org.aimjvm.io.CheckpointException if another run is writing to it
+     * @throws ParameterException if it holds a run that is not to be continued
+     */
+    public RunLock take() {
+        RunLock lock = RunLock.of(out);
         boolean begun = RunFolder.latest(out).isPresent() || Files.exists(out.resolve(MODEL));
         if (begun && !resume) {
+            lock.close();
             throw usage("--out: " + out + " holds a run, expected a new folder (or continue it with --resume)");
         }
-        return new RunOptions(out, checkpointEvery, keep, validateEvery, validatePictures, sampleEvery);
+        return lock;
     }
 
     /** The checkpoint to continue from, if that was asked for and there is one. */

@@ -10,7 +10,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
@@ -78,19 +77,19 @@ public final class RunLock implements AutoCloseable {
     /** The locked file, or {@code null} if what was locked is no longer the file of that name. */
     private static FileChannel locked(Path folder) throws IOException {
         Path file = folder.resolve(FILE);
+        Object before = identity(file);
         FileChannel channel =
                 FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
         boolean taken = false;
         try {
-            Object opened = identity(file);
             FileLock lock = channel.tryLock(LOCKED_BYTE, 1, false);
             if (lock == null) {
                 throw inUse(folder, text(channel));
             }
-            taken = opened != null && Objects.equals(opened, identity(file));
-            if (!taken) {
-                return null;
+            if (before == null || !before.equals(identity(file))) {
+                return null; // made here a moment ago, or removed since: the next attempt knows
             }
+            taken = true;
             channel.truncate(0);
             String owner = "process " + ProcessHandle.current().pid();
             channel.write(ByteBuffer.wrap(owner.getBytes(StandardCharsets.UTF_8)), 0);

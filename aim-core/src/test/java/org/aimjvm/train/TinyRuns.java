@@ -29,7 +29,7 @@ public final class TinyRuns {
     private TinyRuns() {}
 
     /** Remembers every loss and everything else it is told. */
-    public static final class Recorder implements TrainListener {
+    public static class Recorder implements TrainListener {
         final List<TrainMetrics> steps = new ArrayList<>();
         public final List<Map<String, Double>> validations = new ArrayList<>();
         final List<String> events = new ArrayList<>();

@@ -37,8 +37,10 @@ import org.aimjvm.sample.Generator;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.train.LmOptions;
 import org.aimjvm.train.LmTrainer;
+import org.aimjvm.train.RunLock;
 import org.aimjvm.train.RunOptions;
 import org.aimjvm.train.TrainRecipe;
+import org.aimjvm.train.Workers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -134,15 +136,17 @@ final class TrainLmCommand implements Callable<Integer> {
         }
         RunOptions runOptions = run.check();
         Path valPath = val != null ? val : data.resolve(TokenizeCommand.VALIDATION);
-        try (TokenDataset train = TokenDataset.open(data);
+        try (RunLock lock = run.take();
+                TokenDataset train = TokenDataset.open(data);
                 TokenDataset validation = val != null || Files.isDirectory(valPath)
                         ? TokenDataset.open(valPath)
                         : null) {
-            return train(train, validation, runOptions, defaults);
+            return train(train, validation, runOptions, defaults, lock);
         }
     }
 
-    private int train(TokenDataset train, TokenDataset validation, RunOptions runOptions, GenerateOptions defaults) {
+    private int train(
+            TokenDataset train, TokenDataset validation, RunOptions runOptions, GenerateOptions defaults, RunLock lock) {
         int heldOut = validation == null ? holdOut : 0;
         if (heldOut >= train.size()) {
             throw usage("--hold-out: " + holdOut + " (expected less than the " + train.size() + " pictures there are)");
@@ -157,24 +161,31 @@ final class TrainLmCommand implements Callable<Integer> {
                 console, run, "train lm", tokenizer == null ? null : samples(model, tokenizer));
         LmOptions options =
                 ComputeOptions.checked(spec, () -> new LmOptions(trainRecipe, labelDropout, heldOut, checkpointBlocks));
+        ModelInfo info = new ModelInfo(
+                train.info().classNames(), positions, defaults.guidance(), defaults.sampling(), history(tokenizer));
         LmTrainer trainer = ComputeOptions.checked(
-                spec, () -> new LmTrainer(model, train, validation, options, runOptions, report));
-        if (!new TrainSession(console, trainer, run.folder()).run(run.checkpoint(), report)) {
+                spec,
+                () -> new LmTrainer(model, train, validation, options, info, runOptions, Workers.ALONE, report));
+        if (!new TrainSession(console, trainer, run.folder()).run(run.checkpoint(), report, lock)) {
             return ExitCode.FAILED;
         }
         Path folder = run.folder().resolve(RunFolderOptions.MODEL);
         Map<String, Tensor> tensors = new LinkedHashMap<>(model.params().all());
-        String history = Recipes.of(spec);
         if (tokenizer != null) {
             tensors.putAll(tokenizer.model().params().all());
-            history = tokenizer.info().recipe().isEmpty() ? history : tokenizer.info().recipe() + "\n" + history;
         }
-        ModelInfo info =
-                new ModelInfo(train.info().classNames(), positions, defaults.guidance(), defaults.sampling(), history);
         TrainSession.withAverages(trainer, () -> ModelWriter.write(
                 folder, config, tokenizer == null ? null : tokenizer.model().config(), info, tensors, DType.F32));
         console.out().println(folder);
         return ExitCode.OK;
+    }
+
+    /** The commands that made the tokenizer, if it says so, and this one. */
+    private String history(Tokenizer tokenizer) {
+        String mine = Recipes.of(spec);
+        return tokenizer == null || tokenizer.info().recipe().isEmpty()
+                ? mine
+                : tokenizer.info().recipe() + "\n" + mine;
     }
 
     private void requireFit(Tokenizer tokenizer, TokenDataset codes) {
