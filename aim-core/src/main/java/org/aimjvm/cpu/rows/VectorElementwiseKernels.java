@@ -11,7 +11,7 @@ import org.aimjvm.backend.ElementwiseKernels;
 import org.aimjvm.backend.Storage;
 import org.aimjvm.cpu.memory.Parallel;
 import org.aimjvm.cpu.memory.Scratch;
-import org.aimjvm.cpu.memory.Warmth;
+import org.aimjvm.cpu.simd.Simd;
 import org.aimjvm.cpu.scalar.ScalarElementwiseKernels;
 import org.aimjvm.cpu.simd.VectorSums;
 import org.aimjvm.cpu.simd.VectorUnary;
@@ -176,7 +176,7 @@ public final class VectorElementwiseKernels implements ElementwiseKernels {
 
     /** A row of {@link #modulate}; {@code y} may be {@code x}. */
     static void modulate(float[] y, float[] x, int at, float[] shift, float[] scale, int cond, int dim) {
-        int last = Warmth.lastVector(dim);
+        int last = Simd.lastVector(dim);
         int c = 0;
         for (; c <= last; c += LANES) {
             FloatVector factor = FloatVector.fromArray(F, scale, cond + c).add(1f);
@@ -403,7 +403,7 @@ public final class VectorElementwiseKernels implements ElementwiseKernels {
 
     /** {@code y = a + b} for {@code count} elements from the given offsets on. */
     static void add(float[] y, int atY, float[] a, int atA, float[] b, int atB, int count) {
-        int last = Warmth.lastVector(count);
+        int last = Simd.lastVector(count);
         int i = 0;
         for (; i <= last; i += LANES) {
             FloatVector.fromArray(F, a, atA + i).add(FloatVector.fromArray(F, b, atB + i)).intoArray(y, atY + i);
@@ -415,7 +415,7 @@ public final class VectorElementwiseKernels implements ElementwiseKernels {
 
     /** {@code y = a * b}, as {@link #add}. */
     private static void mul(float[] y, int atY, float[] a, int atA, float[] b, int atB, int count) {
-        int last = Warmth.lastVector(count);
+        int last = Simd.lastVector(count);
         int i = 0;
         for (; i <= last; i += LANES) {
             FloatVector.fromArray(F, a, atA + i).mul(FloatVector.fromArray(F, b, atB + i)).intoArray(y, atY + i);
