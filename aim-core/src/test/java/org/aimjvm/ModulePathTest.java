@@ -71,7 +71,8 @@ class ModulePathTest {
         Path out = dir.resolve("app");
         assertThat(compile(out, MAIN, DESCRIPTOR)).doesNotContain("error:");
         String path = String.join(File.pathSeparator, out.toString(), library(), models.toString());
-        Run plain = java("--module-path", path, "--add-modules=test.models", "--module", "app/app.Main", golden, "in-a-jar");
+        Run plain = java("--module-path", path, "--add-modules=test.models", "--module", "app/app.Main", golden,
+                "in-a-jar");
         assertThat(plain.out.lines()).as(plain.err).containsExactly(golden + ": 8, scalar", "in-a-jar: 8, scalar");
         Run simd = java(
                 "--add-modules=jdk.incubator.vector", "--module-path", path, "--module", "app/app.Main", golden);
@@ -97,7 +98,8 @@ class ModulePathTest {
     /** What javac says, nothing if it is content. */
     private static String compile(Path out, String main, String descriptor) throws IOException {
         Path sources = Files.createDirectories(dir.resolve(out.getFileName() + "-src"));
-        List<String> args = new ArrayList<>(List.of("-d", out.toString(), descriptor == null ? "-cp" : "-p", library()));
+        List<String> args =
+                new ArrayList<>(List.of("-d", out.toString(), descriptor == null ? "-cp" : "-p", library()));
         args.add(Files.writeString(sources.resolve("Main.java"), main).toString());
         if (descriptor != null) {
             args.add(Files.writeString(sources.resolve("module-info.java"), descriptor).toString());
@@ -125,7 +127,8 @@ class ModulePathTest {
     private static String library() {
         Stream<String> jackson = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
                 .filter(e -> e.matches(".*jackson-[^/\\\\]*\\.jar"));
-        String ours = Path.of(URI.create(AiM.class.getProtectionDomain().getCodeSource().getLocation().toString())).toString();
+        String ours = Path.of(URI.create(AiM.class.getProtectionDomain().getCodeSource().getLocation().toString()))
+                .toString();
         return Stream.concat(Stream.of(ours), jackson).collect(Collectors.joining(File.pathSeparator));
     }
 }
