@@ -11,7 +11,7 @@ import org.aimjvm.backend.ElementwiseKernels;
 import org.aimjvm.backend.Storage;
 import org.aimjvm.cpu.memory.Parallel;
 import org.aimjvm.cpu.memory.Scratch;
-import org.aimjvm.cpu.memory.Warmth;
+import org.aimjvm.cpu.simd.Simd;
 import org.aimjvm.cpu.scalar.ScalarElementwiseKernels;
 import org.aimjvm.cpu.simd.VectorSums;
 import org.aimjvm.cpu.simd.VectorUnary;
@@ -268,7 +268,7 @@ public final class VectorElementwiseKernels implements ElementwiseKernels {
 
     /** {@code y = a + b} for {@code count} elements from the given offsets on. */
     static void add(float[] y, int atY, float[] a, int atA, float[] b, int atB, int count) {
-        int last = Warmth.lastVector(count);
+        int last = Simd.lastVector(count);
         int i = 0;
         for (; i <= last; i += LANES) {
             FloatVector.fromArray(F, a, atA + i).add(FloatVector.fromArray(F, b, atB + i)).intoArray(y, atY + i);
@@ -280,7 +280,7 @@ public final class VectorElementwiseKernels implements ElementwiseKernels {
 
     /** {@code y = a * b}, as {@link #add}. */
     static void mul(float[] y, int atY, float[] a, int atA, float[] b, int atB, int count) {
-        int last = Warmth.lastVector(count);
+        int last = Simd.lastVector(count);
         int i = 0;
         for (; i <= last; i += LANES) {
             FloatVector.fromArray(F, a, atA + i).mul(FloatVector.fromArray(F, b, atB + i)).intoArray(y, atY + i);

@@ -9,7 +9,7 @@ import org.aimjvm.backend.NormKernels.GatedGradients;
 import org.aimjvm.backend.NormKernels.GatedShape;
 import org.aimjvm.cpu.memory.Parallel;
 import org.aimjvm.cpu.memory.Scratch;
-import org.aimjvm.cpu.memory.Warmth;
+import org.aimjvm.cpu.simd.Simd;
 import org.aimjvm.cpu.scalar.ScalarNormKernels;
 import org.aimjvm.cpu.simd.VectorMath;
 import org.aimjvm.cpu.simd.VectorSums;
@@ -50,7 +50,7 @@ final class VectorGatedNorm {
 
     /** {@code y = x silu(z)}. */
     private static void mulSilu(float[] y, float[] x, float[] z, int at, int count) {
-        int last = Warmth.lastVector(at + count);
+        int last = Simd.lastVector(at + count);
         int c = at;
         for (; c <= last; c += LANES) {
             FloatVector gate = VectorMath.silu(FloatVector.fromArray(F, z, c));

@@ -12,7 +12,7 @@ import jdk.incubator.vector.FloatVector;
 import org.aimjvm.backend.ElementwiseKernels;
 import org.aimjvm.backend.ElementwiseKernels.ModulateGradients;
 import org.aimjvm.cpu.memory.Parallel;
-import org.aimjvm.cpu.memory.Warmth;
+import org.aimjvm.cpu.simd.Simd;
 
 /**
  * adaLN's conditional maps by vectors, modulate and gate: rows of x with one row of factors per sequence. Their gradients sum over
@@ -41,7 +41,7 @@ final class VectorModulate {
 
     /** A row of modulate; {@code y} may be {@code x}. */
     static void modulate(float[] y, float[] x, int at, float[] shift, float[] scale, int cond, int dim) {
-        int last = Warmth.lastVector(dim);
+        int last = Simd.lastVector(dim);
         int c = 0;
         for (; c <= last; c += LANES) {
             FloatVector factor = FloatVector.fromArray(F, scale, cond + c).add(1f);

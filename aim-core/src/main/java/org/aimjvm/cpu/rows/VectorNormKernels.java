@@ -11,7 +11,7 @@ import org.aimjvm.backend.FusedKernels;
 import org.aimjvm.backend.NormKernels;
 import org.aimjvm.backend.Storage;
 import org.aimjvm.cpu.memory.Parallel;
-import org.aimjvm.cpu.memory.Warmth;
+import org.aimjvm.cpu.simd.Simd;
 import org.aimjvm.cpu.scalar.ScalarNormKernels;
 import org.aimjvm.cpu.simd.VectorSums;
 
@@ -77,7 +77,7 @@ public final class VectorNormKernels implements NormKernels {
     /** {@code sum = branch gate + residual}, the product rounded as when it is stored. */
     private static void gateAdd(
             float[] sum, float[] branch, float[] gate, float[] residual, int at, int cond, int cols) {
-        int last = Warmth.lastVector(cols);
+        int last = Simd.lastVector(cols);
         int c = 0;
         for (; c <= last; c += LANES) {
             FloatVector.fromArray(F, branch, at + c)
@@ -309,7 +309,7 @@ public final class VectorNormKernels implements NormKernels {
 
     /** {@code y = x inv w}, the weight starting at its element {@code first}. */
     static void scaleByWeight(float[] y, float[] x, int at, float inv, float[] w, int first, int count) {
-        int last = Warmth.lastVector(count);
+        int last = Simd.lastVector(count);
         int c = 0;
         for (; c <= last; c += LANES) {
             FloatVector.fromArray(F, x, at + c).mul(inv).mul(FloatVector.fromArray(F, w, first + c)).intoArray(y,
