@@ -25,6 +25,7 @@ import org.aimjvm.command.OptionChecks;
 import org.aimjvm.command.Tokenizer;
 import org.aimjvm.data.CodeExtractor;
 import org.aimjvm.data.TokenDataset;
+import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.Images;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
@@ -134,11 +135,17 @@ final class TrainLmCommand implements Callable<Integer> {
         }
         RunOptions runOptions = run.check();
         Path valPath = val != null ? val : data.resolve(TokenizeCommand.VALIDATION);
-        try (TokenDataset train = TokenDataset.open(data);
-                TokenDataset validation = val != null || Files.isDirectory(valPath)
-                        ? TokenDataset.open(valPath)
-                        : null) {
+        try (TokenDataset train = codes(data);
+                TokenDataset validation = val != null || Files.isDirectory(valPath) ? codes(valPath) : null) {
             return train(train, validation, runOptions, defaults);
+        }
+    }
+
+    private static TokenDataset codes(Path folder) {
+        try {
+            return TokenDataset.open(folder);
+        } catch (CheckpointException e) {
+            throw new IllegalArgumentException(e.getMessage() + " ('aim tokenize' makes sets of codes)", e);
         }
     }
 
