@@ -101,7 +101,7 @@ public final class TokenDataset implements AutoCloseable {
                     .toList();
             if (files.isEmpty()) {
                 throw new CheckpointException(path, null,
-                        "no files codes-*.safetensors (make them with `aim tokenize`)");
+                        "no files codes-*.safetensors (expected a folder that TokenDatasetWriter has written)");
             }
             return files;
         } catch (IOException e) {

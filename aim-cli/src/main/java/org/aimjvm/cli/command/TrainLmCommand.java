@@ -25,6 +25,7 @@ import org.aimjvm.command.RunFolderOptions;
 import org.aimjvm.command.Tokenizer;
 import org.aimjvm.data.CodeExtractor;
 import org.aimjvm.data.TokenDataset;
+import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.Images;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
@@ -137,11 +138,17 @@ final class TrainLmCommand implements Callable<Integer> {
         RunOptions runOptions = run.check();
         Path valPath = val != null ? val : data.resolve(TokenizeCommand.VALIDATION);
         try (RunLock lock = run.take();
-                TokenDataset train = TokenDataset.open(data);
-                TokenDataset validation = val != null || Files.isDirectory(valPath)
-                        ? TokenDataset.open(valPath)
-                        : null) {
+                TokenDataset train = codes(data);
+                TokenDataset validation = val != null || Files.isDirectory(valPath) ? codes(valPath) : null) {
             return train(train, validation, runOptions, defaults, lock);
+        }
+    }
+
+    private static TokenDataset codes(Path folder) {
+        try {
+            return TokenDataset.open(folder);
+        } catch (CheckpointException e) {
+            throw new IllegalArgumentException(e.getMessage() + " ('aim tokenize' makes sets of codes)", e);
         }
     }
 
