@@ -360,8 +360,9 @@ public final class Params {
     public void requireTrainable(String what) {
         trainable().forEach((name, t) -> {
             if (!t.isParameter()) {
-                throw new IllegalArgumentException(what + ": " + name + " is held to generate with and wants no gradient"
-                        + " (expected a model read to be trained: ModelFolder.readModel)");
+                throw new IllegalArgumentException(
+                        what + ": " + name + " is held to generate with and wants no gradient"
+                                + " (expected a model read to be trained: ModelFolder.readModel)");
             }
         });
     }

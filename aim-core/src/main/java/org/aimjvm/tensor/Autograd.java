@@ -248,7 +248,8 @@ public final class Autograd {
 
         private void accumulate(Tensor x, Tensor dx) {
             if (!dx.shape().equals(x.shape())) {
-                throw new IllegalStateException("backward: gradient of shape " + dx.shape() + ", expected " + x.shape());
+                throw new IllegalStateException(
+                        "backward: gradient of shape " + dx.shape() + ", expected " + x.shape());
             }
             if (wanted != null && !wanted.concerns(x)) {
                 return;

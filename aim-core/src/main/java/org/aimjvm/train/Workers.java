@@ -21,7 +21,8 @@ public record Workers(Shard shard, GradientSync sync) {
         Objects.requireNonNull(shard, "shard");
         Objects.requireNonNull(sync, "sync");
         if (shard.of() > 1 && sync == GradientSync.NONE) {
-            throw new IllegalArgumentException("sync: none for worker " + shard + " (expected one that averages gradients)");
+            throw new IllegalArgumentException(
+                    "sync: none for worker " + shard + " (expected one that averages gradients)");
         }
     }
 

@@ -173,7 +173,8 @@ class LmTrainerTest {
             ModelInfo other = ModelInfo.of(List.of(), PositionRule.PUBLISHED_TRAINING, "");
             assertThatThrownBy(() -> new LmTrainer(
                     model, codes, null, options(1, 1), other, run, Workers.ALONE, new Recorder()))
-                    .isInstanceOf(IllegalArgumentException.class).hasMessageStartingWith("positions: PUBLISHED_TRAINING");
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageStartingWith("positions: PUBLISHED_TRAINING");
         }
     }
 

@@ -170,7 +170,8 @@ public final class TinyRuns {
 
     static VqModel vqModel(Params params) {
         return new VqModel(
-                params.sub(VqModel.NAME), new VqConfig(8, List.of(1, 2), 1, 8, 16, 4, 1, 1, 4, 1e-6f, true, 0.25f, 0.1f));
+                params.sub(VqModel.NAME),
+                new VqConfig(8, List.of(1, 2), 1, 8, 16, 4, 1, 1, 4, 1e-6f, true, 0.25f, 0.1f));
     }
 
     static VqTrainer vq(PictureSource pictures, VqOptions options, RunOptions run, TrainListener listener) {

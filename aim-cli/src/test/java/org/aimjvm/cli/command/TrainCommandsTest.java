@@ -144,7 +144,8 @@ class TrainCommandsTest {
                 Accuracy.of(read.classifier(), IdxFolder.open(shared.resolve("data"), IdxFolder.TEST, null, 8), 9, 0)
                         .total();
         assertThat(o.out()).startsWith(String.format(Locale.ROOT, "accuracy %.4f ", accuracy));
-        assertThat(MetricsCsv.read(dir.resolve("a/metrics.csv")).get(20)).containsKeys("accuracy", "validation_accuracy");
+        assertThat(MetricsCsv.read(dir.resolve("a/metrics.csv")).get(20)).containsKeys("accuracy",
+                "validation_accuracy");
         assertThat(RunFolder.all(dir.resolve("a"))).hasSize(1);
 
         TinyData.files(dir.resolve("pictures"));
