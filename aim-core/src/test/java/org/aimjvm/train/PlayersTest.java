@@ -164,7 +164,8 @@ class PlayersTest {
             first.stopStep = stop;
             assertThat(stopped.run()).isFalse();
             Path checkpoint = RunFolder.latest(run.folder()).orElseThrow();
-            assertThat(checkpoint).isDirectoryContaining("glob:**/{optimizer,optimizer-judge,player-judge}.safetensors");
+            assertThat(checkpoint)
+                    .isDirectoryContaining("glob:**/{optimizer,optimizer-judge,player-judge}.safetensors");
             Duel duel = new Duel(2);
             Recorder second = new Recorder();
             Trainer resumed = trainer(duel, run, second);

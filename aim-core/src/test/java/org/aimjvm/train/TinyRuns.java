@@ -105,10 +105,13 @@ public final class TinyRuns {
 
     static LmTrainer lm(
             Backend backend, TokenDataset codes, LmOptions options, RunOptions run, TrainListener listener) {
-        Params params = Params.random(backend, 3);
+        return new LmTrainer(lmModel(backend), codes, null, options, run, listener);
+    }
+
+    static AimModel lmModel(Backend backend) {
         AimConfig config = AimConfig.mamba2(64, 2, 0).withData(VOCAB, 6, CLASSES).withDropout(0.1f, 0.1f, 0);
-        AimModel model = new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
-        return new LmTrainer(model, codes, null, options, run, listener);
+        return new AimModel(
+                Params.random(backend, 3).sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
     }
 
     /** Grey pictures of 8 x 8: a bright square at a place that depends on the class. */

@@ -21,9 +21,7 @@ import org.aimjvm.backend.Backends;
 import org.aimjvm.data.PictureSource;
 import org.aimjvm.data.Shard;
 import org.aimjvm.data.TokenDataset;
-import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
-import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.Params;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.train.TinyRuns.Recorder;
@@ -139,10 +137,7 @@ class WorkersTest {
     }
 
     private Ran lm(TokenDataset codes, int batch, int accumulation, Workers workers) {
-        AimConfig config = AimConfig.mamba2(64, 2, 0).withData(TinyRuns.VOCAB, 6, TinyRuns.CLASSES)
-                .withDropout(0.1f, 0.1f, 0);
-        Params params = Params.random(Backends.open(TinyRuns.BACKEND.name(), 1), 3);
-        AimModel model = new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
+        AimModel model = TinyRuns.lmModel(Backends.open(TinyRuns.BACKEND.name(), 1));
         Recorder recorder = new Recorder();
         LmOptions options = new LmOptions(TinyRuns.recipe(6, batch, accumulation, 3e-3), 0.3, 0, false);
         new LmTrainer(model, codes, null, options, null, RunOptions.NONE, workers, recorder).run();

@@ -90,13 +90,15 @@ final class TrainClassifierCommand implements Callable<Integer> {
                 return train(all, others, runOptions, lock);
             }
             if (holdOut >= all.size()) {
-                throw usage("--hold-out: " + holdOut + " (expected less than the " + all.size() + " pictures there are)");
+                throw usage(
+                        "--hold-out: " + holdOut + " (expected less than the " + all.size() + " pictures there are)");
             }
             int[] order = Split.order(all.size(), recipe.seed());
             int[] rest = Arrays.copyOfRange(order, holdOut, order.length);
             Arrays.sort(rest);
             return train(
-                    new PictureSubset(all, rest), new PictureSubset(all, Arrays.copyOf(order, holdOut)), runOptions, lock);
+                    new PictureSubset(all, rest), new PictureSubset(all, Arrays.copyOf(order, holdOut)), runOptions,
+                    lock);
         }
     }
 

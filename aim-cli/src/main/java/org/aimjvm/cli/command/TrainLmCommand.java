@@ -153,7 +153,8 @@ final class TrainLmCommand implements Callable<Integer> {
     }
 
     private int train(
-            TokenDataset train, TokenDataset validation, RunOptions runOptions, GenerateOptions defaults, RunLock lock) {
+            TokenDataset train, TokenDataset validation, RunOptions runOptions, GenerateOptions defaults,
+            RunLock lock) {
         int heldOut = validation == null ? holdOut : 0;
         if (heldOut >= train.size()) {
             throw usage("--hold-out: " + holdOut + " (expected less than the " + train.size() + " pictures there are)");
