@@ -5,12 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.data.CodeExtractor;
 import org.aimjvm.data.PictureSource;
+import org.aimjvm.data.Shard;
 import org.aimjvm.data.TokenDataset;
+import org.aimjvm.data.TokenDatasetWriter;
 import org.aimjvm.io.SafeTensors;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.nn.Params;
@@ -23,6 +26,8 @@ import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class VqTrainerTest {
     @TempDir Path folder;
@@ -124,6 +129,22 @@ class VqTrainerTest {
             assertThat(a.label(12)).isEqualTo(1);
             assertThat(a.fingerprint()).isEqualTo(b.fingerprint());
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, 7})
+    void sharesOfTheExtractionJoinToTheSameBytes(int of) {
+        Params params = TinyRuns.vqParams();
+        CodeExtractor extractor = new CodeExtractor(TinyRuns.vqModel(params), params);
+        extractor.extract(TinyRuns.squares(11), folder.resolve("alone"), 2, 0, 4, n -> {});
+        List<Path> parts = new ArrayList<>();
+        for (int rank = 0; rank < of; rank++) {
+            parts.add(folder.resolve("part" + rank));
+            extractor.extract(TinyRuns.squares(11), parts.getLast(), 2, 0, 4, new Shard(rank, of), n -> {});
+        }
+        TokenDatasetWriter.merge(parts, folder.resolve("joined"));
+        assertThat(folder.resolve("joined/codes-00001-of-00001.safetensors"))
+                .hasSameBinaryContentAs(folder.resolve("alone/codes-00001-of-00001.safetensors"));
     }
 
     @Test
