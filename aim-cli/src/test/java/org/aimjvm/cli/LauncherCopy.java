@@ -23,8 +23,9 @@ import java.util.jar.Manifest;
 /** The script {@code ./aim} in a copy of the project's layout, with a Maven and, if wished, a JDK that only do what they are told. */
 final class LauncherCopy {
     private static final Path SHELL = Path.of("/bin/sh");
-    private static final List<String> TOOLS = List.of("dirname", "readlink", "find", "head", "mkdir", "rm", "rmdir", "mv", "cp",
-            "cat", "grep", "sleep", "ls", "cksum", "locale");
+    private static final List<String> TOOLS =
+            List.of("dirname", "readlink", "find", "head", "mkdir", "rm", "rmdir", "mv", "cp",
+                    "cat", "grep", "sleep", "ls", "cksum", "locale");
 
     private final Path dir;
     private final Map<String, String> environment = new HashMap<>();

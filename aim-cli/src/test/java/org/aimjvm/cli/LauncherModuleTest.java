@@ -121,7 +121,8 @@ class LauncherModuleTest {
         compile(jar);
         copy.realJava();
         copy.mvn("mkdir -p aim-cli/target; cp '" + copy.jarOfTests() + "' aim-cli/target/aim-cli.jar"
-                + "; case \"$*\" in *aim-studio*) mkdir -p aim-studio/target; cp '" + jar + "' aim-studio/target/aim-studio.jar ;; esac");
+                + "; case \"$*\" in *aim-studio*) mkdir -p aim-studio/target; cp '" + jar
+                + "' aim-studio/target/aim-studio.jar ;; esac");
         CliProcess help = copy.aim("--help");
         assertThat(help.out()).containsPattern("\\n  serve +Show a page\\.\\R");
         assertThat(studio.resolve("target")).doesNotExist();

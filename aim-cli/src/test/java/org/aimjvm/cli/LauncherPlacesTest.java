@@ -61,8 +61,9 @@ class LauncherPlacesTest {
         assertThat(p.err()).isEqualTo("aim: " + copy.root()
                 + ": a folder that ends in !, from which Java reads no jar (rename it)\n");
         copy.moveTo("not:built");
-        assertThat(copy.aim("info").err()).isEqualTo("aim: " + copy.root() + ": a colon in its path, which Java takes to "
-                + "separate paths, expected a folder to build in (move or copy it to one)\n");
+        assertThat(copy.aim("info").err())
+                .isEqualTo("aim: " + copy.root() + ": a colon in its path, which Java takes to "
+                        + "separate paths, expected a folder to build in (move or copy it to one)\n");
         assertThat(copy.builds()).isEmpty();
     }
 
@@ -148,7 +149,8 @@ class LauncherPlacesTest {
             CliProcess p = copy.run(built);
             assertThat(p.exit()).isEqualTo(7);
             assertThat(p.out()).endsWith("<info>\n");
-            assertThat(p.err()).hasLineCount(1).startsWith("aim: sources are newer than what was built; running that (");
+            assertThat(p.err()).hasLineCount(1)
+                    .startsWith("aim: sources are newer than what was built; running that (");
         } finally {
             writable();
         }
@@ -187,7 +189,8 @@ class LauncherPlacesTest {
         Files.delete(lock);
         assertThat(waiting.process().waitFor(30, TimeUnit.SECONDS)).isTrue();
         CliProcess p = waiting.await();
-        assertThat(p.err()).startsWith("aim: waiting for another build, process " + ProcessHandle.current().pid() + " (");
+        assertThat(p.err())
+                .startsWith("aim: waiting for another build, process " + ProcessHandle.current().pid() + " (");
         assertThat(p.exit()).isEqualTo(7);
     }
 

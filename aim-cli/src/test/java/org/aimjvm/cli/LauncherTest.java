@@ -46,7 +46,8 @@ class LauncherTest {
         "train lm,true", "verify --golden x,true", "nonsense,true"})
     void onlyWhatComputesGetsTheVectorModule(String arguments, boolean vector) throws Exception {
         copy.alreadyBuilt();
-        assertThat(copy.aim(arguments.split(" ")).out().contains("--add-modules=jdk.incubator.vector")).isEqualTo(vector);
+        assertThat(copy.aim(arguments.split(" ")).out().contains("--add-modules=jdk.incubator.vector"))
+                .isEqualTo(vector);
     }
 
     @Test
@@ -180,7 +181,8 @@ class LauncherTest {
         for (int i = 0; i < 2; i++) {
             assertThat(copy.aim("generate").out())
                     .contains("<-XX:SharedArchiveFile=" + archives().resolve("compute.jsa") + ">");
-            assertThat(copy.aim("info").out()).contains("<-XX:SharedArchiveFile=" + archives().resolve("light.jsa") + ">");
+            assertThat(copy.aim("info").out())
+                    .contains("<-XX:SharedArchiveFile=" + archives().resolve("light.jsa") + ">");
             assertThat(copy.aim("convert").out()).doesNotContain("SharedArchiveFile");
         }
         assertThat(copy.builds()).hasSize(1);
