@@ -5,6 +5,7 @@ import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -254,10 +255,16 @@ public final class Images {
     /**
      * Writes a PNG file, which appears at once when complete, see {@link AtomicFiles}.
      *
-     * @throws IOException if it cannot be written
+     * @throws IOException if it cannot be written; the message names it
      */
     public static void writePng(Path path, BufferedImage image) throws IOException {
-        AtomicFiles.write(path, png(image));
+        try {
+            AtomicFiles.write(path, png(image));
+        } catch (FileSystemException e) {
+            throw e; // names a file
+        } catch (IOException e) { // such as a full disk, which the system tells without a name
+            throw new IOException(path + ": cannot be written: " + e.getMessage(), e);
+        }
     }
 
     /** A picture of the given pixels, 0xRRGGBB row by row; higher bits are ignored. Not modified. */

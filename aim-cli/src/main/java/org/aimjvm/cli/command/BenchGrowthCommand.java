@@ -11,11 +11,11 @@ import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.cli.output.GrowthPlot;
 import org.aimjvm.command.ComputeOptions;
+import org.aimjvm.command.OutputPaths;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
 import org.aimjvm.command.Names;
 import org.aimjvm.command.OptionChecks;
-import org.aimjvm.io.AtomicFiles;
 import org.aimjvm.measure.Growth;
 import org.aimjvm.measure.LmSubject;
 import picocli.CommandLine.Command;
@@ -142,7 +142,7 @@ final class BenchGrowthCommand implements Callable<Integer> {
                 "over,model,batch,position,seconds_per_step,p10,p90,least,greatest,count,state_bytes\n");
         positions.forEach(r -> append(text, "position", r));
         sizes.forEach(r -> append(text, "batch", r));
-        AtomicFiles.write(csv, text.toString().getBytes(StandardCharsets.UTF_8));
+        OutputPaths.write(csv, text.toString().getBytes(StandardCharsets.UTF_8));
     }
 
     private static void append(StringBuilder text, String over, Growth.Row r) {

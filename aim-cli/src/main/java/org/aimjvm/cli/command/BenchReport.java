@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.command.Console;
-import org.aimjvm.io.AtomicFiles;
+import org.aimjvm.command.OutputPaths;
 import org.aimjvm.measure.MachineLimits;
 import org.aimjvm.measure.Measurement;
 import org.aimjvm.measure.Spread;
@@ -92,6 +92,6 @@ final class BenchReport {
         JsonMapper mapper = JsonMapper.shared();
         ArrayNode list = mapper.createArrayNode();
         rows.forEach(m -> list.add(mapper.readTree(m.toJson(backend.description()))));
-        AtomicFiles.write(json, (list.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8));
+        OutputPaths.write(json, (list.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8));
     }
 }

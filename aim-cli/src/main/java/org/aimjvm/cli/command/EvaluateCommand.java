@@ -17,6 +17,7 @@ import org.aimjvm.LoadOptions;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
 import org.aimjvm.command.ComputeOptions;
+import org.aimjvm.command.OutputPaths;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
 import org.aimjvm.command.PictureData;
@@ -31,7 +32,6 @@ import org.aimjvm.eval.QualityCheck;
 import org.aimjvm.feature.Accuracy;
 import org.aimjvm.feature.Classifier;
 import org.aimjvm.feature.ClassifierConfig;
-import org.aimjvm.io.AtomicFiles;
 import org.aimjvm.io.Checkpoints;
 import org.aimjvm.io.Images;
 import org.aimjvm.io.SafeTensorsWriter;
@@ -171,7 +171,7 @@ public final class EvaluateCommand implements Callable<Integer> {
         pictures.reportReplaced(console);
         if (json != null) {
             String text = new JsonMapper().writerWithDefaultPrettyPrinter().writeValueAsString(figures) + "\n";
-            AtomicFiles.write(json, text.getBytes(StandardCharsets.UTF_8));
+            OutputPaths.write(json, text.getBytes(StandardCharsets.UTF_8));
         }
         figures.forEach(
                 (name, value) -> console.out().println(String.format(Locale.ROOT, "%-34s %s", name, text(value))));

@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import java.util.stream.LongStream;
@@ -168,10 +167,10 @@ public final class GenerateCommand implements Callable<Integer> {
                         .withTokenizer(tokenizer));
         GenerateOptions options = ComputeOptions.checked(spec, () -> options(aim.defaults()));
         List<Integer> wanted = ComputeOptions.checked(spec, () -> labels(aim));
+        checkPrefix(aim);
         int total = checkedTotal(wanted.size(), options.count());
-        try (StopSignal stop = new StopSignal()) {
-            return generate(aim, wanted, options, total, stop);
-        }
+        return StopSignal.during(
+                console, StopSignal.NOTHING, stop -> generate(aim, wanted, options, total, stop));
     }
 
     private GenerateOptions options(GenerateOptions defaults) {
@@ -199,6 +198,19 @@ public final class GenerateCommand implements Callable<Integer> {
         Set<Integer> wanted = new LinkedHashSet<>();
         labels.forEach(text -> wanted.addAll(aim.labels(text)));
         return List.copyOf(wanted);
+    }
+
+    private void checkPrefix(AiM aim) {
+        int places = aim.model().config().numTokens();
+        int vocab = aim.model().config().vocabSize();
+        if (prefix != null && prefix.size() > places) {
+            throw usage("--prefix: " + prefix.size() + " codes (expected at most " + places + ")");
+        }
+        for (int code : prefix == null ? List.<Integer>of() : prefix) {
+            if (code < 0 || code >= vocab) {
+                throw usage("--prefix: code " + code + " (expected 0 to " + (vocab - 1) + ")");
+            }
+        }
     }
 
     private void checkOutputs() {
@@ -269,9 +281,6 @@ public final class GenerateCommand implements Callable<Integer> {
         try (PictureOutput pngs = pngs(aim, wanted.size(), total)) {
             generate(aim, wanted, options, total, pngs, stop);
             return ExitCode.OK;
-        } catch (CancellationException _) {
-            console.err().println("aim: stopped, nothing written");
-            return ExitCode.FAILED;
         }
     }
 
@@ -366,7 +375,8 @@ public final class GenerateCommand implements Callable<Integer> {
         try {
             writing.run();
         } catch (IOException e) {
-            throw new UncheckedIOException(new IOException(target + ": cannot be written: " + e.getMessage(), e));
+            IOException why = e.getCause() instanceof IOException cause ? cause : e; // without the name it has until the end
+            throw new UncheckedIOException(new IOException(target + ": cannot be written: " + why.getMessage(), e));
         }
     }
 

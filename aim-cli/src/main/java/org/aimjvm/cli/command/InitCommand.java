@@ -12,6 +12,7 @@ import org.aimjvm.command.ExitCode;
 import org.aimjvm.command.OutputPaths;
 import org.aimjvm.command.Progress;
 import org.aimjvm.command.Recipes;
+import org.aimjvm.command.StopSignal;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
@@ -89,7 +90,11 @@ public final class InitCommand implements Callable<Integer> {
         }
         ModelInfo info = new ModelInfo(
                 List.of(), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN, Recipes.of(spec));
-        try (Progress progress = console.progress("init", params.all().size(), "tensors")) {
+        return StopSignal.during(console, StopSignal.NOTHING, stop -> write(config, vqConfig, info, params, stop));
+    }
+
+    private int write(AimConfig config, VqConfig vqConfig, ModelInfo info, Params params, StopSignal stop) {
+        try (Progress progress = console.progress("init", params.all().size(), "tensors").until(stop)) {
             SafeTensorsWriter file = new SafeTensorsWriter();
             params.all().forEach((name, t) -> file.floats(name, dtype.dtype(), t.shape(), () -> {
                 progress.advance(1);

@@ -235,6 +235,9 @@ class GenerateCommandTest {
         "--label a --top-k 2 --greedy --out DIR/x.png | --top-k: 2 with --greedy (expected one of the two)",
         "--label a --top-p 1.5 --out DIR/x.png        | top-p: 1.5 (expected above 0, at most 1",
         "--label a --min-p 2 --out DIR/x.png          | min-p: 2.0 (expected 0 to 1",
+        "--label a --prefix 1,8 --out DIR/x.png       | --prefix: code 8 (expected 0 to 7)",
+        "--label a --prefix -1 --out DIR/x.png        | --prefix: code -1 (expected 0 to 7)",
+        "--label a --prefix 0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0 --npz DIR/x.npz --out DIR/y | --prefix: 17 codes (expected at most 16)",
         "--label a --batch 0 --out DIR/x.png          | batch: 0 (expected 1 to 4096)",
         "--label a --threads 0 --out DIR/x.png        | --threads: 0",
         "--label a --backend gpu --out DIR/x.png      | --backend: gpu, expected one of",
@@ -256,8 +259,6 @@ class GenerateCommandTest {
         "--label a --model DIR/folder --out DIR/x.png     | no weights in this folder",
         "--label a --model DIR/file.txt --out DIR/x.png   | file.txt: unknown format",
         "--label a --tokenizer DIR/none.pt --out DIR/x.png | none.pt",
-        "--label a --prefix 1,8 --out DIR/x.png           | prefix: token 8 (expected 0 to 7)",
-        "--label a --prefix 0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0 --npz DIR/x.npz --out DIR/y | prefix: 17 tokens (expected at most 16)",
     })
     void failuresAreOneLineAndLeaveNothing(String options, String message) throws IOException {
         Outcome o = options.contains("--model")
