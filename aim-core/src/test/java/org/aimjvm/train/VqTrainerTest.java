@@ -135,7 +135,7 @@ class VqTrainerTest {
     @ValueSource(ints = {2, 3, 7})
     void sharesOfTheExtractionJoinToTheSameBytes(int of) {
         Params params = TinyRuns.vqParams();
-        CodeExtractor extractor = new CodeExtractor(TinyRuns.vqModel(params), params);
+        CodeExtractor extractor = new CodeExtractor(TinyRuns.vqModel(params));
         extractor.extract(TinyRuns.squares(11), folder.resolve("alone"), 2, 0, 4, n -> {});
         List<Path> parts = new ArrayList<>();
         for (int rank = 0; rank < of; rank++) {
