@@ -18,6 +18,8 @@
 module org.aimjvm.core {
     requires static jdk.incubator.vector;
     requires transitive java.desktop;
+    requires java.management;
+    requires jdk.management;
     requires tools.jackson.databind;
 
     exports org.aimjvm;
