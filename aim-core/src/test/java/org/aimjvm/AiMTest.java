@@ -174,7 +174,8 @@ class AiMTest {
 
     @Test
     void aNameIsFoundExactlyFirstAndWholeBeforeItIsTakenApart() {
-        ModelInfo info = named("tench, Tinca tinca", "crane", "Crane", "a", "b", "A b", "C", "C++", "3", "same", "same");
+        ModelInfo info =
+                named("tench, Tinca tinca", "crane", "Crane", "a", "b", "A b", "C", "C++", "3", "same", "same");
         assertThat(info.label("crane", 11)).isEqualTo(1);
         assertThat(info.label("Crane", 11)).isEqualTo(2);
         assertThat(info.label(" TENCH tinca-tinca", 11)).isZero();

@@ -20,8 +20,9 @@ public enum JvmFault {
         }
     },
     /** JDK-8377811: an optional evacuation moves arrays that native code has pinned, as that of java.util.zip does. */
-    G1_MOVES_PINNED_ARRAYS("G1 of JDK 25.0.0 to 25.0.2 may corrupt arrays that are read or written under zip, as in PNG, NPZ and"
-            + " PyTorch files (JDK-8377811; use JDK 25.0.3 or newer, or start java with -XX:+UseParallelGC)") {
+    G1_MOVES_PINNED_ARRAYS(
+            "G1 of JDK 25.0.0 to 25.0.2 may corrupt arrays that are read or written under zip, as in PNG, NPZ and"
+                    + " PyTorch files (JDK-8377811; use JDK 25.0.3 or newer, or start java with -XX:+UseParallelGC)") {
         @Override
         boolean isIn(Jvm jvm) {
             Runtime.Version v = jvm.version;

@@ -119,8 +119,9 @@ final class ClassNames {
     }
 
     private IllegalArgumentException ambiguous(String text, IntStream candidates) {
-        String list = candidates.limit(SHOWN).mapToObj(i -> (i < names.size() ? names.get(i) : "number") + " (" + i + ")")
-                .collect(Collectors.joining("; "));
+        String list =
+                candidates.limit(SHOWN).mapToObj(i -> (i < names.size() ? names.get(i) : "number") + " (" + i + ")")
+                        .collect(Collectors.joining("; "));
         return new IllegalArgumentException(
                 "label: " + text + " may be any of " + list + ", expected exactly one of the names, or a number");
     }

@@ -49,7 +49,8 @@ record ModelSource(Path folder, TensorSource tensors, UnaryOperator<String> text
     static ModelSource of(Path model) {
         Path weights = weights(model);
         Path folder = weights.toAbsolutePath().getParent();
-        return new ModelSource(folder, CanonicalNames.of(Checkpoints.open(weights)), name -> text(folder.resolve(name)));
+        return new ModelSource(folder, CanonicalNames.of(Checkpoints.open(weights)),
+                name -> text(folder.resolve(name)));
     }
 
     /** Of a jar on the class path. */

@@ -100,7 +100,8 @@ class DamagedConfigurationsTest {
             case "vq_config.json" -> {
                 VqConfig config = VqConfigJson.parse(text, file);
                 assertThat(VqConfigJson.parse(VqConfigJson.toJson(config), file)).isEqualTo(config);
-                requireFit(tensors.select(CanonicalNames::isTokenizer), file, p -> new VqModel(p.sub(VqModel.NAME), config));
+                requireFit(tensors.select(CanonicalNames::isTokenizer), file,
+                        p -> new VqModel(p.sub(VqModel.NAME), config));
             }
             default -> {
                 ModelInfo info = ModelInfo.parse(text, file);

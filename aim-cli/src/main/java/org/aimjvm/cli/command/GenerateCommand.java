@@ -73,7 +73,8 @@ public final class GenerateCommand implements Callable<Integer> {
             names = {"-l", "--label"},
             required = true,
             paramLabel = "LABEL[,LABEL...]",
-            description = "Class name or number; several with commas, or 'all'. A name may have commas of its own.") private List<String> labels;
+            description = "Class name or number; several with commas, or 'all'. A name may have commas of its own.") private List<
+                    String> labels;
 
     @Option(
             names = {"-n", "--count"},
