@@ -34,7 +34,15 @@ class GenerateProcessTest {
     /** Writes a model with random weights. */
     private Path model(int tokens, List<Integer> chMult) {
         AimConfig config = TinyData.config().withData(8, tokens, 3);
-        VqConfig vq = new VqConfig(1, chMult, 1, 1, 8, 1, 3, 3, 1, 1e-6f, true, 0.25f, 0);
+        VqConfig vq = VqConfig.builder()
+                .ch(1)
+                .chMult(chMult)
+                .numResBlocks(1)
+                .zChannels(1)
+                .nEmbed(8)
+                .embedDim(1)
+                .normGroups(1)
+                .build();
         Params params = Params.random(Backends.best(), 1);
         new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
         new VqModel(params.sub(VqModel.NAME), vq);

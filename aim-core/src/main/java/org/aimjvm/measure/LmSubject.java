@@ -67,8 +67,15 @@ public final class LmSubject {
 
     /** The generator wants one; drawing is ended before it would be used. */
     private static VqModel smallTokenizer(AimModel model) {
-        VqConfig config = new VqConfig(
-                8, List.of(1), 1, 8, model.config().vocabSize(), 8, 1, 1, 1, 1e-6f, true, 0.25f, 0);
+        VqConfig config = VqConfig.builder()
+                .ch(8)
+                .chMult(List.of(1))
+                .numResBlocks(1)
+                .zChannels(8)
+                .nEmbed(model.config().vocabSize())
+                .channels(1, 1)
+                .normGroups(1)
+                .build();
         return new VqModel(Params.random(model.backend(), 0), config);
     }
 

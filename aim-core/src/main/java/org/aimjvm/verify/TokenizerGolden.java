@@ -98,10 +98,10 @@ final class TokenizerGolden {
             if (!files.hasTokenizer()) {
                 throw new CheckpointException(folder.resolve(WEIGHTS), null, "no tokenizer, expected tensors vqvae.*");
             }
-            VqConfig f = files.vqConfig();
-            VqConfig config = new VqConfig(
-                    f.ch(), f.chMult(), f.numResBlocks(), f.zChannels(), f.nEmbed(), f.embedDim(), f.inChannels(),
-                    f.outChannels(), f.normGroups(), f.normEps(), f.l2Norm(), commitBeta, entropyLossRatio);
+            VqConfig config = files.vqConfig().toBuilder()
+                    .commitBeta(commitBeta)
+                    .entropyLossRatio(entropyLossRatio)
+                    .build();
             TensorSource weights = files.tokenizerTensors().sub(VqModel.NAME + ".");
             Params params = Params.from(backend, weights, p -> new VqModel(p, config));
             return new VqModel(params, config);

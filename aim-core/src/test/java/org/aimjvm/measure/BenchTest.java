@@ -27,11 +27,13 @@ class BenchTest {
     private final Bench bench = new Bench(new LimitMeter(2), 0.001);
     private final LmSubject subject = LmSubject.random(
             Backends.best(), "tiny",
-            new AimConfig(
-                    16, 0, 2, 23, 3, TOKENS,
-                    new Mamba2Config(16, 8, 4, 2, 4, 1, 0, false, true, false, 1, 16, 0.001, 0.1, 1e-4, 0,
-                            Float.POSITIVE_INFINITY, false, true, Double.NaN),
-                    null, List.of(), true, true, false, 1, 0, 0, 0),
+            AimConfig.builder(16)
+                    .nLayer(2)
+                    .vocabSize(23)
+                    .numClasses(3)
+                    .numTokens(TOKENS)
+                    .ssm(Mamba2Config.builder(16).dState(8).headDim(4).build())
+                    .build(),
             WeightFormat.F32);
 
     @Test
@@ -91,7 +93,15 @@ class BenchTest {
         assertThat(train.flopsPerStep()).isEqualTo(3 * prefill.flopsPerStep());
         VqModel vq = new VqModel(
                 Params.random(subject.model().backend(), 0),
-                new VqConfig(8, List.of(1, 1), 1, 8, 16, 4, 3, 3, 4, 1e-6f, true, 0.25f, 0));
+                VqConfig.builder()
+                        .ch(8)
+                        .chMult(List.of(1, 1))
+                        .numResBlocks(1)
+                        .zChannels(8)
+                        .nEmbed(16)
+                        .embedDim(4)
+                        .normGroups(4)
+                        .build());
         for (Measurement m : List.of(prefill, train, bench.vqDecode(vq, "small", 4, 1),
                 bench.vqEncode(vq, "small", 4, 2))) {
             assertThat(m.step().count()).isGreaterThanOrEqualTo(3);

@@ -109,7 +109,9 @@ public final class TinyRuns {
     }
 
     static AimModel lmModel(Backend backend) {
-        AimConfig config = AimConfig.mamba2(64, 2, 0).withData(VOCAB, 6, CLASSES).withDropout(0.1f, 0.1f, 0);
+        AimConfig config = AimConfig.mamba2(64, 2, 0).withData(VOCAB, 6, CLASSES).toBuilder()
+                .dropout(0.1f, 0.1f, 0)
+                .build();
         return new AimModel(
                 Params.random(backend, 3).sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
     }
@@ -170,8 +172,17 @@ public final class TinyRuns {
 
     static VqModel vqModel(Params params) {
         return new VqModel(
-                params.sub(VqModel.NAME),
-                new VqConfig(8, List.of(1, 2), 1, 8, 16, 4, 1, 1, 4, 1e-6f, true, 0.25f, 0.1f));
+                params.sub(VqModel.NAME), VqConfig.builder()
+                        .ch(8)
+                        .chMult(List.of(1, 2))
+                        .numResBlocks(1)
+                        .zChannels(8)
+                        .nEmbed(16)
+                        .embedDim(4)
+                        .channels(1, 1)
+                        .normGroups(4)
+                        .entropyLossRatio(0.1f)
+                        .build());
     }
 
     static VqTrainer vq(PictureSource pictures, VqOptions options, RunOptions run, TrainListener listener) {

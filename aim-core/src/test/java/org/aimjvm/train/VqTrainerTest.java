@@ -170,8 +170,15 @@ class VqTrainerTest {
         Params params = TinyRuns.vqParams();
         VqModel rgb = new VqModel(
                 params.sub(VqModel.NAME),
-                new VqConfig(
-                        8, List.of(1, 2), 1, 8, 16, 4, 3, 3, 4, 1e-6f, true, 0.25f, 0));
+                VqConfig.builder()
+                        .ch(8)
+                        .chMult(List.of(1, 2))
+                        .numResBlocks(1)
+                        .zChannels(8)
+                        .nEmbed(16)
+                        .embedDim(4)
+                        .normGroups(4)
+                        .build());
         assertThatThrownBy(() -> new VqTrainer(
                 rgb,
                 TinyRuns.squares(30),
