@@ -13,8 +13,8 @@ import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * A small convolutional classifier, the independent judge of generated pictures: conv 3x3, two convolutions of stride 2, each with
- * GroupNorm and silu, a linear layer with silu to the features, a linear layer to the classes.
+ * A small convolutional classifier, the independent judge of generated pictures: conv 3x3, two convolutions of stride
+ * 2, each with GroupNorm and silu, a linear layer with silu to the features, a linear layer to the classes.
  */
 public final class Classifier {
     private static final int GROUPS = 8;
@@ -28,7 +28,10 @@ public final class Classifier {
     private final Linear toFeatures;
     private final Linear head;
 
-    /** @param params gives the tensors {@code conv.0} to {@code conv.2}, {@code norm.0} to {@code norm.2}, {@code features}, {@code head} */
+    /**
+     * @param params gives the tensors {@code conv.0} to {@code conv.2}, {@code norm.0} to {@code norm.2},
+     *     {@code features}, {@code head}
+     */
     public Classifier(Params params, ClassifierConfig config) {
         this.params = params;
         this.config = config;

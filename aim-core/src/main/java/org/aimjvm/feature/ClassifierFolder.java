@@ -45,7 +45,8 @@ public record ClassifierFolder(Classifier classifier, List<String> classNames, S
     }
 
     /**
-     * Writes a classifier, in F32, so that {@link #read} gives the same bits. A new folder appears at once with both files.
+     * Writes a classifier, in F32, so that {@link #read} gives the same bits. A new folder appears at once with both
+     * files.
      *
      * @param classNames by label. Not modified
      * @param recipe how it was made, for people

@@ -11,11 +11,11 @@ import org.aimjvm.tensor.Gradients;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Adam with decoupled weight decay (Loshchilov and Hutter 2019) over named parameters, with clipping of the global gradient
- * norm. The moments are F32, owned by no scope.
+ * Adam with decoupled weight decay (Loshchilov and Hutter 2019) over named parameters, with clipping of the global
+ * gradient norm. The moments are F32, owned by no scope.
  *
- * <p>A parameter that has no gradient in a step (the loss did not depend on it) is neither moved nor decayed and keeps its
- * moments; the bias correction counts steps of the optimiser, not of the parameter.
+ * <p>A parameter that has no gradient in a step (the loss did not depend on it) is neither moved nor decayed and keeps
+ * its moments; the bias correction counts steps of the optimiser, not of the parameter.
  */
 public final class AdamW {
     private static final String FIRST = "exp_avg.";
@@ -37,7 +37,8 @@ public final class AdamW {
     }
 
     /**
-     * @param params by name, updated in place in the map's order; the map is copied, the tensors are Modified by {@link #step}
+     * @param params by name, updated in place in the map's order; the map is copied, the tensors are Modified by
+     *     {@link #step}
      */
     public AdamW(Map<String, Tensor> params, AdamWOptions options) {
         this.params = new LinkedHashMap<>(params);
@@ -147,8 +148,8 @@ public final class AdamW {
     }
 
     /**
-     * Adds the state to {@code file}: {@code exp_avg.<name>}, {@code exp_avg_sq.<name>} and the metadata {@code step}. The
-     * moments are read when the file is written.
+     * Adds the state to {@code file}: {@code exp_avg.<name>}, {@code exp_avg_sq.<name>} and the metadata {@code step}.
+     * The moments are read when the file is written.
      */
     public void save(SafeTensorsWriter file) {
         file.metadata(STEP, Integer.toString(steps));

@@ -7,8 +7,8 @@ import org.aimjvm.tensor.Gradients;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Sums the gradients of several backward passes, in the order in which they are added, so that a step can use a batch that
- * does not fit into memory at once.
+ * Sums the gradients of several backward passes, in the order in which they are added, so that a step can use a batch
+ * that does not fit into memory at once.
  */
 public final class GradientAccumulator {
     private final Map<String, Tensor> params;

@@ -12,8 +12,8 @@ import java.util.PriorityQueue;
 import java.util.Set;
 
 /**
- * Reverse-mode differentiation. An operation attaches one closure to its result; {@link Tensor#backward} runs the closures
- * in the reverse of the order in which they were put on the tape, which is a topological order.
+ * Reverse-mode differentiation. An operation attaches one closure to its result; {@link Tensor#backward} runs the
+ * closures in the reverse of the order in which they were put on the tape, which is a topological order.
  */
 public final class Autograd {
     private Autograd() {}
@@ -54,8 +54,8 @@ public final class Autograd {
     }
 
     /**
-     * Attaches {@code backward} to {@code out} if a training scope is open and an input wants a gradient. Returns {@code
-     * out}.
+     * Attaches {@code backward} to {@code out} if a training scope is open and an input wants a gradient. Returns
+     * {@code out}.
      */
     public static Tensor tape(Tensor out, Backward backward, Tensor... inputs) {
         if (isTaped(inputs)) {
@@ -103,7 +103,10 @@ public final class Autograd {
         return new Gradients(gradients(new Tensor[] {loss}, new Tensor[] {one(loss)}));
     }
 
-    /** Gradients of {@code loss} with respect to {@code wrt} alone; operations that none of these went through are left out. */
+    /**
+     * Gradients of {@code loss} with respect to {@code wrt} alone; operations that none of these went through are left
+     * out.
+     */
     static Gradients backward(Tensor loss, List<Tensor> wrt) {
         requireLoss(loss);
         for (Tensor t : wrt) {

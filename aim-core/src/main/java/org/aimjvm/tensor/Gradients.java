@@ -3,8 +3,8 @@ package org.aimjvm.tensor;
 import java.util.Map;
 
 /**
- * Gradients of one scalar with respect to the parameters it depends on, or to the tensors that were asked for. Owned by the scope
- * of the backward pass. Two tensors may have the same gradient in memory: not to be overwritten.
+ * Gradients of one scalar with respect to the parameters it depends on, or to the tensors that were asked for. Owned by
+ * the scope of the backward pass. Two tensors may have the same gradient in memory: not to be overwritten.
  */
 public final class Gradients {
     private final Map<Tensor, Tensor> byTensor;

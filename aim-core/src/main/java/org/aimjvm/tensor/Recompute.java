@@ -5,9 +5,9 @@ import java.util.Map;
 import java.util.function.UnaryOperator;
 
 /**
- * Activation checkpointing (Chen et al. 2016): a part of a forward pass whose inner tensors are not kept for the backward pass
- * but computed again there. Memory for one such part at a time, for the price of its forward pass; loss and gradients have the
- * bits they have without.
+ * Activation checkpointing (Chen et al. 2016): a part of a forward pass whose inner tensors are not kept for the
+ * backward pass but computed again there. Memory for one such part at a time, for the price of its forward pass; loss
+ * and gradients have the bits they have without.
  */
 public final class Recompute {
     private Recompute() {}

@@ -5,8 +5,8 @@ import org.aimjvm.data.TokenDataset;
 import org.aimjvm.model.AimModel;
 
 /**
- * Stage 2: trains the sequence model to predict the codes of pictures, one after another, from their class (arXiv 2408.12245,
- * section 3). Loss: the mean cross-entropy of all codes.
+ * Stage 2: trains the sequence model to predict the codes of pictures, one after another, from their class (arXiv
+ * 2408.12245, section 3). Loss: the mean cross-entropy of all codes.
  */
 public final class LmTrainer extends Trainer {
 
@@ -22,14 +22,14 @@ public final class LmTrainer extends Trainer {
     }
 
     /**
-     * @param model trained in place: a new one, or one read to be trained, see {@link
-     *     org.aimjvm.checkpoint.ModelFolder#readModel}
+     * @param model trained in place: a new one, or one read to be trained, see
+     *     {@link org.aimjvm.checkpoint.ModelFolder#readModel}
      * @param train codes to train on
      * @param validation codes to validate on, or {@code null}: the held-out part of {@code train}
      * @param info what checkpoints keep beside the weights; {@code null} for no more than classes and position rule
      * @param workers this worker's place among those that train together
-     * @throws IllegalArgumentException if the model's vocabulary, length or classes do not fit the codes, or it was loaded to
-     *     generate with
+     * @throws IllegalArgumentException if the model's vocabulary, length or classes do not fit the codes, or it was
+     *     loaded to generate with
      */
     public LmTrainer(
             AimModel model,

@@ -7,7 +7,9 @@ import org.aimjvm.nn.Dropout;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 
-/** How well a sequence model predicts codes: the mean over pictures and positions of {@code -log p(next code)}, in nats. */
+/**
+ * How well a sequence model predicts codes: the mean over pictures and positions of {@code -log p(next code)}, in nats.
+ */
 public final class NextCodeLoss {
     private NextCodeLoss() {}
 

@@ -8,8 +8,8 @@ import org.aimjvm.optim.LrSchedule;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * One side of a training step: what it trains, how, and by which loss. A tokenizer alone is one player; a discriminator that
- * judges its pictures is a second, with an optimiser and a schedule of its own.
+ * One side of a training step: what it trains, how, and by which loss. A tokenizer alone is one player; a discriminator
+ * that judges its pictures is a second, with an optimiser and a schedule of its own.
  *
  * @param name unique among the players; letters, digits and hyphens, since files of checkpoints are called by it
  * @param params its trainable tensors are trained by this player alone; all of them are saved
@@ -35,8 +35,8 @@ public record Player<B>(String name, Params params, AdamWOptions optimizer, LrSc
     @FunctionalInterface
     public interface PassLoss<B> {
         /**
-         * Called inside an open training scope that all players of the pass share, in their order: a later player may use what
-         * an earlier one made in the same pass. A pure function of parameters and arguments.
+         * Called inside an open training scope that all players of the pass share, in their order: a later player may
+         * use what an earlier one made in the same pass. A pure function of parameters and arguments.
          */
         Loss of(MicroBatch rows, B batch);
     }

@@ -6,11 +6,11 @@ import java.util.concurrent.BlockingQueue;
 import java.util.function.Function;
 
 /**
- * Reads batches on a thread of its own while the ones before are trained on, in a fixed order, a few at most. What the reading
- * throws reaches the caller where it asks for that batch.
+ * Reads batches on a thread of its own while the ones before are trained on, in a fixed order, a few at most. What the
+ * reading throws reaches the caller where it asks for that batch.
  *
- * <p>The thread is never interrupted: an interrupt closes files that others may be reading. {@link #close} waits until the batch
- * that is being read is there.
+ * <p>The thread is never interrupted: an interrupt closes files that others may be reading. {@link #close} waits until
+ * the batch that is being read is there.
  *
  * @param <B> a batch
  */

@@ -13,8 +13,8 @@ import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.StagedFolder;
 
 /**
- * The checkpoints of a run: folders {@code step-00001000} in the run's folder, each complete or absent, the oldest removed when
- * there are more than wanted.
+ * The checkpoints of a run: folders {@code step-00001000} in the run's folder, each complete or absent, the oldest
+ * removed when there are more than wanted.
  *
  * <pre>
  * model.safetensors      the parameters, under the published names
@@ -22,7 +22,7 @@ import org.aimjvm.io.StagedFolder;
  * aim.json               class names, defaults and recipe, as the finished model has them
  * optimizer.safetensors  exp_avg.NAME, exp_avg_sq.NAME
  * ema.safetensors        averaged parameters, under the same names, if the run keeps them
-player-NAME.safetensors, optimizer-NAME.safetensors    the same of every player but the first
+ * player-NAME.safetensors, optimizer-NAME.safetensors    the same of every player but the first
  * task.safetensors       what else the stage remembers, if anything
  * trainer.json           step, recipe, data: see {@link TrainerState}
  * </pre>
@@ -51,7 +51,8 @@ public final class RunFolder {
     }
 
     /**
-     * Writes the checkpoint of {@code step}, replacing one of the same step, then removes the oldest beyond those to keep.
+     * Writes the checkpoint of {@code step}, replacing one of the same step, then removes the oldest beyond those to
+     * keep.
      *
      * @param content writes the files into the folder it is given
      * @return the checkpoint's folder

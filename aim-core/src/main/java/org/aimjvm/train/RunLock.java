@@ -16,8 +16,8 @@ import java.util.stream.Stream;
 import org.aimjvm.io.CheckpointException;
 
 /**
- * A run's folder taken for one run: a second one is refused from the first moment on. The operating system frees the lock with
- * the process, however it ends; the file {@value #FILE} that a killed one leaves behind keeps no one out.
+ * A run's folder taken for one run: a second one is refused from the first moment on. The operating system frees the
+ * lock with the process, however it ends; the file {@value #FILE} that a killed one leaves behind keeps no one out.
  */
 public final class RunLock implements AutoCloseable {
     static final String FILE = ".lock";
@@ -25,8 +25,8 @@ public final class RunLock implements AutoCloseable {
     /** Far after the text, which others may read where locks are binding. */
     private static final long LOCKED_BYTE = 1 << 20;
     /**
-     * Folders taken in this process. Static since the operating system's locks are the process's too: merely opening and
-     * closing the file a second time would give the lock back.
+     * Folders taken in this process. Static since the operating system's locks are the process's too: merely opening
+     * and closing the file a second time would give the lock back.
      */
     private static final Set<Path> TAKEN_HERE = ConcurrentHashMap.newKeySet();
 

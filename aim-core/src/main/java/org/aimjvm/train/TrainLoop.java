@@ -22,12 +22,12 @@ import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * The training loop: batches, gradient accumulation, exchange between workers, clipping, AdamW, schedules, averaging, validation,
- * samples, checkpoints.
+ * The training loop: batches, gradient accumulation, exchange between workers, clipping, AdamW, schedules, averaging,
+ * validation, samples, checkpoints.
  *
- * <p>All state between steps is the parameters, the moments, the averages, the task's own state and the step number, and all
- * of it is saved in F32; everything else is a pure function of seed and step. So a resumed run has bitwise the losses of an
- * unbroken one.
+ * <p>All state between steps is the parameters, the moments, the averages, the task's own state and the step number,
+ * and all of it is saved in F32; everything else is a pure function of seed and step. So a resumed run has bitwise the
+ * losses of an unbroken one.
  */
 final class TrainLoop<B> {
     private record Recipe(TrainRecipe training, Object stage) {}
@@ -94,8 +94,8 @@ final class TrainLoop<B> {
     }
 
     /**
-     * Trains to the last step of the recipe, until {@link #stop}, or until the thread is interrupted, which is the same; the
-     * thread is interrupted again on return. Returns whether it got to the end.
+     * Trains to the last step of the recipe, until {@link #stop}, or until the thread is interrupted, which is the
+     * same; the thread is interrupted again on return. Returns whether it got to the end.
      */
     boolean run() {
         boolean interrupted = false;

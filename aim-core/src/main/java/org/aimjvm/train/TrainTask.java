@@ -7,11 +7,12 @@ import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
 
 /**
- * What is trained, on what, and by which losses; the rest is {@link Trainer}'s: batches, read-ahead, accumulation, clipping,
- * optimisers, averages, checkpoints, resuming. Write one to train something of your own, and give it to a {@link Trainer}.
+ * What is trained, on what, and by which losses; the rest is {@link Trainer}'s: batches, read-ahead, accumulation,
+ * clipping, optimisers, averages, checkpoints, resuming. Write one to train something of your own, and give it to a
+ * {@link Trainer}.
  *
- * <p>A resumed run has bitwise the losses of an unbroken one if {@link #read} and the losses are pure functions of their arguments
- * and the parameters, and {@link #saveState} saves whatever else they depend on.
+ * <p>A resumed run has bitwise the losses of an unbroken one if {@link #read} and the losses are pure functions of
+ * their arguments and the parameters, and {@link #saveState} saves whatever else they depend on.
  *
  * @param <B> what a pass is computed from, as the host holds it: arrays, not tensors
  */
@@ -30,18 +31,22 @@ public interface TrainTask<B> {
     int size();
 
     /**
-     * Who is trained, in the order in which they compute their losses and are updated; always the same. The first is the model:
-     * its tensors are what {@link #writeModel} writes. All losses of a step see the parameters as they were before it.
+     * Who is trained, in the order in which they compute their losses and are updated; always the same. The first is
+     * the model: its tensors are what {@link #writeModel} writes. All losses of a step see the parameters as they were
+     * before it.
      */
     List<Player<B>> players();
 
     /**
-     * Reads the examples of a pass. Called ahead of time by a thread of its own, one call after another, in the order of the
-     * steps: must not touch parameters, backends or anything that the losses change.
+     * Reads the examples of a pass. Called ahead of time by a thread of its own, one call after another, in the order
+     * of the steps: must not touch parameters, backends or anything that the losses change.
      */
     B read(MicroBatch rows);
 
-    /** Writes {@value RunFolder#MODEL} with all tensors of the first player, and what is needed to load it, into a folder. */
+    /**
+     * Writes {@value RunFolder#MODEL} with all tensors of the first player, and what is needed to load it, into a
+     * folder.
+     */
     void writeModel(Path folder);
 
     /** Names of the parts of the losses, in the order of a table's columns. */
@@ -60,8 +65,8 @@ public interface TrainTask<B> {
     }
 
     /**
-     * Measures on examples that are not trained on, with the averaged parameters if the recipe keeps them; an inference scope is
-     * open.
+     * Measures on examples that are not trained on, with the averaged parameters if the recipe keeps them; an inference
+     * scope is open.
      *
      * @param most examples to use, 0 for all
      * @return by name, empty if there are no such examples

@@ -9,8 +9,9 @@ import org.aimjvm.io.CheckpointException;
 import org.aimjvm.optim.DivergenceException;
 
 /**
- * A training run of a {@link TrainTask}. Those of this library have trainers of their own: {@link VqTrainer}, {@link LmTrainer},
- * {@link ClassifierTrainer}. Used from one thread, but for {@link #stop}; batches are read ahead by another.
+ * A training run of a {@link TrainTask}. Those of this library have trainers of their own: {@link VqTrainer},
+ * {@link LmTrainer}, {@link ClassifierTrainer}. Used from one thread, but for {@link #stop}; batches are read ahead by
+ * another.
  */
 public class Trainer {
     /** In front of the columns of validation measures. */
@@ -45,8 +46,9 @@ public class Trainer {
     }
 
     /**
-     * Trains to the last step of the recipe, or until {@link #stop}, then writes a checkpoint if there is a folder for them, which
-     * it takes for itself meanwhile. Interrupting the thread is the same as {@link #stop}; it is interrupted on return.
+     * Trains to the last step of the recipe, or until {@link #stop}, then writes a checkpoint if there is a folder for
+     * them, which it takes for itself meanwhile. Interrupting the thread is the same as {@link #stop}; it is
+     * interrupted on return.
      *
      * @return whether the last step was reached
      * @throws DivergenceException if the loss or the gradient is no longer finite
@@ -84,8 +86,8 @@ public class Trainer {
     }
 
     /**
-     * Continues from a checkpoint of a run with the same model, recipe and data; losses are then bitwise those of a run that was
-     * never interrupted. Call before {@link #run}.
+     * Continues from a checkpoint of a run with the same model, recipe and data; losses are then bitwise those of a run
+     * that was never interrupted. Call before {@link #run}.
      *
      * @param checkpoint folder, see {@link RunFolder#latest}
      * @throws CheckpointException if it is damaged or of another run; names every difference

@@ -12,8 +12,8 @@ import org.aimjvm.vq.Codebook;
 import org.aimjvm.vq.VqModel;
 
 /**
- * The tokenizer's losses: reconstruction + codebook + commitment + entropy (if the configuration has one), the golden data's README,
- * section 7.
+ * The tokenizer's losses: reconstruction + codebook + commitment + entropy (if the configuration has one), the golden
+ * data's README, section 7.
  */
 final class VqLosses {
     private final VqModel model;

@@ -5,8 +5,9 @@ import org.aimjvm.data.PictureSource;
 import org.aimjvm.vq.VqModel;
 
 /**
- * Stage 1: trains the tokenizer to reconstruct pictures through its codebook. Loss: reconstruction + codebook + commitment +
- * entropy (if the configuration has one), the golden data's README, section 7, without the adversarial and perceptual terms.
+ * Stage 1: trains the tokenizer to reconstruct pictures through its codebook. Loss: reconstruction + codebook +
+ * commitment + entropy (if the configuration has one), the golden data's README, section 7, without the adversarial and
+ * perceptual terms.
  */
 public final class VqTrainer extends Trainer {
 

@@ -33,8 +33,9 @@ final class VqValidation {
     }
 
     /**
-     * {@code psnr}: mean over pictures of 10 log10(4 / mean squared error), in dB, of reconstructions clamped to [-1, 1]; {@code
-     * usage}: share of the codebook in the codes of these pictures; {@code perplexity}: e to the entropy of these codes.
+     * {@code psnr}: mean over pictures of 10 log10(4 / mean squared error), in dB, of reconstructions clamped to [-1,
+     * 1]; {@code usage}: share of the codebook in the codes of these pictures; {@code perplexity}: e to the entropy of
+     * these codes.
      *
      * @param most pictures to use, 0 for all
      * @return empty if there are no pictures

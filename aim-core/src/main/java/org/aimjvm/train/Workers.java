@@ -4,9 +4,9 @@ import java.util.Objects;
 import org.aimjvm.data.Shard;
 
 /**
- * A worker's place among those that train one model together. A step's batch is split by rank into contiguous rows, and every
- * random number belongs to a row of the whole batch, so that all workers together see the pictures and random numbers that one
- * worker would see. Each holds the whole model, and all hold the same bits of it after every step.
+ * A worker's place among those that train one model together. A step's batch is split by rank into contiguous rows, and
+ * every random number belongs to a row of the whole batch, so that all workers together see the pictures and random
+ * numbers that one worker would see. Each holds the whole model, and all hold the same bits of it after every step.
  *
  * <p>Only one of them should write: give the others {@link RunOptions#NONE}.
  *

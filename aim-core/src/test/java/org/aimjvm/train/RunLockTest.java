@@ -45,7 +45,8 @@ class RunLockTest {
             for (int i = 0; i < 2; i++) { // a refused attempt does not free what another holds
                 assertThatThrownBy(() -> RunLock.of(run)).isInstanceOf(CheckpointException.class)
                         .hasMessage(run + ": another run is writing to it, of process " + first.pid()
-                                + " (expected a folder of its own for each run; wait for that one, or name another folder)");
+                                + " (expected a folder of its own for each run; wait for that one,"
+                                + " or name another folder)");
             }
         } finally {
             first.destroyForcibly().waitFor();

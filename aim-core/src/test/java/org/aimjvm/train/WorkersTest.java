@@ -32,7 +32,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** N workers are one worker with the whole batch. */
 class WorkersTest {
-    /** Largest difference of a parameter after the runs below, over the largest parameter: the order of sums differs. */
+    /**
+     * Largest difference of a parameter after the runs below, over the largest parameter: the order of sums differs.
+     */
     private static final double TOLERANCE = 1e-6;
 
     @TempDir Path folder;

@@ -48,8 +48,8 @@ final class TrainClassifierCommand implements Callable<Integer> {
             names = "--hold-out",
             defaultValue = "0",
             paramLabel = "N",
-            description = "Pictures of --data to measure the accuracy on instead of training on, where there are no others "
-                    + "(default: ${DEFAULT-VALUE}).") private int holdOut;
+            description = "Pictures of --data to measure the accuracy on instead of training on, where there are no "
+                    + "others (default: ${DEFAULT-VALUE}).") private int holdOut;
 
     @Option(
             names = "--width",

@@ -9,7 +9,7 @@ import picocli.CommandLine.Spec;
 /** {@code aim train}: the parent of what can be trained. */
 @Command(
         name = "train",
-        description = "Train a model: first the tokenizer (vq), then the sequence model (lm); or a classifier to judge pictures.",
+        description = "Train a model: first the tokenizer (vq), then the sequence model (lm).",
         subcommands = {TrainVqCommand.class, TrainLmCommand.class, TrainClassifierCommand.class})
 public final class TrainCommand implements Callable<Integer> {
     @Spec private CommandSpec spec;

@@ -21,8 +21,8 @@ import org.aimjvm.train.TrainMetrics;
 import org.aimjvm.train.Trainer;
 
 /**
- * What one sees of a training run: a bar on a terminal, a line now and then elsewhere, and in the run's folder the table of
- * measures, the loss curve and sample pictures.
+ * What one sees of a training run: a bar on a terminal, a line now and then elsewhere, and in the run's folder the
+ * table of measures, the loss curve and sample pictures.
  */
 final class TrainReport implements TrainListener, AutoCloseable {
     private static final String METRICS = "metrics.csv";

@@ -10,8 +10,8 @@ import org.aimjvm.train.RunLock;
 import org.aimjvm.train.Trainer;
 
 /**
- * Runs a trainer so that it can be stopped from outside: Ctrl-C or a TERM signal ends it after the step under way, with a
- * checkpoint, and only then the JVM.
+ * Runs a trainer so that it can be stopped from outside: Ctrl-C or a TERM signal ends it after the step under way, with
+ * a checkpoint, and only then the JVM.
  */
 final class TrainSession {
     private final Console console;
