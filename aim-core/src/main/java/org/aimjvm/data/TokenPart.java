@@ -41,8 +41,9 @@ record TokenPart(Shard shard, int count, int rowsPerFile) {
                     Integer.parseInt(TokenDatasetInfo.text(path, metadata, COUNT)),
                     Integer.parseInt(TokenDatasetInfo.text(path, metadata, ROWS_PER_FILE)));
             if (part.count < 1 || part.rowsPerFile < 1 || part.rowsPerFile > part.count) {
-                throw new CheckpointException(path, null, "metadata of a share: " + part.rowsPerFile + " of " + part.count
-                        + " pictures in a file, expected at least 1 of 1");
+                throw new CheckpointException(path, null,
+                        "metadata of a share: " + part.rowsPerFile + " of " + part.count
+                                + " pictures in a file, expected at least 1 of 1");
             }
             return part;
         } catch (IllegalArgumentException e) {

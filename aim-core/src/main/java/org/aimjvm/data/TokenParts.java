@@ -59,7 +59,8 @@ final class TokenParts {
         TokenDatasetInfo info = parts.getFirst().info();
         int[] codes = new int[info.length()];
         try (TokenDatasetWriter writer =
-                new TokenDatasetWriter(target, info, part.count(), Math.multiplyExact(part.rowsPerFile(), info.length()))) {
+                new TokenDatasetWriter(target, info, part.count(),
+                        Math.multiplyExact(part.rowsPerFile(), info.length()))) {
             for (TokenDataset p : parts) {
                 for (int i = 0; i < p.size(); i++) {
                     p.read(i, codes, 0);

@@ -46,7 +46,8 @@ final class ImageDecoder {
             ImageReader reader = reader(header.format(), in);
             try {
                 reader.setInput(in, true, true);
-                BufferedImage image = header.format() == Format.JPEG ? jpeg(reader, bytes) : other(reader, header, bytes);
+                BufferedImage image =
+                        header.format() == Format.JPEG ? jpeg(reader, bytes) : other(reader, header, bytes);
                 return upright ? turned(image, ExifOrientation.of(header.format(), bytes)) : image;
             } catch (RuntimeException e) {
                 // The JDK's decoders meet damaged files with almost any runtime exception.
@@ -59,7 +60,10 @@ final class ImageDecoder {
         }
     }
 
-    /** The JDK's own reader, so that others on the class path change no picture; another only for what the JDK cannot read. */
+    /**
+     * The JDK's own reader, so that others on the class path change no picture; another only for what the JDK cannot
+     * read.
+     */
     private static ImageReader reader(Format format, ImageInputStream in) throws IOException {
         String name = format.name().toLowerCase(Locale.ROOT);
         ImageReader found = null;

@@ -62,7 +62,8 @@ class ImageFolderTest {
 
     @Test
     void cropsAndFlipsAreFunctionsOfTheDraw() {
-        ImageFolder set = ImageFolder.open(folder, PictureOptions.of(8).withResizeShort(10).withChannels(1).withFlip(true));
+        ImageFolder set =
+                ImageFolder.open(folder, PictureOptions.of(8).withResizeShort(10).withChannels(1).withFlip(true));
         float[] x = new float[64];
         float[] y = new float[64];
         int rising = 0;

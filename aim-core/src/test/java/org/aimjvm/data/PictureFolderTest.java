@@ -60,8 +60,9 @@ class PictureFolderTest {
         assertThat(open().summary(null)).isEqualTo("18 pictures of 3 classes: cat 6, dog 6, fish 6");
         Files.writeString(root.resolve("dog/a.jpg"), "no");
         Files.write(root.resolve("fish/b.gif"), new byte[0]);
-        assertThat(open().summary(null)).isEqualTo("18 pictures of 3 classes: cat 6, dog 6, fish 6; 2 left out: dog/a.jpg:"
-                + " not a picture, expected PNG, JPEG, GIF, BMP or WebP; fish/b.gif: an empty file, expected a picture");
+        assertThat(open().summary(null))
+                .isEqualTo("18 pictures of 3 classes: cat 6, dog 6, fish 6; 2 left out: dog/a.jpg:"
+                        + " not a picture, expected PNG, JPEG, GIF, BMP or WebP; fish/b.gif: an empty file, expected a picture");
         for (int i = 0; i < 12; i++) {
             Files.writeString(root.resolve("cat/x" + i + ".jpg"), "no");
             write(root.resolve("class" + (10 + i) + "/a.png"), i, 8, 8);
@@ -92,10 +93,12 @@ class PictureFolderTest {
     void aClassWithoutAReadablePictureIsRefusedOrSkipped() throws IOException {
         Files.createDirectories(root.resolve("cow"));
         assertThatThrownBy(this::open).isInstanceOf(CheckpointException.class)
-                .hasMessageStartingWith(root.resolve("cow") + ": no PNG, JPEG, BMP, GIF or WebP files in it; expected a");
+                .hasMessageStartingWith(
+                        root.resolve("cow") + ": no PNG, JPEG, BMP, GIF or WebP files in it; expected a");
         Files.writeString(root.resolve("cow/a.png"), "no");
         assertThatThrownBy(this::open)
-                .hasMessageStartingWith(root.resolve("cow") + ": 1 files, none of them readable, the first cow/a.png: ");
+                .hasMessageStartingWith(
+                        root.resolve("cow") + ": 1 files, none of them readable, the first cow/a.png: ");
         PictureSource set = PictureFolder.open(root, OPTIONS.withSkipEmptyClasses(true));
         assertThat(set.classNames()).containsExactly("cat", "dog", "fish");
         assertThat(((ImageFolder) set).summary(null)).endsWith("cow/: no readable picture in it");
@@ -120,8 +123,9 @@ class PictureFolderTest {
             write(elsewhere.resolve(part + "/cat/a.png"), 1, 8, 8);
         }
         assertThatThrownBy(() -> PictureFolder.open(elsewhere, OPTIONS))
-                .hasMessage(elsewhere + ": holds parts of a data set (train, val), expected a folder per class (train on "
-                        + elsewhere.resolve("train") + ", validate on " + elsewhere.resolve("val") + ")");
+                .hasMessage(
+                        elsewhere + ": holds parts of a data set (train, val), expected a folder per class (train on "
+                                + elsewhere.resolve("train") + ", validate on " + elsewhere.resolve("val") + ")");
         assertThat(PictureFolder.open(elsewhere.resolve("train"), OPTIONS).classNames()).containsExactly("cat");
         write(root.resolve("train/a.png"), 1, 8, 8); // a class of trains
         assertThat(open().classNames()).contains("train");
@@ -232,7 +236,8 @@ class PictureFolderTest {
 
     @Test
     void optionsThatDoNotFitAreRefused() {
-        assertThatThrownBy(() -> PictureFolder.open(root.resolve("none"), OPTIONS)).hasMessageContaining("no such folder");
+        assertThatThrownBy(() -> PictureFolder.open(root.resolve("none"), OPTIONS))
+                .hasMessageContaining("no such folder");
         assertThatThrownBy(() -> PictureFolder.open(root, OPTIONS.withClassNames(List.of("a"))))
                 .hasMessageStartingWith("classNames: given for picture files");
         assertThatThrownBy(() -> OPTIONS.withResizeShort(7)).hasMessageStartingWith("resizeShort: 7");

@@ -125,10 +125,10 @@ class TokenDatasetTest {
                 .hasMessageContaining("is every share there once");
         assertThatThrownBy(() -> TokenDatasetWriter.merge(
                 List.of(three.get(0), three.get(1), three.get(2), three.get(2)), target))
-                        .hasMessageContaining("is every share there once");
+                .hasMessageContaining("is every share there once");
         assertThatThrownBy(() -> TokenDatasetWriter.merge(
                 List.of(three.get(0), part("other", 8, new Shard(1, 3)), three.get(2)), target))
-                        .hasMessageContaining("share 2/3 of 8 pictures, 3 per file, expected share 2/3 of 7 pictures");
+                .hasMessageContaining("share 2/3 of 8 pictures, 3 per file, expected share 2/3 of 7 pictures");
         assertThatThrownBy(() -> TokenDatasetWriter.merge(List.of(write("whole", 20, 7)), target))
                 .hasMessageContaining("metadata part: missing");
         assertThatThrownBy(() -> TokenDatasetWriter.merge(List.of(), target)).hasMessageStartingWith("parts: none");
