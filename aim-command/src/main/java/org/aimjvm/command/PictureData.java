@@ -16,7 +16,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** Which pictures a command works on and how they are read: IDX files, told by their names, or a folder per class; a mixin. */
+/**
+ * Which pictures a command works on and how they are read: IDX files, told by their names, or a folder per class; a
+ * mixin.
+ */
 public final class PictureData {
     private static final int SIZE = 256;
     private static final int MAX_SIZE = 1 << 14;
@@ -149,7 +152,9 @@ public final class PictureData {
         }
     }
 
-    /** Says on standard error which picture files could not be decoded, so that others stood in; nothing if all could. */
+    /**
+     * Says on standard error which picture files could not be decoded, so that others stood in; nothing if all could.
+     */
     public void reportReplaced(Console console) {
         for (ImageFolder folder : opened.values()) {
             List<LeftOut> replaced = folder.replaced();

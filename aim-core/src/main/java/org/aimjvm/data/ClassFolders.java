@@ -18,8 +18,9 @@ import java.util.stream.Stream;
 import org.aimjvm.io.CheckpointException;
 
 /**
- * Lists the classes of a folder and the picture files of a class. Links are followed; one that leads back to a folder above is left
- * out. What operating systems and tools leave behind (hidden files and folders, {@code lost+found} and the like) is passed over.
+ * Lists the classes of a folder and the picture files of a class. Links are followed; one that leads back to a folder
+ * above is left out. What operating systems and tools leave behind (hidden files and folders, {@code lost+found} and
+ * the like) is passed over.
  */
 final class ClassFolders {
     private static final Set<String> ENDINGS = Set.of("png", "jpg", "jpeg", "bmp", "gif", "webp");

@@ -18,8 +18,8 @@ public final class CodeExtractor {
      * Encodes all pictures into a {@link TokenDataset}.
      *
      * @param folder where to put it, replaced when complete
-     * @param views times each picture is encoded: first as it is, then with random crops and flips of the source; row {@code v *
-     *     size + i} is view v of picture i
+     * @param views times each picture is encoded: first as it is, then with random crops and flips of the source; row
+     *     {@code v * size + i} is view v of picture i
      * @param seed of the crops and flips
      * @param batch pictures at a time; codes do not depend on it
      * @param progress told how many rows are done

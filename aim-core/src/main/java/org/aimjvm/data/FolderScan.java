@@ -16,9 +16,9 @@ import org.aimjvm.io.Images;
 import org.aimjvm.io.PictureHeader;
 
 /**
- * Goes through a folder once: header and end of each picture file, and a fingerprint of all that makes up the data set: options,
- * names, lengths, the first and the last 4096 bytes of every file, and the whole contents of up to {@value #SAMPLE} longer ones
- * (all where there are no more; else a fixed pseudo-random choice).
+ * Goes through a folder once: header and end of each picture file, and a fingerprint of all that makes up the data set:
+ * options, names, lengths, the first and the last 4096 bytes of every file, and the whole contents of up to
+ * {@value #SAMPLE} longer ones (all where there are no more; else a fixed pseudo-random choice).
  */
 final class FolderScan {
     private static final int BLOCK = 4096;

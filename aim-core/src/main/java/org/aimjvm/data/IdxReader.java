@@ -14,9 +14,9 @@ import java.util.zip.ZipException;
 import org.aimjvm.io.CheckpointException;
 
 /**
- * The IDX files of MNIST and its relatives, plain or gzipped: two zero bytes, the type (8: unsigned byte), the number of
- * dimensions, their sizes as big-endian ints, the elements. Read strictly: nothing may be missing or left over, and a size is
- * believed only if a file of that length can hold it.
+ * The IDX files of MNIST and its relatives, plain or gzipped: two zero bytes, the type (8: unsigned byte), the number
+ * of dimensions, their sizes as big-endian ints, the elements. Read strictly: nothing may be missing or left over, and
+ * a size is believed only if a file of that length can hold it.
  */
 public final class IdxReader {
     private static final int UNSIGNED_BYTE = 8;

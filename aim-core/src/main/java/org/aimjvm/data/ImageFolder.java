@@ -15,12 +15,13 @@ import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.Images;
 
 /**
- * A folder with a folder per class, each with PNG, JPEG, BMP, GIF or WebP files (in it or deeper). Classes and files are in the order
- * of their names; links are followed.
+ * A folder with a folder per class, each with PNG, JPEG, BMP, GIF or WebP files (in it or deeper). Classes and files
+ * are in the order of their names; links are followed.
  *
- * <p>When the folder is opened, header, length and end of every file are checked ({@link org.aimjvm.io.PictureHeader}), and files that
- * are not whole pictures are left out and named. A file that passes and still cannot be decoded later is replaced, always by the same
- * other picture: the next one of its class that can be decoded, the first following the last. {@link #replaced} names those.
+ * <p>When the folder is opened, header, length and end of every file are checked ({@link org.aimjvm.io.PictureHeader}),
+ * and files that are not whole pictures are left out and named. A file that passes and still cannot be decoded later is
+ * replaced, always by the same other picture: the next one of its class that can be decoded, the first following the
+ * last. {@link #replaced} names those.
  */
 public final class ImageFolder implements PictureSource {
     private static final int NAMED = 10;
@@ -84,7 +85,8 @@ public final class ImageFolder implements PictureSource {
     }
 
     /**
-     * The data set in one line: "18 pictures of 3 classes: cat 6, dog 6, fish 6; 2 left out: ...", up to ten of each named.
+     * The data set in one line: "18 pictures of 3 classes: cat 6, dog 6, fish 6; 2 left out: ...", up to ten of each
+     * named.
      *
      * @param list the file that names all, for the reader of the line, or null
      */

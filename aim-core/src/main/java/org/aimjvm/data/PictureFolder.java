@@ -7,8 +7,8 @@ import java.util.function.IntConsumer;
 import org.aimjvm.io.CheckpointException;
 
 /**
- * Opens a folder of labelled pictures, whatever kind it is: IDX files under the names of MNIST, or a folder of picture files per
- * class ({@link ImageFolder}).
+ * Opens a folder of labelled pictures, whatever kind it is: IDX files under the names of MNIST, or a folder of picture
+ * files per class ({@link ImageFolder}).
  */
 public final class PictureFolder {
     private PictureFolder() {}
@@ -44,7 +44,8 @@ public final class PictureFolder {
     }
 
     /**
-     * Opens the pictures to test on that come with those to train on: the files {@code t10k-*} of a folder with IDX files.
+     * Opens the pictures to test on that come with those to train on: the files {@code t10k-*} of a folder with IDX
+     * files.
      *
      * @throws CheckpointException if there are none, or they are damaged
      * @throws IllegalArgumentException if the options do not fit

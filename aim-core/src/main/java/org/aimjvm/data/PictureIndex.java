@@ -6,8 +6,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Which pictures of which classes there are, in order, class by class. Names are kept as bytes in one array per class: about 30 bytes
- * per picture, so that millions fit.
+ * Which pictures of which classes there are, in order, class by class. Names are kept as bytes in one array per class:
+ * about 30 bytes per picture, so that millions fit.
  */
 final class PictureIndex {
     private final List<String> classNames;

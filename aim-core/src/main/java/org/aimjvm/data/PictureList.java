@@ -13,8 +13,9 @@ import org.aimjvm.io.AtomicFiles;
 import org.aimjvm.io.CheckpointException;
 
 /**
- * The list of a data set's pictures as a text file, kept beside a run so that the run sees the same pictures when it is resumed. Fields
- * are separated by tabs, with {@code \t}, {@code \n}, {@code \r} and {@code \\} for what would be mistaken:
+ * The list of a data set's pictures as a text file, kept beside a run so that the run sees the same pictures when it is
+ * resumed. Fields are separated by tabs, with {@code \t}, {@code \n}, {@code \r} and {@code \\} for what would be
+ * mistaken:
  *
  * <pre>
  * aim-pictures-1

@@ -6,8 +6,8 @@ import java.util.List;
  * How a folder of pictures is read. {@link #DEFAULT} is the paper's recipe; {@code with...} methods change one thing.
  *
  * @param side rows and columns of the result; 0 for 32 with IDX files, which get a frame, and 256 with picture files
- * @param resizeShort the short side of a picture file is resized to this before cropping, at least {@code side}; 0 for an eighth more
- *     than {@code side}, as in the paper (288 for 256)
+ * @param resizeShort the short side of a picture file is resized to this before cropping, at least {@code side}; 0 for
+ *     an eighth more than {@code side}, as in the paper (288 for 256)
  * @param channels 3, 1 for gray, or 0 for what the data have: 1 with IDX files, else 3
  * @param randomCrop whether training crops picture files anywhere, instead of the centre
  * @param flip whether training mirrors every other picture file, drawn at random

@@ -1,9 +1,9 @@
 package org.aimjvm.data;
 
 /**
- * A worker's share of an ordered set: the contiguous rows {@code floor(rank n / of)} to {@code floor((rank + 1) n / of) - 1} of
- * n. The shares of all ranks are the whole set, each row once, in order, and their sizes differ by at most one. With fewer rows
- * than workers some shares are empty.
+ * A worker's share of an ordered set: the contiguous rows {@code floor(rank n / of)} to
+ * {@code floor((rank + 1) n / of) - 1} of n. The shares of all ranks are the whole set, each row once, in order, and
+ * their sizes differ by at most one. With fewer rows than workers some shares are empty.
  *
  * @param rank which share, from 0 to {@code of - 1}
  * @param of number of shares, at least 1

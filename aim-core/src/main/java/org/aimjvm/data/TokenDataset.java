@@ -9,10 +9,10 @@ import java.util.stream.Stream;
 import org.aimjvm.io.CheckpointException;
 
 /**
- * Pictures as codes of a tokenizer, with labels: what stage 2 trains on. A folder of files named {@code
- * codes-00001-of-00003.safetensors}, or one such file; each holds {@code codes} (rows, length) as I16 (vocabularies up to
- * 32768) or I32, {@code labels} (rows) as I32, and the {@link TokenDatasetInfo} as metadata. Files are mapped, so the set may be
- * larger than memory.
+ * Pictures as codes of a tokenizer, with labels: what stage 2 trains on. A folder of files named
+ * {@code codes-00001-of-00003.safetensors}, or one such file; each holds {@code codes} (rows, length) as I16
+ * (vocabularies up to 32768) or I32, {@code labels} (rows) as I32, and the {@link TokenDatasetInfo} as metadata. Files
+ * are mapped, so the set may be larger than memory.
  */
 public final class TokenDataset implements AutoCloseable {
     private final List<TokenShard> shards;

@@ -11,11 +11,11 @@ import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.StagedFolder;
 
 /**
- * Writes a {@link TokenDataset} picture by picture, holding one file's codes in memory. The folder appears when {@link #finish}
- * is reached.
+ * Writes a {@link TokenDataset} picture by picture, holding one file's codes in memory. The folder appears when
+ * {@link #finish} is reached.
  *
- * <p>Several workers write a set together: each its {@link Shard} into a folder of its own, which {@link #merge} joins into the
- * folder that one worker would have written, byte for byte.
+ * <p>Several workers write a set together: each its {@link Shard} into a folder of its own, which {@link #merge} joins
+ * into the folder that one worker would have written, byte for byte.
  */
 public final class TokenDatasetWriter implements AutoCloseable {
     /** Codes per file when nothing else is said: 128 MB as I16. */

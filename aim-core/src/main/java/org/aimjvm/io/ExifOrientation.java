@@ -4,8 +4,9 @@ import java.io.EOFException;
 import java.io.IOException;
 
 /**
- * How a picture is to be turned before it is looked at: the tag 0x0112 that cameras write into JPEG files, and some programs into
- * PNG and WebP. 1 is as stored, 2 mirrored, 3 turned by 180 degrees, 4 upside down, 5 to 8 the same with rows and columns exchanged.
+ * How a picture is to be turned before it is looked at: the tag 0x0112 that cameras write into JPEG files, and some
+ * programs into PNG and WebP. 1 is as stored, 2 mirrored, 3 turned by 180 degrees, 4 upside down, 5 to 8 the same with
+ * rows and columns exchanged.
  */
 final class ExifOrientation {
     private static final int AS_STORED = 1;

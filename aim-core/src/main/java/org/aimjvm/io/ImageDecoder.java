@@ -60,7 +60,10 @@ final class ImageDecoder {
         }
     }
 
-    /** The JDK's own reader, so that others on the class path change no picture; another only for what the JDK cannot read. */
+    /**
+     * The JDK's own reader, so that others on the class path change no picture; another only for what the JDK cannot
+     * read.
+     */
     private static ImageReader reader(Format format, ImageInputStream in) throws IOException {
         String name = format.name().toLowerCase(Locale.ROOT);
         ImageReader found = null;

@@ -14,18 +14,19 @@ import javax.imageio.stream.MemoryCacheImageOutputStream;
 
 /**
  * Pictures as the models see them: planes of floats in [-1, 1], red, green and blue (C = 3) or gray (C = 1), row by
- * row. A {@link BufferedImage} made here is always {@link BufferedImage#TYPE_INT_RGB}; those passed in are not modified.
+ * row. A {@link BufferedImage} made here is always {@link BufferedImage#TYPE_INT_RGB}; those passed in are not
+ * modified.
  */
 public final class Images {
     private Images() {}
 
     /**
-     * Reads a PNG, JPEG, BMP, GIF (first frame on its canvas) or, where a reader for it is on the class path, WebP file, upright
-     * as its orientation tag says. Transparent parts are put on white; colour profiles are ignored, gray values stay what they
-     * are; JPEGs with four components become what Pillow's {@code convert('RGB')} makes of them.
+     * Reads a PNG, JPEG, BMP, GIF (first frame on its canvas) or, where a reader for it is on the class path, WebP
+     * file, upright as its orientation tag says. Transparent parts are put on white; colour profiles are ignored, gray
+     * values stay what they are; JPEGs with four components become what Pillow's {@code convert('RGB')} makes of them.
      *
-     * @throws IOException if it is not a picture, damaged, cut off, or has more than 100 million pixels or more than its bytes can
-     *     hold; the message names it
+     * @throws IOException if it is not a picture, damaged, cut off, or has more than 100 million pixels or more than
+     *     its bytes can hold; the message names it
      */
     public static BufferedImage read(Path path) throws IOException {
         return ImageDecoder.read(path, true);
@@ -40,7 +41,10 @@ public final class Images {
         return ImageDecoder.read(path, false);
     }
 
-    /** Whether this Java can read files of a format: WebP needs a reader on the class path that not every application has. */
+    /**
+     * Whether this Java can read files of a format: WebP needs a reader on the class path that not every application
+     * has.
+     */
     public static boolean canRead(PictureHeader.Format format) {
         return ImageDecoder.canRead(format);
     }
@@ -173,7 +177,9 @@ public final class Images {
         return ofRgb(Lanczos.resize(rgb(image), image.getWidth(), image.getHeight(), width, height), width, height);
     }
 
-    /** The picture resized so that its shorter side is {@code size} and its proportions stay (longer side rounded down). */
+    /**
+     * The picture resized so that its shorter side is {@code size} and its proportions stay (longer side rounded down).
+     */
     public static BufferedImage resizeShortSide(BufferedImage image, int size) {
         int w = image.getWidth();
         int h = image.getHeight();
@@ -183,7 +189,8 @@ public final class Images {
     }
 
     /**
-     * What a side becomes when the shorter side is resized to {@code shortSide}: that, or {@code floor(shortSide side / other)}.
+     * What a side becomes when the shorter side is resized to {@code shortSide}: that, or
+     * {@code floor(shortSide side / other)}.
      *
      * @param other the other side
      * @throws ArithmeticException if that is more than an int holds
@@ -193,8 +200,8 @@ public final class Images {
     }
 
     /**
-     * A part of the picture in another size, {@link #crop} of {@link #resize} to the bit, without making the rest: a thin picture
-     * costs no more than the part.
+     * A part of the picture in another size, {@link #crop} of {@link #resize} to the bit, without making the rest: a
+     * thin picture costs no more than the part.
      *
      * @param width columns of the whole picture after resizing
      * @param height rows of the whole picture after resizing

@@ -6,8 +6,9 @@ import java.util.Arrays;
 /**
  * What stands before the first scan of a JPEG file, and how its samples are to be understood.
  *
- * <p>The colours follow the rules of libjpeg, which all the world's files are made for: with three components, JFIF files hold
- * YCbCr, else Adobe's marker tells, else the component ids ("RGB" or not); with four, Adobe's marker tells YCCK from CMYK.
+ * <p>The colours follow the rules of libjpeg, which all the world's files are made for: with three components, JFIF
+ * files hold YCbCr, else Adobe's marker tells, else the component ids ("RGB" or not); with four, Adobe's marker tells
+ * YCCK from CMYK.
  *
  * @param samples bits per sample
  * @param coding number of the SOF marker: 0 baseline, 1 extended, 2 progressive

@@ -11,9 +11,9 @@ import java.nio.file.StandardOpenOption;
 import java.util.zip.CRC32C;
 
 /**
- * The bytes of a picture file by position, in memory or on disk. On disk the first and the last {@value #WINDOW} bytes are read at
- * once and kept, anything between in windows of the same size, so that checking a file costs two short reads. Positions past the
- * end are an {@link EOFException}. Not for use by several threads.
+ * The bytes of a picture file by position, in memory or on disk. On disk the first and the last {@value #WINDOW} bytes
+ * are read at once and kept, anything between in windows of the same size, so that checking a file costs two short
+ * reads. Positions past the end are an {@link EOFException}. Not for use by several threads.
  */
 final class PictureBytes implements Closeable {
     static final int WINDOW = 4096;

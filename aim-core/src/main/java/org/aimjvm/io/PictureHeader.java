@@ -7,13 +7,14 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /**
- * What the first and the last bytes of a picture file say, read without decoding it: format, size, and that the file is whole as
- * far as its format tells. A JPEG needs its end mark after the first scan, a PNG its IEND chunk, a GIF its trailer, a BMP all rows,
- * a WebP the length it states.
+ * What the first and the last bytes of a picture file say, read without decoding it: format, size, and that the file is
+ * whole as far as its format tells. A JPEG needs its end mark after the first scan, a PNG its IEND chunk, a GIF its
+ * trailer, a BMP all rows, a WebP the length it states.
  *
- * <p>A size is believed only if a file of that length can hold it. What one byte holds at most: 512 pixels of JPEG (a bit for a
- * block), 1032 bytes of PNG rows (deflate's limit), 2731 pixels of GIF (12 bits for the longest string), 128 of a BMP with run
- * lengths, 4096 of WebP. The canvas of the last three may have a million pixels in any case, since frames can be smaller.
+ * <p>A size is believed only if a file of that length can hold it. What one byte holds at most: 512 pixels of JPEG (a
+ * bit for a block), 1032 bytes of PNG rows (deflate's limit), 2731 pixels of GIF (12 bits for the longest string), 128
+ * of a BMP with run lengths, 4096 of WebP. The canvas of the last three may have a million pixels in any case, since
+ * frames can be smaller.
  *
  * @param width columns as stored, before an orientation tag is honoured
  * @param height rows as stored
@@ -42,7 +43,8 @@ public record PictureHeader(Format format, int width, int height, long fileSize,
     /**
      * Reads and checks the header and the end of a file: two short reads for almost all files.
      *
-     * @throws IOException if it cannot be read, is no picture, or not a whole one; the message begins with the file's name
+     * @throws IOException if it cannot be read, is no picture, or not a whole one; the message begins with the file's
+     *     name
      */
     public static PictureHeader read(Path path) throws IOException {
         try (PictureBytes bytes = PictureBytes.open(path)) {
