@@ -99,7 +99,8 @@ class AimTest {
             }
         };
         PrintStream told = new PrintStream(err, true, StandardCharsets.UTF_8);
-        String line = "aim: internal error: java.lang.StackOverflowError: deep (run again with --debug and report what it prints)";
+        String line =
+                "aim: internal error: java.lang.StackOverflowError: deep (run again with --debug and report what it prints)";
         assertThat(Aim.run(new Console(broken, told, false), "info", "--preset", "aim-b", "--json"))
                 .isEqualTo(ExitCode.FAILED);
         assertThat(err.toString(StandardCharsets.UTF_8)).isEqualTo(line + System.lineSeparator());
