@@ -109,7 +109,8 @@ final class ModelCases {
                     name + "1 heads " + heads + " from " + states + " states",
                     List.of(
                             constant(-1, 1, 2, 1, width), constant(-3, 1, 2, 1, heads), constant(-1, 1, heads),
-                            constant(-2, 1, heads), constant(-1, 1, heads), constant(-1, 1, 2, heads, HEAD_DIM, D_STATE)),
+                            constant(-2, 1, heads), constant(-1, 1, heads),
+                            constant(-1, 1, 2, heads, HEAD_DIM, D_STATE)),
                     states == DType.F32 ? 1e-5 : 1e-4,
                     xs -> {
                         Tensor state = Tensor.empty(xs[0].backend(), states, xs[5].shape());
@@ -135,7 +136,8 @@ final class ModelCases {
                     OpCase.inference(xs -> {
                         Tensor state = Tensor.of(xs[4].backend(), xs[4].shape(), xs[4].toFloats());
                         Tensor[] y = LinearConvOp.linearConv(
-                                NormedSum.of(xs[0]), OpCase.onlyRead(xs[1], format), null, sizes, 1, xs[2], xs[3], state,
+                                NormedSum.of(xs[0]), OpCase.onlyRead(xs[1], format), null, sizes, 1, xs[2], xs[3],
+                                state,
                                 true);
                         return new Tensor[] {y[0], y[1], y[2], state};
                     })));
@@ -159,7 +161,8 @@ final class ModelCases {
     private static void tokenizer(List<OpCase> cases) {
         // in, height and width, out, kernel, stride, pad before, pad after
         for (int[] s : new int[][] {{3, 32, 128, 3, 1, 1, 1}, {128, 32, 128, 3, 1, 1, 1}, {128, 33, 128, 3, 2, 0, 1},
-            {128, 16, 256, 3, 1, 1, 1}, {256, 16, 512, 1, 1, 0, 0}, {512, 16, 512, 3, 1, 1, 1}, {128, 32, 3, 3, 1, 1, 1}}) {
+            {128, 16, 256, 3, 1, 1, 1}, {256, 16, 512, 1, 1, 0, 0}, {512, 16, 512, 3, 1, 1, 1},
+            {128, 32, 3, 3, 1, 1, 1}}) {
             cases.add(OpCase.of(
                     "VQ-f16 conv2d " + s[0] + "x" + s[1] + "x" + s[1] + " -> " + s[2] + " k" + s[3] + " s" + s[4],
                     xs -> Conv2dOp.conv2d(xs[0], xs[1], xs[2], s[4], s[5], s[5], s[6], s[6]),

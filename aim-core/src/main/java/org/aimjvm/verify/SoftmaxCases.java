@@ -53,7 +53,8 @@ final class SoftmaxCases {
                     x(batch, length, kvHeads * headDim)));
             OpCase.Input keys = OpCase.constant(-1, 1, batch, length, kvHeads * headDim);
             cases.add(new OpCase(
-                    "causalAttention with a cache " + batch + "x" + length + ", heads " + heads + "/" + kvHeads + "x" + headDim,
+                    "causalAttention with a cache " + batch + "x" + length + ", heads " + heads + "/" + kvHeads + "x"
+                            + headDim,
                     List.of(OpCase.constant(-1, 1, batch, length, heads * headDim), keys, keys), 1e-5,
                     OpCase.inference(xs -> { // the same positions twice, the second time after the first
                         KvCache cache = new KvCache(xs[0].backend(), batch, 2 * length + 1, kvHeads * headDim);

@@ -20,7 +20,8 @@ import org.junit.jupiter.api.Test;
 /** Every public operation is called by a case: read from the class files, where overloads are told apart. */
 class OpCoverageTest {
     private static final Path CLASSES = Path.of(
-            URI.create(OpCases.class.getProtectionDomain().getCodeSource().getLocation().toString())).resolve("org/aimjvm");
+            URI.create(OpCases.class.getProtectionDomain().getCodeSource().getLocation().toString()))
+            .resolve("org/aimjvm");
 
     @Test
     void everyOperationHasACase() throws IOException {
@@ -29,7 +30,8 @@ class OpCoverageTest {
             ClassModel model = ClassFile.of().parse(file);
             model.methods().stream().filter(OpCoverageTest::isOperation).forEach(
                     m -> operations.add(name(
-                            model.thisClass().asInternalName(), m.methodName().stringValue(), m.methodType().stringValue())));
+                            model.thisClass().asInternalName(), m.methodName().stringValue(),
+                            m.methodType().stringValue())));
         }
         assertThat(operations).hasSizeGreaterThan(35);
         Set<String> called = new TreeSet<>();
