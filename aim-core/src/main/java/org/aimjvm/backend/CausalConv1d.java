@@ -2,7 +2,9 @@ package org.aimjvm.backend;
 
 import static java.util.Objects.requireNonNull;
 
-/** Operands of the causal depthwise convolution, {@link SsmKernels#causalConv1d}; sizes are in {@link CausalConvShape}. */
+/**
+ * Operands of the causal depthwise convolution, {@link SsmKernels#causalConv1d}; sizes are in {@link CausalConvShape}.
+ */
 public final class CausalConv1d {
     private CausalConv1d() {}
 

@@ -3,9 +3,9 @@ package org.aimjvm.backend;
 import static java.util.Objects.requireNonNull;
 
 /**
- * Several operations of a decoding step in one launch, for devices on which a launch costs as much as what it computes. Each gives the
- * bits of the kernels it stands for, called one after the other; an operation of {@code org.aimjvm.op} calls those where no gradient
- * is wanted and the sizes are taken here.
+ * Several operations of a decoding step in one launch, for devices on which a launch costs as much as what it computes.
+ * Each gives the bits of the kernels it stands for, called one after the other; an operation of {@code org.aimjvm.op}
+ * calls those where no gradient is wanted and the sizes are taken here.
  */
 public interface FusedKernels {
 
@@ -73,7 +73,9 @@ public interface FusedKernels {
             int channels,
             int columnsAfter) {
 
-        /** @throws IllegalArgumentException if a number of columns is negative, or there are columns without an output */
+        /**
+         * @throws IllegalArgumentException if a number of columns is negative, or there are columns without an output
+         */
         public Pieces {
             requireNonNull(convolved, "linearConv: convolved");
             if (columnsBefore < 0 || channels < 0 || columnsAfter < 0 || before == null && columnsBefore > 0
@@ -98,8 +100,9 @@ public interface FusedKernels {
     boolean takesLinearConv(int batch, int width);
 
     /**
-     * {@link GemmKernels#linear} and {@link ElementwiseKernels#addBias}, the columns of the result cut in three, and the middle one
-     * through {@link SsmKernels#causalConv1d} as one element of each sequence. With {@code v = x W^T + bias}:
+     * {@link GemmKernels#linear} and {@link ElementwiseKernels#addBias}, the columns of the result cut in three, and
+     * the middle one through {@link SsmKernels#causalConv1d} as one element of each sequence. With {@code v = x W^T +
+     * bias}:
      *
      * <pre>
      * before = v[:, 0 : columnsBefore]
@@ -129,8 +132,8 @@ public interface FusedKernels {
     void linearConv(Pieces y, Storage state, ResidualNorm x, ConvLayer layer, int batch, int in);
 
     /**
-     * {@link NormKernels#gatedRmsNorm}, {@link GemmKernels#linear} and {@link ElementwiseKernels#addBias}: {@code y = gatedRmsNorm(x, z)
-     * W^T + bias}.
+     * {@link NormKernels#gatedRmsNorm}, {@link GemmKernels#linear} and {@link ElementwiseKernels#addBias}: {@code y =
+     * gatedRmsNorm(x, z) W^T + bias}.
      *
      * @param y output (rows, out)
      * @param w (out, in)

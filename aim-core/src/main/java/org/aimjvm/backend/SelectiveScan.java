@@ -39,8 +39,8 @@ public final class SelectiveScan {
     }
 
     /**
-     * What the gradient of a scan writes: each is the gradient of the input of that name, with its shape; {@code null}: not
-     * wanted.
+     * What the gradient of a scan writes: each is the gradient of the input of that name, with its shape; {@code null}:
+     * not wanted.
      *
      * @param dDelta of the raw steps
      */

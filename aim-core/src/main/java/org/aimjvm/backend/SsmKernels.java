@@ -4,8 +4,8 @@ package org.aimjvm.backend;
 public interface SsmKernels {
 
     /**
-     * Causal depthwise convolution: {@code v_t = bias + sum over m of w[c, m] x[t - width + 1 + m, c]}, {@code y = silu(v)}
-     * or {@code v}. Inputs before the start come from {@code state}, or are zero.
+     * Causal depthwise convolution: {@code v_t = bias + sum over m of w[c, m] x[t - width + 1 + m, c]}, {@code y =
+     * silu(v)} or {@code v}. Inputs before the start come from {@code state}, or are zero.
      *
      * @param y output (batch, L, channels)
      * @param state (batch, channels, width): the last {@code width} inputs, oldest first. Modified: left at the last
@@ -21,8 +21,8 @@ public interface SsmKernels {
     void causalConv1dBackward(CausalConv1d.Gradients out, Storage dy, CausalConv1d.Inputs in, CausalConvShape s);
 
     /**
-     * Mamba-2's recurrence (Dao and Gu 2024, section 6). With {@code d_t = clamp(softplus(dt_t + dtBias))} and {@code A =
-     * -exp(aLog)} per head:
+     * Mamba-2's recurrence (Dao and Gu 2024, section 6). With {@code d_t = clamp(softplus(dt_t + dtBias))} and {@code A
+     * = -exp(aLog)} per head:
      *
      * <pre>
      * S_t = exp(d_t A) S_{t-1} + d_t x_t B_t^T        S is (P, N)
@@ -32,9 +32,9 @@ public interface SsmKernels {
      * Length 1 is the recurrent update; longer inputs may be computed in chunks. Both start from the initial state and
      * leave {@code finalState}.
      *
-     * <p>States are F32 or {@link DType#BF16}, both of one type. BF16 states are widened, and rounded to nearest even when
-     * they are stored after the last element; between the elements of a call the state is F32, and no output depends on
-     * that rounding.
+     * <p>States are F32 or {@link DType#BF16}, both of one type. BF16 states are widened, and rounded to nearest even
+     * when they are stored after the last element; between the elements of a call the state is F32, and no output
+     * depends on that rounding.
      *
      * @param y output (batch, L, H*P)
      * @param finalState output (batch, H, P, N), may be the initial state itself; {@code null}: not wanted
@@ -51,8 +51,8 @@ public interface SsmKernels {
     void ssdScanBackward(SsdScan.Gradients out, Storage dy, Storage dFinalState, SsdScan.Inputs in, SsdShape s);
 
     /**
-     * Mamba-1's selective scan (Gu and Dao 2023, algorithm 2). With {@code d_t = softplus(delta_t + deltaBias)} and {@code A
-     * = -exp(aLog)}, per channel c and state n:
+     * Mamba-1's selective scan (Gu and Dao 2023, algorithm 2). With {@code d_t = softplus(delta_t + deltaBias)} and
+     * {@code A = -exp(aLog)}, per channel c and state n:
      *
      * <pre>
      * S_t[c,n] = exp(d_t[c] A[c,n]) S_{t-1}[c,n] + d_t[c] B_t[n] x_t[c]

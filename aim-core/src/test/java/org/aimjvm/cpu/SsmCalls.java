@@ -24,7 +24,7 @@ final class SsmCalls {
         conv(calls, 2, 20, 300, 3);
         for (int length : new int[] {1, 2, 64, 130}) {
             ssd(calls, new SsdShape(3, length, SsdSettings.unlimited(6, 10, 1, 7), false)); // 3 + 3 heads
-            ssd(calls, new SsdShape(2, length, new SsdSettings(10, 16, 2, 33, 0.05f, 1.5f), true)); // 2 + 3 heads a group
+            ssd(calls, new SsdShape(2, length, new SsdSettings(10, 16, 2, 33, 0.05f, 1.5f), true)); // 2 + 3 in each
         }
         scan(calls, 3, 40, 300, 5);
         scan(calls, 2, 1, 19, 16);

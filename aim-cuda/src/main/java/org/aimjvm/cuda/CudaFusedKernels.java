@@ -12,7 +12,9 @@ import org.aimjvm.backend.FusedKernels;
 import org.aimjvm.backend.Storage;
 import org.aimjvm.backend.WeightFormat;
 
-/** Launches {@code kernels/linear_<format>.cu} with more to do than the product, and {@code kernels/normed_<format>.cu}. */
+/**
+ * Launches {@code kernels/linear_<format>.cu} with more to do than the product, and {@code kernels/normed_<format>.cu}.
+ */
 final class CudaFusedKernels implements FusedKernels {
     /** System property: {@code on} (the default), {@code conv} (norms are kernels of their own) or {@code off}. */
     static final String PROPERTY = "aim.cuda.fused";
@@ -99,8 +101,8 @@ final class CudaFusedKernels implements FusedKernels {
     }
 
     /**
-     * Plain F32 weights are those of a training, which seldom decodes: their kernels are loaded at the first decoding step outside of a
-     * capture, and are not taken before.
+     * Plain F32 weights are those of a training, which seldom decodes: their kernels are loaded at the first decoding
+     * step outside of a capture, and are not taken before.
      */
     @Override
     public boolean takesNormedLinear(Storage w, int rows, int in, int groups) {

@@ -43,7 +43,10 @@ final class CudaSelectiveScan {
         scan(plain(y).address(), orNull(finalState), 0, in, s);
     }
 
-    /** {@code y} and {@code finalState} of a scan, and the states at the starts of chunks: 0 or {@code null}, not wanted. */
+    /**
+     * {@code y} and {@code finalState} of a scan, and the states at the starts of chunks: 0 or {@code null}, not
+     * wanted.
+     */
     private void scan(long y, CudaStorage finalState, long starts, SelectiveScan.Inputs in, SelectiveShape s) {
         int lanes = lanes(s.dState(), WIDTH, 1);
         int tasks = s.batch() * s.channels();

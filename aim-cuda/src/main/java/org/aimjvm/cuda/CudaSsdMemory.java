@@ -3,8 +3,8 @@ package org.aimjvm.cuda;
 import org.aimjvm.backend.SsdShape;
 
 /**
- * Device memory of an SSD scan in chunks of {@value #CHUNK} elements, and of its gradient, by name; {@code kernels/ssd.cu} says what is
- * in it. Tiles are of {@value #TILE} columns.
+ * Device memory of an SSD scan in chunks of {@value #CHUNK} elements, and of its gradient, by name; {@code
+ * kernels/ssd.cu} says what is in it. Tiles are of {@value #TILE} columns.
  */
 final class CudaSsdMemory implements AutoCloseable {
     static final int CHUNK = 64;

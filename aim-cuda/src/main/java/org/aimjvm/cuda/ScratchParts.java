@@ -1,6 +1,9 @@
 package org.aimjvm.cuda;
 
-/** One piece of scratch memory for several arrays of f32 numbers: {@link #add} them, {@link #allocate}, then ask each where it is. */
+/**
+ * One piece of scratch memory for several arrays of f32 numbers: {@link #add} them, {@link #allocate}, then ask each
+ * where it is.
+ */
 final class ScratchParts implements AutoCloseable {
     private static final int ALIGNMENT = 64; // numbers
 

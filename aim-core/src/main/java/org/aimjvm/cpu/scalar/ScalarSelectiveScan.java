@@ -12,8 +12,8 @@ import org.aimjvm.backend.SelectiveShape;
 import org.aimjvm.backend.Storage;
 
 /**
- * Reference selective scan: each channel of each sequence by the recurrence, and its gradient backwards in time from all
- * states, which are kept.
+ * Reference selective scan: each channel of each sequence by the recurrence, and its gradient backwards in time from
+ * all states, which are kept.
  */
 final class ScalarSelectiveScan {
     private final float[] xs;

@@ -10,8 +10,8 @@ import org.aimjvm.backend.SelectiveShape;
 import org.aimjvm.cpu.simd.Simd;
 
 /**
- * {@link SelectiveScan.Inputs} as arrays, which are unwrapped once for a call; and what loads of them a vector of channels
- * at a time.
+ * {@link SelectiveScan.Inputs} as arrays, which are unwrapped once for a call; and what loads of them a vector of
+ * channels at a time.
  *
  * @param x (batch, L, channels)
  * @param delta (batch, L, channels)
@@ -59,7 +59,10 @@ record SelectiveArrays(
         }
     }
 
-    /** The first state of {@code states}, that of a vector of channels, (N, lanes), from (batch, channels, N); zeros without. */
+    /**
+     * The first state of {@code states}, that of a vector of channels, (N, lanes), from (batch, channels, N); zeros
+     * without.
+     */
     void loadState(float[] states, float[] from, int sequence, int channel) {
         int nDim = s.dState();
         for (int lane = 0; lane < LANES; lane++) {

@@ -9,8 +9,9 @@ import org.aimjvm.backend.SsdShape;
 import org.aimjvm.cpu.simd.VectorMath;
 
 /**
- * {@link SsdScan.Inputs} as arrays, which are unwrapped once for a call; and the division of a scan into tasks: a sequence and up to {@value #HEADS_PER_TASK} heads of
- * one group, which share products of B and C. The division depends on heads and groups only.
+ * {@link SsdScan.Inputs} as arrays, which are unwrapped once for a call; and the division of a scan into tasks: a
+ * sequence and up to {@value #HEADS_PER_TASK} heads of one group, which share products of B and C. The division depends
+ * on heads and groups only.
  *
  * @param xbc (batch, L, H*P + 2*G*N)
  * @param dt (batch, L, H)

@@ -1,8 +1,9 @@
 package org.aimjvm.cpu.ssm;
 
 /**
- * Working memory of one thread for the kernels of this package. Each kernel names its buffers and their shapes; they grow
- * to the largest size asked for and are kept, so that calls leave no garbage. Contents are what the last call left.
+ * Working memory of one thread for the kernels of this package. Each kernel names its buffers and their shapes; they
+ * grow to the largest size asked for and are kept, so that calls leave no garbage. Contents are what the last call
+ * left.
  */
 final class SsmScratch {
     final VectorCausalConv1d.Buffers conv = new VectorCausalConv1d.Buffers();

@@ -198,7 +198,10 @@ final class VectorCausalConv1d {
         }
     }
 
-    /** Arrays of a gradient: {@code dXs} (batch, L, channels) or {@code null}, {@code dys} as it, and of {@link Buffers}. */
+    /**
+     * Arrays of a gradient: {@code dXs} (batch, L, channels) or {@code null}, {@code dys} as it, and of {@link
+     * Buffers}.
+     */
     private record Gradient(float[] dXs, float[] dys, float[] wT, float[] sums) {}
 
     void backward(CausalConv1d.Gradients out, float[] dys, Parallel parallel, ThreadLocal<SsmScratch> scratch) {

@@ -6,13 +6,13 @@ import jdk.incubator.vector.VectorShuffle;
 import org.aimjvm.cpu.simd.Simd;
 
 /**
- * One element of a causal convolution of four taps with a state, for a vector of channels at a time. State and weight lie
- * (channels, 4); both are transposed in registers, so that each element is the same chain of fused multiply-adds as in
- * {@link VectorCausalConv1d}.
+ * One element of a causal convolution of four taps with a state, for a vector of channels at a time. State and weight
+ * lie (channels, 4); both are transposed in registers, so that each element is the same chain of fused multiply-adds as
+ * in {@link VectorCausalConv1d}.
  *
- * <p>Four vectors hold the taps of a vector of channels: vector j those of channels {@code [j * G, (j + 1) * G)}, G = lanes /
- * 4. Transposing each group of four lanes leaves tap m of channel {@code j * G + g} in lane {@code 4 * g + j}, and {@link
- * #TO_GROUPS} brings what comes by channel into that order.
+ * <p>Four vectors hold the taps of a vector of channels: vector j those of channels {@code [j * G, (j + 1) * G)}, G =
+ * lanes / 4. Transposing each group of four lanes leaves tap m of channel {@code j * G + g} in lane {@code 4 * g + j},
+ * and {@link #TO_GROUPS} brings what comes by channel into that order.
  */
 final class VectorConvStep {
     /** Taps of all published models. */
@@ -33,8 +33,8 @@ final class VectorConvStep {
     private VectorConvStep() {}
 
     /**
-     * {@code y = bias + taps} of channels {@code [from, to)}, a multiple of the lanes, of all sequences; {@code states} are
-     * left one element on.
+     * {@code y = bias + taps} of channels {@code [from, to)}, a multiple of the lanes, of all sequences; {@code states}
+     * are left one element on.
      */
     static void run(float[] ys, float[] states, ConvArrays in, int from, int to) {
         float[] xs = in.x();

@@ -7,8 +7,9 @@ import org.aimjvm.backend.SelectiveShape;
 import org.aimjvm.cpu.memory.Parallel;
 
 /**
- * Gradient of the selective scan: the arrays of a call, and the sums over its tasks ({@link VectorSelectiveBackwardTask}),
- * which are added up in their order in the end. So no result depends on the number of threads.
+ * Gradient of the selective scan: the arrays of a call, and the sums over its tasks ({@link
+ * VectorSelectiveBackwardTask}), which are added up in their order in the end. So no result depends on the number of
+ * threads.
  */
 final class VectorSelectiveScanBackward {
     /** Channels of a task, whose sums over channels are kept apart: the same at every vector width. */

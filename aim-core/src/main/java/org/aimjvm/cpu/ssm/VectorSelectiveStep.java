@@ -7,8 +7,9 @@ import org.aimjvm.cpu.simd.Simd;
 import org.aimjvm.cpu.simd.VectorMath;
 
 /**
- * One element of Mamba-1's selective scan, in the order in which the state lies in memory: (channels, N), like A. Blocks of
- * channels compute their decays as one array, then go through the state once, contracting with C what they write.
+ * One element of Mamba-1's selective scan, in the order in which the state lies in memory: (channels, N), like A.
+ * Blocks of channels compute their decays as one array, then go through the state once, contracting with C what they
+ * write.
  *
  * <p>Everything is computed from the arrays when {@link #run}'s pieces run, also A from its logarithm.
  */

@@ -9,9 +9,9 @@ import org.aimjvm.cpu.simd.Lanes;
 import org.aimjvm.cpu.simd.Simd;
 
 /**
- * Gradient of the SSD scan for one task: a sequence and up to four heads of a group. Recomputes the states at the starts of
- * chunks, then goes through the chunks backwards in time with the gradient of the state. States are (P, N) here, so that
- * what belongs to B and C has lanes over N and what belongs to x has lanes over P.
+ * Gradient of the SSD scan for one task: a sequence and up to four heads of a group. Recomputes the states at the
+ * starts of chunks, then goes through the chunks backwards in time with the gradient of the state. States are (P, N)
+ * here, so that what belongs to B and C has lanes over N and what belongs to x has lanes over P.
  */
 final class VectorSsdBackwardTask {
     private static final int Q = SsdChunk.SIZE;

@@ -14,11 +14,12 @@ import org.aimjvm.cpu.simd.Lanes;
 import org.aimjvm.cpu.simd.VectorMath;
 
 /**
- * {@link VectorSsdStep} with states in BF16: widened when loaded, rounded to nearest even when stored, F32 in between; the outputs are
- * those of the state before rounding. New states have the same bits at every vector width.
+ * {@link VectorSsdStep} with states in BF16: widened when loaded, rounded to nearest even when stored, F32 in between;
+ * the outputs are those of the state before rounding. New states have the same bits at every vector width.
  *
- * <p>Elements with even and with odd numbers are worked on apart ({@link PackedHalves}), so B and C are sorted so first, once for
- * the heads of a group. The loop takes two vectors and no more: with four, HotSpot stops inlining, and every vector is boxed.
+ * <p>Elements with even and with odd numbers are worked on apart ({@link PackedHalves}), so B and C are sorted so
+ * first, once for the heads of a group. The loop takes two vectors and no more: with four, HotSpot stops inlining, and
+ * every vector is boxed.
  */
 final class VectorSsdHalfStep {
     /** Bytes of state of a piece, as in {@link VectorSsdStep}. */
@@ -77,8 +78,8 @@ final class VectorSsdHalfStep {
     }
 
     /**
-     * Elements 0, 2, 4, .. of {@code 2 count}, then 1, 3, 5, ... A NaN becomes the one with the least bits, and so do those computed
-     * from it: rounding adds to the bits, and would make a number of others.
+     * Elements 0, 2, 4, .. of {@code 2 count}, then 1, 3, 5, ... A NaN becomes the one with the least bits, and so do
+     * those computed from it: rounding adds to the bits, and would make a number of others.
      */
     private static void sort(float[] to, float[] x, int at, int count) {
         for (int i = 0; i < count; i++) {
@@ -119,7 +120,9 @@ final class VectorSsdHalfStep {
         }
     }
 
-    /** {@link #rows} in place, which decoding does: a quarter faster than with two arrays of which one may be missing. */
+    /**
+     * {@link #rows} in place, which decoding does: a quarter faster than with two arrays of which one may be missing.
+     */
     private void update(int yAt, int stateAt, int xAt, Buffers m, float d, float decay) {
         float[] xbc = in.xbc();
         short[] states = finals;
@@ -146,7 +149,9 @@ final class VectorSsdHalfStep {
         }
     }
 
-    /** What vectors go through of all channels of a head, from an initial state that is not the final one; without D. */
+    /**
+     * What vectors go through of all channels of a head, from an initial state that is not the final one; without D.
+     */
     private void rows(int yAt, int stateAt, int xAt, Buffers m, float d, float decay) {
         float[] xbc = in.xbc();
         short[] initials = this.initials;

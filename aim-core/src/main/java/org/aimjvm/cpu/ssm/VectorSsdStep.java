@@ -10,9 +10,9 @@ import org.aimjvm.cpu.simd.Simd;
 import org.aimjvm.cpu.simd.VectorMath;
 
 /**
- * The recurrent update of the SSD scan, {@code S = decay S + d x B^T}, {@code y = S C + D x}, in one pass over the state:
- * what is written is contracted with C while it is in registers. The states of a model are larger than the cache, so this
- * runs at the speed at which memory is read and written.
+ * The recurrent update of the SSD scan, {@code S = decay S + d x B^T}, {@code y = S C + D x}, in one pass over the
+ * state: what is written is contracted with C while it is in registers. The states of a model are larger than the
+ * cache, so this runs at the speed at which memory is read and written.
  */
 final class VectorSsdStep {
     private static final int LANES = Simd.LANES;
@@ -70,8 +70,8 @@ final class VectorSsdStep {
     }
 
     /**
-     * All channels of a head in place, without D; the bits of {@link #row}. One channel after the other, so that memory sees
-     * one stream: two or four at a time share the loads of B and C, but take 15 to 40 % longer.
+     * All channels of a head in place, without D; the bits of {@link #row}. One channel after the other, so that memory
+     * sees one stream: two or four at a time share the loads of B and C, but take 15 to 40 % longer.
      */
     private void update(int yAt, int stateAt, int xAt, int bAt, int cAt, float d, float decay) {
         float[] xbc = in.xbc();

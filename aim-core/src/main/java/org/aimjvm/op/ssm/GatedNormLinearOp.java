@@ -12,8 +12,8 @@ import org.aimjvm.tensor.Tensor;
 
 /**
  * The gated norm and the output projection of Mamba-2, which follow its recurrence. A device with {@link
- * org.aimjvm.backend.Backend#fused} does a few rows in one launch instead of two; all else is the operations one by one, which have the
- * same bits.
+ * org.aimjvm.backend.Backend#fused} does a few rows in one launch instead of two; all else is the operations one by
+ * one, which have the same bits.
  */
 public final class GatedNormLinearOp {
     private GatedNormLinearOp() {}

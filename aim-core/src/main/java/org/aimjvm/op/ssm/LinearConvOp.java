@@ -14,10 +14,10 @@ import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * In-projection, split and causal convolution of a Mamba mixer: a linear layer whose output is cut in pieces, one of which is convolved.
- * A device with {@link Backend#fused} does one element of a few sequences in one launch instead of three; all else is the
- * operations one by one, which have the same bits. The norm before the layer is done with it where the device has {@link
- * FusedKernels#takesNormedLinear a kernel for that}.
+ * In-projection, split and causal convolution of a Mamba mixer: a linear layer whose output is cut in pieces, one of
+ * which is convolved. A device with {@link Backend#fused} does one element of a few sequences in one launch instead of
+ * three; all else is the operations one by one, which have the same bits. The norm before the layer is done with it
+ * where the device has {@link FusedKernels#takesNormedLinear a kernel for that}.
  */
 public final class LinearConvOp {
     private LinearConvOp() {}

@@ -96,7 +96,9 @@ public final class SelectiveScanOp {
         return new Tensor[] {dX, dDelta, dDeltaBias, dALog, dB, dC, dD, dInitial};
     }
 
-    /** {@link SelectiveScan.Inputs} as tensors; {@code deltaBias}, {@code d} and {@code initial} may be {@code null}. */
+    /**
+     * {@link SelectiveScan.Inputs} as tensors; {@code deltaBias}, {@code d} and {@code initial} may be {@code null}.
+     */
     private record Operands(
             Tensor x, Tensor delta, Tensor deltaBias, Tensor aLog, Tensor b, Tensor c, Tensor d, Tensor initial) {
 

@@ -34,8 +34,8 @@ public final class SsdScanOp {
      * @param dtBias (H)
      * @param aLog (H)
      * @param d skip, (H) or (H, P); {@code null} for none
-     * @param state (batch, H, P, N), F32 or BF16. Modified: left at the state after the last element, which in BF16 is rounded to
-     *     nearest even; the result is that of the state before. {@code null}: start from zero, keep nothing
+     * @param state (batch, H, P, N), F32 or BF16. Modified: left at the state after the last element, which in BF16 is
+     *     rounded to nearest even; the result is that of the state before. {@code null}: start from zero, keep nothing
      * @return (batch, L, H*P)
      * @throws IllegalStateException with a state inside a training scope: the gradient through it would be lost; {@link
      *     #ssdScanFrom} keeps it

@@ -26,8 +26,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * States in BF16, on every backend: a scan leaves the rounded state, and gives the outputs, of a scan in F32 from the same numbers.
- * So what holds of F32 states (threads, batches, vector widths) holds of these.
+ * States in BF16, on every backend: a scan leaves the rounded state, and gives the outputs, of a scan in F32 from the
+ * same numbers. So what holds of F32 states (threads, batches, vector widths) holds of these.
  */
 @EverySimdWidth
 class SsdHalfStateTest {
