@@ -25,9 +25,9 @@ import org.aimjvm.vq.VqModel;
  *
  * <p>Holds the weights of one model. Calls from several threads are made one after another.
  *
- * <p>A thread that is {@linkplain Thread#interrupt interrupted}, by {@code Future.cancel(true)} too, leaves {@link #generate} or
- * {@link #generateEach} before the next code is drawn, and does not wait for its turn any longer in any method: with a
- * {@link CancellationException}, the interrupt status still set. The model can be used as before.
+ * <p>A thread that is {@linkplain Thread#interrupt interrupted}, by {@code Future.cancel(true)} too, leaves
+ * {@link #generate} or {@link #generateEach} before the next code is drawn, and does not wait for its turn any longer
+ * in any method: with a {@link CancellationException}, the interrupt status still set. The model can be used as before.
  */
 public final class AiM {
     private final AimModel model;
@@ -58,9 +58,10 @@ public final class AiM {
     /**
      * Loads a model on the best backend here.
      *
-     * @param model a checkpoint folder, a file of weights with config.json beside it, or the name of an embedded model; what
-     *     exists as a file comes first
-     * @throws CheckpointException if there is no such model, or it cannot be read, naming every tensor that does not fit
+     * @param model a checkpoint folder, a file of weights with config.json beside it, or the name of an embedded model;
+     *     what exists as a file comes first
+     * @throws CheckpointException if there is no such model, or it cannot be read, naming every tensor that does not
+     *     fit
      */
     public static AiM load(String model) {
         return load(model, LoadOptions.DEFAULT);
@@ -79,7 +80,8 @@ public final class AiM {
     /**
      * As {@link #load(String)} with a choice of backend, formats and tokenizer.
      *
-     * @throws CheckpointException if there is no such model, it cannot be read, or model and tokenizer do not fit each other
+     * @throws CheckpointException if there is no such model, it cannot be read, or model and tokenizer do not fit each
+     *     other
      * @throws org.aimjvm.backend.BackendException if the device does not work here
      * @throws IllegalArgumentException if the model cannot hold its states so, see {@link AimModel#withStates}
      */
@@ -156,10 +158,11 @@ public final class AiM {
     }
 
     /**
-     * The label of a class given by name or number: exactly as it is named if there is such a name, else without regard to case,
-     * punctuation and spaces.
+     * The label of a class given by name or number: exactly as it is named if there is such a name, else without regard
+     * to case, punctuation and spaces.
      *
-     * @throws IllegalArgumentException if there is no such class, naming those there are, or if several fit, naming these
+     * @throws IllegalArgumentException if there is no such class, naming those there are, or if several fit, naming
+     *     these
      */
     public int label(String nameOrNumber) {
         return info.label(nameOrNumber, numClasses());
@@ -232,8 +235,8 @@ public final class AiM {
     }
 
     /**
-     * As {@link #generate(Collection, GenerateOptions, GenerationListener)}, but hands each picture over when it is finished
-     * and keeps none: any number in constant memory.
+     * As {@link #generate(Collection, GenerateOptions, GenerationListener)}, but hands each picture over when it is
+     * finished and keeps none: any number in constant memory.
      *
      * @param each takes the pictures, label by label, on this thread; what it throws ends the generation
      * @throws CancellationException if the listener cancelled, or the thread was interrupted
@@ -264,7 +267,8 @@ public final class AiM {
     /**
      * Codes of a picture.
      *
-     * @param pixels (channels, height, width) in [-1, 1]; sides are multiples of the tokenizer's downsampling. Not modified
+     * @param pixels (channels, height, width) in [-1, 1]; sides are multiples of the tokenizer's downsampling. Not
+     *     modified
      * @return codes in raster order, height / f rows of width / f
      * @throws IllegalArgumentException if the sizes do not fit
      * @throws CancellationException if the thread was interrupted before it was its turn

@@ -12,8 +12,8 @@ import org.aimjvm.backend.WeightFormat;
  *
  * @param device where the model computes; {@code null} with a backend, or for the best that works here
  * @param backend an open backend to compute on, which several models may share; {@code null} for that of {@code device}
- * @param weights how the weight matrices of the sequence model are held: fewer bits are faster and take less memory, and change
- *     the pictures a little; {@code null}: each as it is stored
+ * @param weights how the weight matrices of the sequence model are held: fewer bits are faster and take less memory,
+ *     and change the pictures a little; {@code null}: each as it is stored
  * @param states how the states of Mamba-2 are held
  * @param tokenizer a folder or file of weights with the tokenizer; {@code null}: it is in the model's own files
  */

@@ -53,8 +53,9 @@ public final class Backends {
     }
 
     /**
-     * Opens a provider that was chosen because it works here. A GPU may yet refuse, being full or used by another process; that
-     * is said, since the CPU would be far slower. Warns, once per process, of what is wrong with the JVM, see {@link JvmFault}.
+     * Opens a provider that was chosen because it works here. A GPU may yet refuse, being full or used by another
+     * process; that is said, since the CPU would be far slower. Warns, once per process, of what is wrong with the JVM,
+     * see {@link JvmFault}.
      *
      * @throws BackendException if it does not open; of a GPU, with the exception of its provider as cause
      */

@@ -12,8 +12,8 @@ import java.util.stream.Stream;
 /** What makes a JVM slow or unsafe to compute in, each with its reason and its cure. */
 public enum JvmFault {
     /** The Vector API is an incubator module, which the JVM does not resolve by itself. */
-    NO_SIMD("SIMD is off, so the CPU computes about 13 times slower than it can: the module jdk.incubator.vector is not resolved"
-            + " (start java with --add-modules=jdk.incubator.vector)") {
+    NO_SIMD("SIMD is off, so the CPU computes about 13 times slower than it can: the module jdk.incubator.vector is not"
+            + " resolved (start java with --add-modules=jdk.incubator.vector)") {
         @Override
         boolean isIn(Jvm jvm) {
             return !jvm.vectorModule;

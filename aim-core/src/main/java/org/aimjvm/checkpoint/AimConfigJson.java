@@ -46,7 +46,8 @@ public final class AimConfigJson {
      * Parses a configuration.
      *
      * @param where file name for messages
-     * @throws CheckpointException if it is not JSON, a value has the wrong type or range, or an argument of a mixer is unknown
+     * @throws CheckpointException if it is not JSON, a value has the wrong type or range, or an argument of a mixer is
+     *     unknown
      */
     public static AimConfig parse(String json, Path where) {
         JsonObject tree = JsonObject.parse(json, where);
@@ -177,7 +178,10 @@ public final class AimConfigJson {
                 a.bool("out_proj_bias", true));
     }
 
-    /** The configuration as the published flat object, keys sorted; arguments of the mixer that are defaults are left out. */
+    /**
+     * The configuration as the published flat object, keys sorted; arguments of the mixer that are defaults are left
+     * out.
+     */
     public static String toJson(AimConfig c) {
         JsonMapper mapper = new JsonMapper();
         ObjectNode n = mapper.createObjectNode();

@@ -11,8 +11,8 @@ import org.aimjvm.model.AimModel;
 import org.aimjvm.vq.VqModel;
 
 /**
- * Brings the names of a checkpoint into the published form, {@code mamba.*} and {@code vqvae.*}, whatever wrapper or short
- * form they are in.
+ * Brings the names of a checkpoint into the published form, {@code mamba.*} and {@code vqvae.*}, whatever wrapper or
+ * short form they are in.
  */
 final class CanonicalNames {
     private static final String MODEL = AimModel.NAME + ".";

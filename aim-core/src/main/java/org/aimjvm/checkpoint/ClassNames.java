@@ -11,8 +11,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * Finds classes by what users type. A name is taken exactly as it is if there is one; else without regard to case, punctuation and
- * spaces, if only one class fits; else a number is the label itself.
+ * Finds classes by what users type. A name is taken exactly as it is if there is one; else without regard to case,
+ * punctuation and spaces, if only one class fits; else a number is the label itself.
  */
 final class ClassNames {
     private static final String ALL = "all";
@@ -57,8 +57,8 @@ final class ClassNames {
     }
 
     /**
-     * The labels of several classes, separated by commas, or of {@value #ALL}. A name that has commas of its own is found before
-     * the text is taken apart at them.
+     * The labels of several classes, separated by commas, or of {@value #ALL}. A name that has commas of its own is
+     * found before the text is taken apart at them.
      *
      * @throws IllegalArgumentException as {@link #label}, or if a part is a name as a whole and taken apart
      */

@@ -16,7 +16,8 @@ import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 
 /**
- * Reads a model's files: what they say, and the checkpoint with its names brought into one form. {@link ModelWriter} writes them.
+ * Reads a model's files: what they say, and the checkpoint with its names brought into one form. {@link ModelWriter}
+ * writes them.
  *
  * <pre>
  * model.safetensors   mamba.* (sequence model) and vqvae.* (tokenizer); or pytorch_model.bin, model.pt, model.bin
@@ -105,8 +106,8 @@ public final class ModelFolder implements AutoCloseable {
     /**
      * Opens a model by what users type.
      *
-     * @param model a folder, a file of weights with its configuration beside it, or the name of an embedded model; what exists
-     *     as a file comes first
+     * @param model a folder, a file of weights with its configuration beside it, or the name of an embedded model; what
+     *     exists as a file comes first
      * @throws CheckpointException if there is no such model, or files are missing or damaged
      */
     public static ModelFolder open(String model) {
@@ -180,11 +181,6 @@ public final class ModelFolder implements AutoCloseable {
                 tokenizer.tensors().close();
             }
         }
-    }
-
-    /** Whether the class path has an embedded model of that name. */
-    public static boolean isEmbedded(String name) {
-        return EmbeddedModels.contains(name);
     }
 
     /** Names of the embedded models on the class path, sorted. */
@@ -273,7 +269,8 @@ public final class ModelFolder implements AutoCloseable {
     }
 
     /**
-     * Compares all tensors with both configurations before anything else is read, and a tied head with the word embedding.
+     * Compares all tensors with both configurations before anything else is read, and a tied head with the word
+     * embedding.
      *
      * @throws CheckpointException naming the tensors that are missing, of another shape, or unexpected
      */
@@ -328,8 +325,8 @@ public final class ModelFolder implements AutoCloseable {
     }
 
     /**
-     * Reads the sequence model to generate with; it cannot be trained. F32 weights of a safetensors file are used where they
-     * lie: the file must not be changed in place afterwards (replacing it is safe).
+     * Reads the sequence model to generate with; it cannot be trained. F32 weights of a safetensors file are used where
+     * they lie: the file must not be changed in place afterwards (replacing it is safe).
      *
      * @param format how the weight matrices are held; {@code null}: each in the format it is stored in
      * @throws CheckpointException if there is none, or its tensors do not fit the configuration

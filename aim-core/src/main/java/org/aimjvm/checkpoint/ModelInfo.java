@@ -104,8 +104,8 @@ public record ModelInfo(
     }
 
     /**
-     * The label of a class given as its name or number. A name is taken exactly as it is if there is one; else without regard to
-     * case, punctuation and spaces.
+     * The label of a class given as its name or number. A name is taken exactly as it is if there is one; else without
+     * regard to case, punctuation and spaces.
      *
      * @param numClasses classes of the model
      * @throws IllegalArgumentException if there is none, naming those there are, or if several fit, naming these
@@ -115,8 +115,8 @@ public record ModelInfo(
     }
 
     /**
-     * The labels of several classes, as {@link #label} finds each, separated by commas; {@code all} is all of them. A name that has commas of its own is
-     * found before the text is taken apart.
+     * The labels of several classes, as {@link #label} finds each, separated by commas; {@code all} is all of them. A
+     * name that has commas of its own is found before the text is taken apart.
      *
      * @param numClasses classes of the model
      * @throws IllegalArgumentException if there is no such class, or if several fit, naming them

@@ -22,8 +22,8 @@ import org.aimjvm.vq.VqModel;
 /**
  * Writes model folders in the published layout, see {@link ModelFolder}; the original code loads them unchanged.
  *
- * <p>A new folder appears at once with all its files; in an existing one the files are moved in one after another when all are
- * written, see {@link StagedFolder#into}, and others stay.
+ * <p>A new folder appears at once with all its files; in an existing one the files are moved in one after another when
+ * all are written, see {@link StagedFolder#into}, and others stay.
  */
 public final class ModelWriter {
     /** Metadata of a file of weights with a tied head: which tensor stands for it. */
@@ -60,10 +60,11 @@ public final class ModelWriter {
     }
 
     /**
-     * As {@link #write(Path, AimConfig, VqConfig, ModelInfo, Map, DType)} for tensors that are made while they are written.
+     * As {@link #write(Path, AimConfig, VqConfig, ModelInfo, Map, DType)} for tensors that are made while they are
+     * written.
      *
-     * @param file holds the parameters by their full names, exactly those of the two configurations. Modified: metadata are
-     *     added
+     * @param file holds the parameters by their full names, exactly those of the two configurations. Modified: metadata
+     *     are added
      * @throws IllegalArgumentException if the tensors are not those of the configurations, before anything is written
      * @throws CheckpointException if it cannot be written
      */

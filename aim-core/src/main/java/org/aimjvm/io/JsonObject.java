@@ -122,23 +122,14 @@ public final class JsonObject {
 
     /** A whole number of 32 bits. */
     public int integer(String key, int missing) {
-        return has(key) ? (int) whole(key, members.get(key), Integer.MIN_VALUE, Integer.MAX_VALUE, "a whole number")
-                : missing;
+        return has(key) ? whole(key, members.get(key), "a whole number") : missing;
     }
 
-    /** A whole number of 64 bits. */
-    public long longInteger(String key, long missing) {
-        return has(key) ? whole(key, members.get(key), Long.MIN_VALUE, Long.MAX_VALUE, "a whole number") : missing;
-    }
-
-    private long whole(String key, Object value, long least, long most, String expected) {
+    private int whole(String key, Object value, String expected) {
         if (value instanceof Numeral n && n.whole) {
             try {
-                long number = Long.parseLong(n.text);
-                if (number >= least && number <= most) {
-                    return number;
-                }
-            } catch (NumberFormatException _) { // beyond 64 bits
+                return Integer.parseInt(n.text);
+            } catch (NumberFormatException _) { // beyond 32 bits
                 throw wrong(key, expected);
             }
         }
@@ -193,7 +184,7 @@ public final class JsonObject {
         String expected = "a list of whole numbers";
         List<Integer> values = new ArrayList<>();
         for (Object v : list(key, expected)) {
-            values.add((int) whole(key, v, Integer.MIN_VALUE, Integer.MAX_VALUE, expected));
+            values.add(whole(key, v, expected));
         }
         return values;
     }

@@ -13,20 +13,22 @@ import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * Files that appear in a folder only when all of them are written. They are written to a hidden folder first; {@link #commit}
- * puts them in place and {@link #close} removes what was not put in place.
+ * Files that appear in a folder only when all of them are written. They are written to a hidden folder first;
+ * {@link #commit} puts them in place and {@link #close} removes what was not put in place.
  *
  * <p>A folder that did not exist appears at once, with everything in it. Of one that exists there are two kinds of use:
  *
  * <ul>
- *   <li>{@link #into}: the files are moved in one after another, each at once, replacing those of the same name and leaving others
- *       alone. They are complete by then, so only a crash between two moves can leave new files beside old ones.
- *   <li>{@link #replacing}: the whole folder gives way to the new one, so that nothing old stays beside the new files. Only a
- *       crash between two renames can leave none under the name; the old one is then complete under the hidden name.
+ *   <li>{@link #into}: the files are moved in one after another, each at once, replacing those of the same name and
+ *       leaving others alone. They are complete by then, so only a crash between two moves can leave new files beside
+ *       old ones.
+ *   <li>{@link #replacing}: the whole folder gives way to the new one, so that nothing old stays beside the new files.
+ *       Only a crash between two renames can leave none under the name; the old one is then complete under the hidden
+ *       name.
  * </ul>
  *
- * A crash leaves at most hidden folders {@code .NAME.*.tmp}. Whatever the disk refuses is a {@link CheckpointException} that
- * names the folder.
+ * A crash leaves at most hidden folders {@code .NAME.*.tmp}. Whatever the disk refuses is a {@link CheckpointException}
+ * that names the folder.
  */
 public final class StagedFolder implements AutoCloseable {
     private final Path target;

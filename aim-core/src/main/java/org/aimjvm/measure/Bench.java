@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.function.Supplier;
 import org.aimjvm.vq.VqModel;
 
-/** Makes {@link Measurement}s: each work between two looks at the machine's limits. */
+/** Makes {@link Measurement}s: each between two looks at the machine's limits. */
 public final class Bench {
     private static final int LIMIT_ROUNDS = 5;
 
@@ -14,7 +14,7 @@ public final class Bench {
 
     /**
      * @param meter warm
-     * @param seconds spent on measuring each work, at least; half as much goes into warming it up
+     * @param seconds spent on each measurement, at least; half as much goes into warming it up
      */
     public Bench(LimitMeter meter, double seconds) {
         this.meter = meter;
@@ -31,77 +31,77 @@ public final class Bench {
     }
 
     /** Codes one after another, for {@code batch} pictures side by side. */
-    public Measurement decode(LmSubject subject, int batch, boolean guided) {
-        DecodeMeter decoding = new DecodeMeter(subject, batch, guided);
+    public Measurement decode(MeasuredLm lm, int batch, boolean guided) {
+        DecodeMeter decoding = new DecodeMeter(lm, batch, guided);
         decoding.measure(warmUp);
         Timed<DecodeTimes> t = timed(() -> decoding.measure(seconds));
         int sequences = guided ? 2 * batch : batch;
         double position = (t.result.tokens() + 1) / 2.0; // attention alone depends on it
         return new Measurement(
-                "lm-decode", subject.name(), subject.weights().toString(), subject.states().toString(), batch, guided,
-                t.result.step(),
-                t.result.secondsOfAll() / batch, t.result.isExtrapolated(), batch,
-                subject.cost().bytes(sequences, position), subject.cost().flops(sequences, position), t.limits);
+                Measurement.Subject.of("lm-decode", lm, batch, guided), t.result.step(),
+                new Measurement.StepCost(batch, lm.cost().bytes(sequences, position),
+                        lm.cost().flops(sequences, position)),
+                t.result.secondsOfAll() / batch, t.result.isExtrapolated(), t.limits);
     }
 
     /** All codes of {@code batch} pictures in one pass. */
-    public Measurement prefill(LmSubject subject, int batch) {
-        Timed<Spread> t = timed(() -> Passes.prefill(subject, batch, warmUp, seconds));
-        int tokens = subject.config().numTokens();
-        return new Measurement(
-                "lm-prefill", subject.name(), subject.weights().toString(), subject.states().toString(), batch, false,
-                t.result,
-                t.result.median() / batch,
-                false, batch * tokens, subject.cost().weightBytes(),
-                tokens * subject.cost().flops(batch, (tokens + 1) / 2.0), t.limits);
+    public Measurement prefill(MeasuredLm lm, int batch) {
+        Timed<Spread> t = timed(() -> RepeatedPasses.prefill(lm, batch, warmUp, seconds));
+        int tokens = lm.config().numTokens();
+        return Measurement.ofPictures(
+                Measurement.Subject.of("lm-prefill", lm, batch, false), t.result,
+                new Measurement.StepCost(
+                        batch * tokens, lm.cost().weightBytes(), tokens * lm.cost().flops(batch, (tokens + 1) / 2.0)),
+                t.limits);
     }
 
     /** Forward, backward and AdamW on {@code batch} whole sequences: three times the operations of forward. */
-    public Measurement trainStep(LmSubject subject, int batch, Path scratch) {
-        Timed<Spread> t = timed(() -> Passes.train(subject, batch, scratch, warmUp, seconds));
-        int tokens = subject.config().numTokens();
+    public Measurement trainStep(MeasuredLm lm, int batch, Path scratch) {
+        Timed<Spread> t = timed(() -> RepeatedPasses.train(lm, batch, scratch, warmUp, seconds));
+        int tokens = lm.config().numTokens();
         // weights: read forward and backward; gradients: written and read; AdamW: three arrays read and written
-        double bytes = 10.0 * 4 * subject.model().params().count();
-        return new Measurement(
-                "train-step", subject.name(), subject.weights().toString(), subject.states().toString(), batch, false,
-                t.result,
-                t.result.median() / batch,
-                false, batch * tokens, bytes, 3 * tokens * subject.cost().flops(batch, (tokens + 1) / 2.0), t.limits);
+        double bytes = 10.0 * 4 * lm.model().params().count();
+        return Measurement.ofPictures(
+                Measurement.Subject.of("train-step", lm, batch, false), t.result,
+                new Measurement.StepCost(
+                        batch * tokens, bytes, 3 * tokens * lm.cost().flops(batch, (tokens + 1) / 2.0)),
+                t.limits);
     }
 
     /** Labels to pixels, all of it: codes, tokenizer, transfer to the host. */
-    public Measurement generate(LmSubject subject, VqModel tokenizer, int batch, boolean guided) {
-        int tokens = subject.config().numTokens();
+    public Measurement generate(MeasuredLm lm, VqModel tokenizer, int batch, boolean guided) {
+        int tokens = lm.config().numTokens();
         int sequences = guided ? 2 * batch : batch;
         VqCost pixels = VqCost.of(tokenizer.config(), (int) Math.round(Math.sqrt(tokens)));
-        Timed<Spread> t = timed(() -> Passes.generate(subject, tokenizer, batch, guided, warmUp, seconds));
+        Timed<Spread> t = timed(() -> RepeatedPasses.generate(lm, tokenizer, batch, guided, warmUp, seconds));
         double position = (tokens + 1) / 2.0;
-        return new Measurement(
-                "generate", subject.name(), subject.weights().toString(), subject.states().toString(), batch, guided,
-                t.result,
-                t.result.median() / batch, false, batch * tokens,
-                tokens * subject.cost().bytes(sequences, position) + batch * pixels.decoderBytes(),
-                tokens * subject.cost().flops(sequences, position) + batch * pixels.decode(), t.limits);
+        return Measurement.ofPictures(
+                Measurement.Subject.of("generate", lm, batch, guided), t.result,
+                new Measurement.StepCost(
+                        batch * tokens,
+                        tokens * lm.cost().bytes(sequences, position) + batch * pixels.decoderBytes(),
+                        tokens * lm.cost().flops(sequences, position) + batch * pixels.decode()),
+                t.limits);
     }
 
     /** Codes to pixels, {@code batch} pictures of {@code side} by {@code side} codes. */
     public Measurement vqDecode(VqModel model, String name, int side, int batch) {
         VqCost cost = VqCost.of(model.config(), side);
-        Timed<Spread> t = timed(() -> Passes.decode(model, side, batch, warmUp, seconds));
-        return new Measurement(
-                "vq-decode", name, "f32", "f32", batch, false, t.result, t.result.median() / batch, false,
-                batch * side * side,
-                batch * cost.decoderBytes(), batch * cost.decode(), t.limits);
+        Timed<Spread> t = timed(() -> RepeatedPasses.decode(model, side, batch, warmUp, seconds));
+        return Measurement.ofPictures(
+                Measurement.Subject.tokenizer("vq-decode", name, batch), t.result,
+                new Measurement.StepCost(batch * side * side, batch * cost.decoderBytes(), batch * cost.decode()),
+                t.limits);
     }
 
     /** Pixels to codes, {@code batch} pictures of {@code side} by {@code side} codes. */
     public Measurement vqEncode(VqModel model, String name, int side, int batch) {
         VqCost cost = VqCost.of(model.config(), side);
         int pixels = side * model.config().downsampling();
-        Timed<Spread> t = timed(() -> Passes.encode(model, pixels, batch, warmUp, seconds));
-        return new Measurement(
-                "vq-encode", name, "f32", "f32", batch, false, t.result, t.result.median() / batch, false,
-                batch * side * side,
-                batch * cost.encoderBytes(), batch * cost.encode(), t.limits);
+        Timed<Spread> t = timed(() -> RepeatedPasses.encode(model, pixels, batch, warmUp, seconds));
+        return Measurement.ofPictures(
+                Measurement.Subject.tokenizer("vq-encode", name, batch), t.result,
+                new Measurement.StepCost(batch * side * side, batch * cost.encoderBytes(), batch * cost.encode()),
+                t.limits);
     }
 }

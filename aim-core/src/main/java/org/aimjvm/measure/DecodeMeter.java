@@ -14,7 +14,7 @@ public final class DecodeMeter {
     static final float GUIDANCE = 4;
     private static final int LEAST_STEPS = 16;
 
-    private final LmSubject subject;
+    private final MeasuredLm subject;
     private final int batch;
     private final boolean guided;
 
@@ -22,15 +22,15 @@ public final class DecodeMeter {
      * @param batch pictures side by side
      * @param guided two sequences a picture instead of one
      */
-    public DecodeMeter(LmSubject subject, int batch, boolean guided) {
+    public DecodeMeter(MeasuredLm subject, int batch, boolean guided) {
         this.subject = subject;
         this.batch = batch;
         this.guided = guided;
     }
 
     /**
-     * Draws for {@code seconds}, but at least a few codes; and all codes of a picture, however long that takes, if the time of
-     * a step is seen to depend on the position.
+     * Draws for {@code seconds}, but at least a few codes; and all codes of a picture, however long that takes, if the
+     * time of a step is seen to depend on the position.
      */
     public DecodeTimes measure(double seconds) {
         DecodeTimes times = draw(seconds);

@@ -10,9 +10,9 @@ import org.aimjvm.model.AimPresets;
 import org.aimjvm.nn.AttentionConfig;
 
 /**
- * How time and memory grow with the length of a picture and with the number of pictures side by side: AiM-B, and a transformer of
- * its width and depth of mixing, LlamaGen-B's shape, built from the same library's attention layers with a cache of keys and
- * values. Both are drawn by the same generator.
+ * How time and memory grow with the length of a picture and with the number of pictures side by side: AiM-B, and a
+ * transformer of its width and depth of mixing, LlamaGen-B's shape, built from the same library's attention layers with
+ * a cache of keys and values. Both are drawn by the same generator.
  */
 public final class Growth {
     /** Positions whose median is one row. */
@@ -69,7 +69,7 @@ public final class Growth {
 
     /** Draws one whole picture. A row for each {@value #STRETCH} positions. */
     public static List<Row> overPositions(Backend backend, Model model, int tokens, double warmUp) {
-        LmSubject subject = LmSubject.random(backend, model.title(), model.config(tokens), WeightFormat.F32);
+        MeasuredLm subject = MeasuredLm.random(backend, model.title(), model.config(tokens), WeightFormat.F32);
         DecodeMeter meter = new DecodeMeter(subject, 1, false);
         meter.measure(warmUp);
         DecodeTimes times = meter.drawAll();
@@ -86,7 +86,7 @@ public final class Growth {
     /** Draws the first codes of {@code batch} pictures side by side, for {@code seconds}. */
     public static List<Row> overBatches(
             Backend backend, Model model, int tokens, List<Integer> batches, double seconds) {
-        LmSubject subject = LmSubject.random(backend, model.title(), model.config(tokens), WeightFormat.F32);
+        MeasuredLm subject = MeasuredLm.random(backend, model.title(), model.config(tokens), WeightFormat.F32);
         List<Row> rows = new ArrayList<>();
         for (int batch : batches) {
             DecodeMeter meter = new DecodeMeter(subject, batch, false);
@@ -98,7 +98,7 @@ public final class Growth {
         return rows;
     }
 
-    private static long stateBytes(LmSubject subject, int batch, int position) {
+    private static long stateBytes(MeasuredLm subject, int batch, int position) {
         LmCost cost = subject.cost();
         return batch * (cost.stateBytes() / 2 + cost.cacheBytesPerPosition() * position);
     }

@@ -15,12 +15,13 @@ import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * What a sequence model must at least read, write and compute for one element of each sequence: a floor, nothing of it twice.
+ * What a sequence model must at least read, write and compute for one element of each sequence: a floor, nothing of it
+ * twice.
  *
- * <p>Weights are read once for all sequences of a step. What depends on the labels alone (adaLN) is computed once a picture, and
- * of the tables of positions, classes and (if the head is a matrix of its own) words a row is looked up: none of these counts.
- * The states of the recurrence and of the convolution are read and written; keys and values of attention are read up to the
- * position, and one of each is written.
+ * <p>Weights are read once for all sequences of a step. What depends on the labels alone (adaLN) is computed once a
+ * picture, and of the tables of positions, classes and (if the head is a matrix of its own) words a row is looked up:
+ * none of these counts. The states of the recurrence and of the convolution are read and written; keys and values of
+ * attention are read up to the position, and one of each is written.
  *
  * @param weightBytes read a step
  * @param stateBytes read and written a step and sequence, without attention

@@ -4,40 +4,66 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A work that was measured, beside the limits of the machine at that time.
+ * The time of some computation, beside the limits of the machine at that time.
  *
- * @param work {@code lm-decode}, {@code lm-prefill}, {@code vq-decode}, {@code vq-encode}, {@code generate} or {@code train-step}
- * @param preset architecture
- * @param weights format of the weights
- * @param states format of the states, {@code f32} where there are none
- * @param batch pictures side by side
- * @param guided whether each picture takes two sequences
+ * @param subject what was measured
  * @param step seconds of what was repeated: one code of every picture, one pass, one training step
- * @param imageSeconds median seconds a picture
+ * @param cost what such a step does
+ * @param imageSeconds median seconds per picture
  * @param extrapolated whether that is a number of median steps, instead of pictures that were drawn
- * @param tokensPerStep codes that a step draws, reads or learns, of all pictures
- * @param bytesPerStep bytes a step must at least move
- * @param flopsPerStep operations a step takes, a multiply-add counting as two
  * @param limits measured before and after
  */
 public record Measurement(
-        String work, String preset, String weights, String states, int batch, boolean guided, Spread step,
-        double imageSeconds,
-        boolean extrapolated, int tokensPerStep, double bytesPerStep, double flopsPerStep, MachineLimits limits) {
+        Subject subject, Spread step, StepCost cost, double imageSeconds, boolean extrapolated, MachineLimits limits) {
+
+    /**
+     * What was measured.
+     *
+     * @param work {@code lm-decode}, {@code lm-prefill}, {@code vq-decode}, {@code vq-encode}, {@code generate} or
+     *     {@code train-step}
+     * @param preset architecture
+     * @param weights format of the weights
+     * @param states format of the states, {@code f32} where there are none
+     * @param batch pictures side by side
+     * @param guided whether each picture takes two sequences
+     */
+    public record Subject(String work, String preset, String weights, String states, int batch, boolean guided) {
+        static Subject of(String work, MeasuredLm lm, int batch, boolean guided) {
+            return new Subject(work, lm.name(), lm.weights().toString(), lm.states().toString(), batch, guided);
+        }
+
+        static Subject tokenizer(String work, String preset, int batch) {
+            return new Subject(work, preset, "f32", "f32", batch, false);
+        }
+    }
+
+    /**
+     * What a step does at least.
+     *
+     * @param tokens codes that it draws, reads or learns, of all pictures
+     * @param bytes moved
+     * @param flops operations, a multiply-add counting as two
+     */
+    public record StepCost(int tokens, double bytes, double flops) {}
+
+    /** Of steps that make whole pictures. */
+    static Measurement ofPictures(Subject subject, Spread step, StepCost cost, MachineLimits limits) {
+        return new Measurement(subject, step, cost, step.median() / subject.batch, false, limits);
+    }
 
     /** Codes a second, of all pictures. */
     public double tokensPerSecond() {
-        return tokensPerStep / step.median();
+        return cost.tokens / step.median();
     }
 
     /** Bytes a second. */
     public double bytesPerSecond() {
-        return bytesPerStep / step.median();
+        return cost.bytes / step.median();
     }
 
     /** Operations a second. */
     public double flopsPerSecond() {
-        return flopsPerStep / step.median();
+        return cost.flops / step.median();
     }
 
     /** Of the median speed of reading memory. */
@@ -57,8 +83,9 @@ public record Measurement(
      */
     public String toJson(String backend) {
         ObjectNode o = JsonMapper.shared().createObjectNode();
-        o.put("work", work).put("preset", preset).put("weights", weights).put("states", states).put("batch", batch)
-                .put("threads", limits.threads()).put("guided", guided)
+        o.put("work", subject.work).put("preset", subject.preset).put("weights", subject.weights)
+                .put("states", subject.states).put("batch", subject.batch)
+                .put("threads", limits.threads()).put("guided", subject.guided)
                 .put("seconds_per_image", imageSeconds)
                 .put("tokens_per_second", tokensPerSecond())
                 .put("bytes_per_second", bytesPerSecond())
@@ -66,9 +93,9 @@ public record Measurement(
                 .put("share_of_bandwidth", shareOfBandwidth())
                 .put("share_of_peak", shareOfPeak())
                 .put("extrapolated", extrapolated)
-                .put("tokens_per_step", tokensPerStep)
-                .put("bytes_per_step", bytesPerStep)
-                .put("flops_per_step", flopsPerStep);
+                .put("tokens_per_step", cost.tokens)
+                .put("bytes_per_step", cost.bytes)
+                .put("flops_per_step", cost.flops);
         o.set("seconds_per_step", toJson(step));
         ObjectNode machine = o.putObject("machine");
         machine.put("loops", limits.loops());

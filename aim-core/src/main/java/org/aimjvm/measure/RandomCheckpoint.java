@@ -16,9 +16,9 @@ import org.aimjvm.nn.Params;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Random weights of an architecture as if from a file: the initial ones, except that conditioning layers, which start as zeros and
- * would switch every block off, are normal with standard deviation 0.02 and the embeddings, which start small, are ten times as
- * large. So all layers count for what comes out.
+ * Random weights of an architecture as if from a file: the initial ones, except that conditioning layers, which start
+ * as zeros and would switch every block off, are normal with standard deviation 0.02 and the embeddings, which start
+ * small, are ten times as large. So all layers count for what comes out.
  */
 public final class RandomCheckpoint implements TensorSource {
     private static final double DEVIATION = 0.02;

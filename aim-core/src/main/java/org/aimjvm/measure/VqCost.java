@@ -9,8 +9,8 @@ import org.aimjvm.vq.VqModel;
 import org.aimjvm.vq.VqRole;
 
 /**
- * Operations a tokenizer takes for one picture, convolutions counted directly ({@code 2 k^2 in out} a pixel), whatever algorithm
- * computes them.
+ * Operations a tokenizer takes for one picture, convolutions counted directly ({@code 2 k^2 in out} a pixel), whatever
+ * algorithm computes them.
  *
  * @param encode of pixels to codes, the search of the codebook included
  * @param decode of codes to pixels

@@ -25,14 +25,15 @@ import org.aimjvm.tensor.Recompute;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * One block (AiM paper, section 3.3): add to the residual stream, normalise, modulate by the condition, mix, gate; the same
- * once more for the MLP if there is one.
+ * One block (AiM paper, section 3.3): add to the residual stream, normalise, modulate by the condition, mix, gate; the
+ * same once more for the MLP if there is one.
  */
 final class AimBlock {
     /**
      * The two streams between blocks.
      *
-     * @param branch what the last block's last branch gave, not yet gated and added, (batch, L, dModel); before block 0 the embeddings
+     * @param branch what the last block's last branch gave, not yet gated and added, (batch, L, dModel); before block 0
+     *     the embeddings
      * @param gate its gate, (batch, dModel); {@code null} before block 0
      * @param residual as branch; {@code null} before block 0
      */
@@ -85,24 +86,20 @@ final class AimBlock {
      * @param siluC silu of the condition, (batch, dModel)
      * @param group the projection of the block's group, (batch, F * dModel); {@code null} without adaLN-group
      */
-    Tensor[] condition(Tensor siluC, Tensor group) {
+    Modulation condition(Tensor siluC, Tensor group) {
         int parts = config.modulations();
         int d = config.dModel();
         Tensor all =
                 adaLn != null ? adaLn.forward(siluC) : AddBiasOp.addBias(group, scaleShiftTable.reshape(parts * d));
         int[] sizes = new int[parts];
         Arrays.fill(sizes, d);
-        return SplitOp.split(all, sizes);
+        return Modulation.of(SplitOp.split(all, sizes));
     }
 
-    /** {@code p} from {@link #condition}. */
-    Streams forward(Streams in, Tensor[] p, MixerState state, Dropout dropout, Trace trace) {
+    /** {@code m} from {@link #condition}. */
+    Streams forward(Streams in, Modulation m, MixerState state, Dropout dropout, Trace trace) {
         String name = "layer" + index;
-        boolean hasMlp = mlp != null;
-        Tensor shift = p[0];
-        Tensor scale = hasMlp ? p[2] : p[1];
-        Tensor gate = hasMlp ? p[4] : p[2];
-        NormedSum mixerIn = norm.add(in.branch, in.gate, in.residual, shift, scale);
+        NormedSum mixerIn = norm.add(in.branch, in.gate, in.residual, m.shift(), m.scale());
         if (trace != Trace.OFF) {
             trace.see(name + "_mixer_in", mixerIn.normed());
         }
@@ -110,24 +107,24 @@ final class AimBlock {
         Tensor residual = mixerIn.residual();
         trace.see(name + "_mixer_out", branch);
         branch = dropout.apply(branch, config.mixerDrop());
-        if (hasMlp) {
-            NormedSum mlpIn = norm2.add(branch, gate, residual, p[1], p[3]);
+        if (mlp != null) {
+            NormedSum mlpIn = norm2.add(branch, m.gate(), residual, m.mlpShift(), m.mlpScale());
             residual = mlpIn.residual();
             trace.see(name + "_mlp_in", mlpIn.normed());
             branch = mlp.forward(mlpIn.normed());
             trace.see(name + "_mlp_out", branch);
             branch = dropout.apply(branch, config.mlpDrop());
-            gate = p[5];
         }
         trace.see(name + "_residual", residual);
         if (trace != Trace.OFF) {
-            trace.see(name + "_hidden", ModulateOp.gate(branch, gate)); // the next block's first operation
+            trace.see(name + "_hidden", ModulateOp.gate(branch, m.lastGate())); // the next block's first operation
         }
-        return new Streams(branch, gate, residual);
+        return new Streams(branch, m.lastGate(), residual);
     }
 
     /** {@link #forward} over whole sequences, computed again in the backward pass. */
-    Streams forwardRecomputed(Streams in, Tensor[] p, Dropout dropout) {
+    Streams forwardRecomputed(Streams in, Modulation m, Dropout dropout) {
+        Tensor[] p = m.parts();
         Tensor[] inputs = new Tensor[3 + p.length];
         inputs[0] = in.branch;
         inputs[1] = in.gate;
@@ -135,12 +132,12 @@ final class AimBlock {
         System.arraycopy(p, 0, inputs, 3, p.length);
         Dropout start = dropout.copy();
         Tensor[] out = Recompute.of(xs -> forward(xs, dropout), xs -> forward(xs, start.copy()), inputs);
-        return new Streams(out[0], p[p.length - 1], out[1]);
+        return new Streams(out[0], m.lastGate(), out[1]);
     }
 
     private Tensor[] forward(Tensor[] xs, Dropout dropout) {
-        Tensor[] p = Arrays.copyOfRange(xs, 3, xs.length);
-        Streams out = forward(new Streams(xs[0], xs[1], xs[2]), p, null, dropout, Trace.OFF);
+        Modulation m = Modulation.of(Arrays.copyOfRange(xs, 3, xs.length));
+        Streams out = forward(new Streams(xs[0], xs[1], xs[2]), m, null, dropout, Trace.OFF);
         return new Tensor[] {out.branch, out.residual};
     }
 

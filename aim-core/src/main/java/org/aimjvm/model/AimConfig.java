@@ -8,11 +8,10 @@ import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.ssm.SsmConfig;
 
 /**
- * Architecture of a sequence model; names of the checkpoint's {@code config.json} keys in parentheses. Reading and writing
- * that file is {@link org.aimjvm.checkpoint.AimConfigJson}'s. Made by name: {@code AimConfig.builder(768)
-         .nLayer(24)
-         .build()}
-         .
+ * Architecture of a sequence model; names of the checkpoint's {@code config.json} keys in parentheses. Reading and
+ * writing that file is {@link org.aimjvm.checkpoint.AimConfigJson}'s.
+ *
+ * <p>Made by name: {@code AimConfig.builder(768).nLayer(24).build()}.
  *
  * @param dModel channels of the residual stream (d_model)
  * @param dIntermediate hidden size of the MLP after each mixer, rounded up to a multiple of 128; 0 for none
@@ -94,8 +93,8 @@ public record AimConfig(
     }
 
     /**
-     * A Mamba-2 model for 16x16 codes of 16,384 entries and 1,000 classes, with adaLN in every block ({@code groups} 0) or
-     * adaLN-group.
+     * A Mamba-2 model for 16x16 codes of 16,384 entries and 1,000 classes, with adaLN in every block ({@code groups} 0)
+     * or adaLN-group.
      */
     public static AimConfig mamba2(int dModel, int nLayer, int groups) {
         return builder(dModel).nLayer(nLayer).groups(groups).build();
@@ -117,7 +116,8 @@ public record AimConfig(
     }
 
     /**
-     * Fails unless a model of this architecture can hold its states so: those of Mamba-1 are F32, and attention has none.
+     * Fails unless a model of this architecture can hold its states so: those of Mamba-1 are F32, and attention has
+     * none.
      *
      * @throws IllegalArgumentException naming the format
      */

@@ -25,9 +25,12 @@ import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * The AiM sequence model (arXiv 2408.12245, section 3): predicts the codes of a picture one after another from its class. A
- * sequence is the class element followed by image tokens; the output at index i predicts token i. The same {@link #forward}
- * serves training, prefill and decoding.
+ * The AiM sequence model (arXiv 2408.12245, section 3): predicts the codes of a picture one after another from its
+ * class. A sequence is the class element followed by image tokens; the output at index i predicts token i. The same
+ * {@link #forward} serves training, prefill and decoding.
+ *
+ * <p>Where it is only one of two models, beside the tokenizer, it is {@code Lm} for short, as in the literature:
+ * {@code LmTrainer}, {@code LmCost}.
  */
 public final class AimModel {
     /** Before a dot, the start of the names of its tensors in the published checkpoints. */
@@ -156,7 +159,7 @@ public final class AimModel {
             Arrays.fill(sizes, config.modulations() * d);
             shared = SplitOp.split(groups.forward(siluC), sizes);
         }
-        List<Tensor[]> perBlock = new ArrayList<>();
+        List<Modulation> perBlock = new ArrayList<>();
         for (int i = 0; i < blocks.size(); i++) {
             perBlock.add(blocks.get(i).condition(siluC, shared == null ? null : shared[i % config.numGroups()]));
         }
@@ -165,8 +168,8 @@ public final class AimModel {
     }
 
     /**
-     * A state at the start of {@code batch} sequences. It owns memory outside all scopes, of constant size for models without
-     * attention.
+     * A state at the start of {@code batch} sequences. It owns memory outside all scopes, of constant size for models
+     * without attention.
      */
     public DecodeState newState(int batch) {
         List<MixerState> states = new ArrayList<>();
@@ -182,11 +185,11 @@ public final class AimModel {
     }
 
     /**
-     * Processes elements {@code [state.position, state.position + L)} of each sequence; at position 0 (or without a state)
-     * these begin with the class element.
+     * Processes elements {@code [state.position, state.position + L)} of each sequence; at position 0 (or without a
+     * state) these begin with the class element.
      *
-     * @param tokens I32 (batch, T), the next image tokens; {@code null} for none, at position 0 only. L = T + 1 at position 0,
-     *     else T
+     * @param tokens I32 (batch, T), the next image tokens; {@code null} for none, at position 0 only. L = T + 1 at
+     *     position 0, else T
      * @param state read and advanced; {@code null}: a whole sequence from the start
      * @return logits (batch, L, V); those at sequence index i predict image token i
      * @throws IllegalArgumentException if the sequence would get longer than numTokens + 1 or batches differ
@@ -203,8 +206,8 @@ public final class AimModel {
     }
 
     /**
-     * The training loss, {@code mean of -log softmax(forward(condition, tokens, null))[target]}, without logits of a whole batch
-     * in memory.
+     * The training loss, {@code mean of -log softmax(forward(condition, tokens, null))[target]}, without logits of a
+     * whole batch in memory.
      *
      * @param tokens as in {@link #forward(Conditioning, Tensor, DecodeState, Dropout, Trace)}
      * @param targets I32 (batch, L), the code each element is to predict
@@ -219,9 +222,14 @@ public final class AimModel {
         return LinearCrossEntropyOp.meanCrossEntropy(features, head, targets);
     }
 
+    /** {@link #pass(Conditioning, boolean, Tensor, Tensor, DecodeState, Dropout, Trace)} without dropout or trace. */
+    Tensor pass(Conditioning condition, boolean fromStart, Tensor tokens, Tensor rows, DecodeState state) {
+        return pass(condition, fromStart, tokens, rows, state, Dropout.OFF, Trace.OFF);
+    }
+
     /**
-     * The part of {@link #forward} that runs on the device, without the position of {@code state}: what depends on it comes
-     * in as {@code rows}.
+     * The part of {@link #forward} that runs on the device, without the position of {@code state}: what depends on it
+     * comes in as {@code rows}.
      *
      * @param fromStart whether the class element comes first
      * @param rows I32 as tokens, their rows of the position table
@@ -241,7 +249,7 @@ public final class AimModel {
         AimBlock.Streams streams = new AimBlock.Streams(hidden, null, null);
         for (int i = 0; i < blocks.size(); i++) {
             MixerState layer = state == null ? null : state.layer(i);
-            Tensor[] modulation = condition.blocks().get(i);
+            Modulation modulation = condition.blocks().get(i);
             try (Scope part = Scope.part()) {
                 AimBlock.Streams next = checkpointBlocks
                         ? blocks.get(i).forwardRecomputed(streams, modulation, dropout)
@@ -283,7 +291,9 @@ public final class AimModel {
         }
     }
 
-    /** Class element at position 0, then word plus position embeddings; image token j stands at sequence index j + 1. */
+    /**
+     * Class element at position 0, then word plus position embeddings; image token j stands at sequence index j + 1.
+     */
     private Tensor embed(
             Conditioning condition, boolean fromStart, Tensor tokens, Tensor rows, Dropout dropout, Trace trace) {
         int batch = condition.batch();
@@ -305,7 +315,9 @@ public final class AimModel {
                 : embedded;
     }
 
-    /** Rows of the position table of the tokens that follow element {@code start - 1}, as tokens; {@code null} for none. */
+    /**
+     * Rows of the position table of the tokens that follow element {@code start - 1}, as tokens; {@code null} for none.
+     */
     private Tensor positionRows(Tensor tokens, int start) {
         if (tokens == null) {
             return null;

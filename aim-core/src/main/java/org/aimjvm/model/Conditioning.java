@@ -7,12 +7,11 @@ import org.aimjvm.tensor.Tensor;
  * Everything a pass needs of the labels: constant over a picture, so computed once for it.
  *
  * @param classElement c, the label embeddings: element 0 of each sequence, (batch, dModel)
- * @param blocks for each block its modulation vectors, each (batch, dModel): shift, scale, gate; with an MLP shift, shift2,
- *     scale, scale2, gate, gate2
+ * @param blocks for each block its modulation
  * @param finalShift (batch, dModel)
  * @param finalScale (batch, dModel)
  */
-public record Conditioning(Tensor classElement, List<Tensor[]> blocks, Tensor finalShift, Tensor finalScale) {
+public record Conditioning(Tensor classElement, List<Modulation> blocks, Tensor finalShift, Tensor finalScale) {
     /** Number of sequences. */
     public int batch() {
         return classElement.dim(0);

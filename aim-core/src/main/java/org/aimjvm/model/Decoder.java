@@ -3,8 +3,6 @@ package org.aimjvm.model;
 import java.util.Arrays;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Shape;
-import org.aimjvm.nn.Dropout;
-import org.aimjvm.nn.Trace;
 import org.aimjvm.tensor.Captured;
 import org.aimjvm.tensor.Tensor;
 
@@ -65,9 +63,9 @@ public final class Decoder implements AutoCloseable {
         this.row = new int[batch];
         this.conditioning = new Captured<>(backend, () -> model.condition(labels));
         this.first = new Captured<>(
-                backend, () -> drawn(model.pass(condition, true, null, null, state, Dropout.OFF, Trace.OFF)));
+                backend, () -> drawn(model.pass(condition, true, null, null, state)));
         this.next = new Captured<>(
-                backend, () -> drawn(model.pass(condition, false, tokens, rows, state, Dropout.OFF, Trace.OFF)));
+                backend, () -> drawn(model.pass(condition, false, tokens, rows, state)));
     }
 
     private Tensor drawn(Tensor logits) {

@@ -22,8 +22,8 @@ import org.aimjvm.tensor.Tensor;
 
 /**
  * Where a model's tensors come from. A layer's constructor asks for each tensor by the name it has in the published
- * checkpoint, with its shape and how it starts; backed by a checkpoint that reads it, backed by a seed it initialises it.
- * Every name is recorded, for the optimiser and for saving.
+ * checkpoint, with its shape and how it starts; backed by a checkpoint that reads it, backed by a seed it initialises
+ * it. Every name is recorded, for the optimiser and for saving.
  */
 public final class Params {
     private interface Supply {
@@ -71,8 +71,8 @@ public final class Params {
     }
 
     /**
-     * Parameters initialised from {@code seed}. Each tensor's values depend on the seed and its name only, not on the order
-     * in which tensors are asked for.
+     * Parameters initialised from {@code seed}. Each tensor's values depend on the seed and its name only, not on the
+     * order in which tensors are asked for.
      */
     public static Params random(Backend backend, long seed) {
         return new Params(
@@ -99,8 +99,8 @@ public final class Params {
     }
 
     /**
-     * As {@link #shapesOnly}, remembering how tensors start: {@link #initialValues} are those of {@link #random} with this seed,
-     * one tensor at a time, so that a model larger than memory can be written.
+     * As {@link #shapesOnly}, remembering how tensors start: {@link #initialValues} are those of {@link #random} with
+     * this seed, one tensor at a time, so that a model larger than memory can be written.
      */
     public static Params listing(long seed) {
         Root root = new Root(ShapeOnlyBackend.INSTANCE, null);
@@ -143,7 +143,9 @@ public final class Params {
         }
     }
 
-    /** As {@link #from(Backend, TensorSource, Consumer)} for a source of which {@link #compare} has found that it fits. */
+    /**
+     * As {@link #from(Backend, TensorSource, Consumer)} for a source of which {@link #compare} has found that it fits.
+     */
     public static Params fitting(Backend backend, TensorSource source) {
         return new Params(
                 new Root(
@@ -165,8 +167,8 @@ public final class Params {
     }
 
     /**
-     * As {@link #fitting} for a model that only generates: weight matrices are held in {@code format}, those of a mapped F32 file
-     * without a copy.
+     * As {@link #fitting} for a model that only generates: weight matrices are held in {@code format}, those of a
+     * mapped F32 file without a copy.
      *
      * @param format {@code null}: each in the format it is stored in
      */
@@ -184,7 +186,8 @@ public final class Params {
     }
 
     /**
-     * Where a checkpoint and what a model asks for disagree; nothing is read and no memory taken, whatever the sizes are.
+     * Where a checkpoint and what a model asks for disagree; nothing is read and no memory taken, whatever the sizes
+     * are.
      *
      * @param build constructs the model on the given parameters
      * @throws CheckpointException if the model cannot exist: a tensor would have more elements than a Java array
@@ -255,8 +258,8 @@ public final class Params {
     }
 
     /**
-     * As {@link #get} for a weight matrix (out, in) that is only multiplied and looked up in: a model made for generating
-     * holds it in another form, see {@link WeightFormat}.
+     * As {@link #get} for a weight matrix (out, in) that is only multiplied and looked up in: a model made for
+     * generating holds it in another form, see {@link WeightFormat}.
      */
     public Tensor matrix(String name, Shape shape, Init init) {
         root.matrices.add(prefix + name);

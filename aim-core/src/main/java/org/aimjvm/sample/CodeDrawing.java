@@ -69,9 +69,9 @@ abstract sealed class CodeDrawing implements AutoCloseable permits HostDrawing, 
     }
 
     /**
-     * The random number of a token as 53 bits: a function of seed, label and position and nothing else, so that neither the
-     * batch nor forced tokens change the others. The seed is mixed before the rest is added, or the numbers of seed s + 1
-     * would be those of seed s, one position on.
+     * The random number of a token as 53 bits: a function of seed, label and position and nothing else, so that neither
+     * the batch nor forced tokens change the others. The seed is mixed before the rest is added, or the numbers of seed
+     * s + 1 would be those of seed s, one position on.
      */
     static long random53(GenerationRequest.Job job, int position) {
         return mix(mix(mix(job.seed()) + job.label()) + position) >>> 11;

@@ -1,8 +1,8 @@
 package org.aimjvm.sample;
 
 /**
- * Watches a generation, on its thread. What a method throws ends the generation and reaches its caller; the generator can be
- * used again.
+ * Watches a generation, on its thread. What a method throws ends the generation and reaches its caller; the generator
+ * can be used again.
  */
 public interface GenerationListener {
     /** Watches nothing. */

@@ -8,15 +8,14 @@ import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.OutOfDeviceMemoryException;
 import org.aimjvm.backend.Shape;
 import org.aimjvm.model.AimModel;
-import org.aimjvm.nn.Trace;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.VqModel;
 
 /**
- * Pictures from labels: the sequence model draws codes one after another under classifier-free guidance (AiM paper, section
- * 3.4), the tokenizer turns them into pixels. A picture depends on its label, its seed and the options, not on the batch it
- * is made in. Not for use by several threads at once.
+ * Pictures from labels: the sequence model draws codes one after another under classifier-free guidance (AiM paper,
+ * section 3.4), the tokenizer turns them into pixels. A picture depends on its label, its seed and the options, not on
+ * the batch it is made in. Not for use by several threads at once.
  */
 public final class Generator {
     /** Pixels decoded at once: one 256x256 picture, or many small ones. Bounds the memory of the tokenizer. */
@@ -33,8 +32,8 @@ public final class Generator {
     private final int size;
 
     /**
-     * @throws IllegalArgumentException if the two do not fit: another codebook size, tokens that are no square, or pictures
-     *     too large
+     * @throws IllegalArgumentException if the two do not fit: another codebook size, tokens that are no square, or
+     *     pictures too large
      */
     public Generator(AimModel model, VqModel tokenizer) {
         this.model = model;
@@ -81,7 +80,8 @@ public final class Generator {
      * Makes the pictures of a request, in its order.
      *
      * @throws IllegalArgumentException if a label or a prefix token is out of range, before any work
-     * @throws CancellationException if the listener cancelled, or the thread was interrupted; its interrupt status stays set
+     * @throws CancellationException if the listener cancelled, or the thread was interrupted; its interrupt status
+     *     stays set
      */
     public List<GeneratedPicture> generate(GenerationRequest request, GenerationListener listener) {
         List<GeneratedPicture> pictures = new ArrayList<>();
@@ -90,7 +90,8 @@ public final class Generator {
     }
 
     /**
-     * As {@link #generate}, but hands each picture over when it is finished and keeps none: any number in constant memory.
+     * As {@link #generate}, but hands each picture over when it is finished and keeps none: any number in constant
+     * memory.
      *
      * @param each takes the pictures, in the order of the request, on this thread; what it throws ends the generation
      */
@@ -188,7 +189,7 @@ public final class Generator {
                     backend.fill(latents.storage(), plane * area + done, area - done, 0f);
                 }
             }
-            Tensor pictures = tokenizer.decodeLatents(latents, Trace.OFF); // (count, channels, size, size)
+            Tensor pictures = tokenizer.decodeLatents(latents); // (count, channels, size, size)
             float[][] pixels = new float[count][pictures.size() / count];
             for (int i = 0; i < count; i++) {
                 backend.read(pictures.storage(), i * pixels[i].length, pixels[i], 0, pixels[i].length);

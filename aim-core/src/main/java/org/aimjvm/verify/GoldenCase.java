@@ -286,16 +286,6 @@ final class GoldenCase {
         return Checkpoints.open(inside(file));
     }
 
-    /** A file of text. */
-    String readText(String file) {
-        Path path = inside(file);
-        try {
-            return Files.readString(path, StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new CheckpointException(path, null, "cannot be read: " + e.getMessage(), e);
-        }
-    }
-
     /** The number that {@code pattern}'s first group finds in {@code text}, or {@code missing}. */
     static double find(String text, String pattern, double missing) {
         Matcher m = Pattern.compile(pattern).matcher(text);

@@ -78,8 +78,8 @@ final class TokenizerGolden {
         VqModel model = load(weights, backend, beta, (float) c.setting("entropy_loss_ratio", 0));
         try (Scope _ = Scope.training()) {
             Tensor image = c.tensor(backend, "image");
-            Codebook.Quantized q = model.codebook().quantize(model.latents(image, Trace.OFF));
-            Tensor reconstruction = model.decodeLatents(q.latents(), Trace.OFF);
+            Codebook.Quantized q = model.codebook().quantize(model.latents(image));
+            Tensor reconstruction = model.decodeLatents(q.latents());
             checks.array("reconstruction", reconstruction);
             Tensor mse = ReduceOp.mean(PointwiseOp.square(ArithmeticOp.sub(reconstruction, image)));
             Tensor total = ArithmeticOp.add(ArithmeticOp.add(mse, q.vqLoss()), q.commitLoss());

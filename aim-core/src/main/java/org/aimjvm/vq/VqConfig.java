@@ -7,7 +7,8 @@ import java.util.List;
  * {@code VqConfig.builder().ch(64).nEmbed(512).build()}.
  *
  * @param ch base channels (ch)
- * @param chMult channel multipliers of the levels, highest resolution first; each further level halves the sides (ch_mult)
+ * @param chMult channel multipliers of the levels, highest resolution first; each further level halves the sides
+ *     (ch_mult)
  * @param numResBlocks residual blocks of an encoder level; a decoder level has one more (num_res_blocks)
  * @param zChannels channels of the latent before quantisation (z_channels)
  * @param nEmbed codebook entries (n_embed)
@@ -83,8 +84,8 @@ public record VqConfig(
     }
 
     /**
-     * Starts from VQ-f16, of LlamaGen's tokenizers: ch 128, two residual blocks, 256 latent channels, 16,384 codes of dimension
-     * 8, RGB.
+     * Starts from VQ-f16, of LlamaGen's tokenizers: ch 128, two residual blocks, 256 latent channels, 16,384 codes of
+     * dimension 8, RGB.
      */
     public static Builder builder() {
         return new Builder();

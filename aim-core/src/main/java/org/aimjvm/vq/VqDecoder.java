@@ -10,7 +10,10 @@ import org.aimjvm.tensor.Tensor;
 
 /** The tokenizer's decoder: latents to pixels, doubling the sides at every level but the last. */
 final class VqDecoder {
-    /** One level, lowest resolution first: residual blocks, attention after each on the first, upsampling but on the last. */
+    /**
+     * One level, lowest resolution first: residual blocks, attention after each on the first, upsampling but on the
+     * last.
+     */
     private record Level(List<ResBlock> res, List<AttnBlock> attn, Conv2d upsample) {}
 
     private final Conv2d convIn;

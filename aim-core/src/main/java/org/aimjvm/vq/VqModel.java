@@ -62,10 +62,16 @@ public final class VqModel {
         return decoder.lastWeight();
     }
 
+    /** {@link #latents(Tensor, Trace)} without a trace. */
+    public Tensor latents(Tensor pixels) {
+        return latents(pixels, Trace.OFF);
+    }
+
     /**
      * Latents before quantisation.
      *
-     * @param pixels (batch, inChannels, height, width) in [-1, 1]; sides are multiples of {@link VqConfig#downsampling()}
+     * @param pixels (batch, inChannels, height, width) in [-1, 1]; sides are multiples of
+     *     {@link VqConfig#downsampling()}
      * @return (batch, embedDim, height / f, width / f)
      */
     public Tensor latents(Tensor pixels, Trace trace) {
@@ -82,11 +88,11 @@ public final class VqModel {
     /**
      * Codes of pictures.
      *
-     * @param pixels as in {@link #latents}
+     * @param pixels as in {@link #latents(Tensor, Trace)}
      * @return I32 (batch * h * w), in (batch, row, column) order
      */
     public Tensor encode(Tensor pixels) {
-        return codebook.encode(latents(pixels, Trace.OFF));
+        return codebook.encode(latents(pixels));
     }
 
     /**
@@ -102,7 +108,12 @@ public final class VqModel {
             throw new IllegalArgumentException(
                     "decode: " + codes.size() + " codes, expected " + batch + " x " + height + " x " + width);
         }
-        return decodeLatents(codebook.lookup(codes, batch, height, width), Trace.OFF);
+        return decodeLatents(codebook.lookup(codes, batch, height, width));
+    }
+
+    /** {@link #decodeLatents(Tensor, Trace)} without a trace. */
+    public Tensor decodeLatents(Tensor quantized) {
+        return decodeLatents(quantized, Trace.OFF);
     }
 
     /** Pictures of quantised latents (batch, embedDim, h, w). */

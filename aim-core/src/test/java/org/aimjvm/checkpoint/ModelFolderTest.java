@@ -387,10 +387,10 @@ class ModelFolderTest {
     @Test
     void embeddedModelsAreFoundByName() {
         assertThat(ModelFolder.embedded()).contains("golden-e2e").doesNotContain("listed-but-absent", "");
-        assertThat(ModelFolder.isEmbedded("golden-e2e")).isTrue();
+        assertThat(EmbeddedModels.contains("golden-e2e")).isTrue();
         for (String name : new String[] {"listed-but-absent", "", "../models/golden-e2e", "golden-e2e/",
             "Golden-e2e"}) {
-            assertThat(ModelFolder.isEmbedded(name)).as(name).isFalse();
+            assertThat(EmbeddedModels.contains(name)).as(name).isFalse();
             assertThatThrownBy(() -> ModelFolder.openEmbedded(name)).isInstanceOf(CheckpointException.class)
                     .hasMessageContaining("golden-e2e");
         }

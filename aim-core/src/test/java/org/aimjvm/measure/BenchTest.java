@@ -25,7 +25,7 @@ class BenchTest {
     private static final int TOKENS = 36;
 
     private final Bench bench = new Bench(new LimitMeter(2), 0.001);
-    private final LmSubject subject = LmSubject.random(
+    private final MeasuredLm subject = MeasuredLm.random(
             Backends.best(), "tiny",
             AimConfig.builder(16)
                     .nLayer(2)
@@ -49,14 +49,14 @@ class BenchTest {
     @Test
     void decodingCountsCodesAndSequences() {
         Measurement m = bench.decode(subject, 3, true);
-        assertThat(m.work()).isEqualTo("lm-decode");
-        assertThat(m.tokensPerStep()).isEqualTo(3);
-        assertThat(m.bytesPerStep()).isEqualTo(subject.cost().bytes(6, 0));
+        assertThat(m.subject().work()).isEqualTo("lm-decode");
+        assertThat(m.cost().tokens()).isEqualTo(3);
+        assertThat(m.cost().bytes()).isEqualTo(subject.cost().bytes(6, 0));
         assertThat(m.step().count()).isGreaterThanOrEqualTo(16);
         assertThat(m.tokensPerSecond()).isCloseTo(3 / m.step().median(), within(1e-9));
         assertThat(m.shareOfBandwidth())
-                .isCloseTo(m.bytesPerStep() / m.step().median() / m.limits().read().median(), within(1e-12));
-        assertThat(bench.decode(subject, 3, false).bytesPerStep()).isEqualTo(subject.cost().bytes(3, 0));
+                .isCloseTo(m.cost().bytes() / m.step().median() / m.limits().read().median(), within(1e-12));
+        assertThat(bench.decode(subject, 3, false).cost().bytes()).isEqualTo(subject.cost().bytes(3, 0));
     }
 
     @Test
@@ -86,11 +86,11 @@ class BenchTest {
     @Test
     void passesAreRepeatedAndCounted(@TempDir Path dir) {
         Measurement prefill = bench.prefill(subject, 2);
-        assertThat(prefill.tokensPerStep()).isEqualTo(2 * TOKENS);
-        assertThat(prefill.flopsPerStep()).isEqualTo(2 * TOKENS * subject.cost().flops());
-        LmSubject trainable = LmSubject.trainable(subject.model().backend(), "tiny", subject.config());
+        assertThat(prefill.cost().tokens()).isEqualTo(2 * TOKENS);
+        assertThat(prefill.cost().flops()).isEqualTo(2 * TOKENS * subject.cost().flops());
+        MeasuredLm trainable = MeasuredLm.trainable(subject.model().backend(), "tiny", subject.config());
         Measurement train = bench.trainStep(trainable, 2, dir.resolve("codes"));
-        assertThat(train.flopsPerStep()).isEqualTo(3 * prefill.flopsPerStep());
+        assertThat(train.cost().flops()).isEqualTo(3 * prefill.cost().flops());
         VqModel vq = new VqModel(
                 Params.random(subject.model().backend(), 0),
                 VqConfig.builder()
@@ -105,7 +105,7 @@ class BenchTest {
         for (Measurement m : List.of(prefill, train, bench.vqDecode(vq, "small", 4, 1),
                 bench.vqEncode(vq, "small", 4, 2))) {
             assertThat(m.step().count()).isGreaterThanOrEqualTo(3);
-            assertThat(m.imageSeconds()).isEqualTo(m.step().median() / m.batch());
+            assertThat(m.imageSeconds()).isEqualTo(m.step().median() / m.subject().batch());
             assertThat(m.extrapolated()).isFalse();
         }
     }
@@ -128,24 +128,24 @@ class BenchTest {
         AimConfig small = AimConfig.mamba2(768, 24, 0);
         AimConfig large = AimConfig.mamba2(2048, 48, 4);
         long weights = 4L * LmCost.listing(large).all().values().stream().mapToLong(t -> t.size()).sum();
-        assertThat(LmSubject.bytesToDecode(large, WeightFormat.F32, 2, false)).isBetween(weights, 2 * weights);
-        assertThat(LmSubject.bytesToDecode(small, WeightFormat.F32, 2, false))
-                .isLessThan(LmSubject.bytesToDecode(large, WeightFormat.F32, 2, false));
-        assertThat(LmSubject.bytesToDecode(small, WeightFormat.F32, 16, true))
-                .isGreaterThan(LmSubject.bytesToDecode(small, WeightFormat.F32, 2, true));
-        assertThat(LmSubject.bytesToTrain(small, 4)).isGreaterThan(4 * 4L * 147_000_000);
+        assertThat(MeasuredLm.bytesToDecode(large, WeightFormat.F32, 2, false)).isBetween(weights, 2 * weights);
+        assertThat(MeasuredLm.bytesToDecode(small, WeightFormat.F32, 2, false))
+                .isLessThan(MeasuredLm.bytesToDecode(large, WeightFormat.F32, 2, false));
+        assertThat(MeasuredLm.bytesToDecode(small, WeightFormat.F32, 16, true))
+                .isGreaterThan(MeasuredLm.bytesToDecode(small, WeightFormat.F32, 2, true));
+        assertThat(MeasuredLm.bytesToTrain(small, 4)).isGreaterThan(4 * 4L * 147_000_000);
     }
 
     @Test
     void statesInFewerBitsAreFewerBytes() {
-        LmSubject half = subject.withStates(StateFormat.BF16);
+        MeasuredLm half = subject.withStates(StateFormat.BF16);
         assertThat(half.states()).isEqualTo(StateFormat.BF16);
         assertThat(half.cost().stateBytes()).isLessThan(subject.cost().stateBytes())
                 .isGreaterThan(subject.cost().stateBytes() / 2);
         Measurement m = bench.decode(half, 1, true);
-        assertThat(m.states()).isEqualTo("bf16");
-        assertThat(m.bytesPerStep()).isEqualTo(half.cost().bytes(2, (subject.config().numTokens() + 1) / 2.0));
-        assertThat(bench.decode(subject, 1, true).states()).isEqualTo("f32");
+        assertThat(m.subject().states()).isEqualTo("bf16");
+        assertThat(m.cost().bytes()).isEqualTo(half.cost().bytes(2, (subject.config().numTokens() + 1) / 2.0));
+        assertThat(bench.decode(subject, 1, true).subject().states()).isEqualTo("f32");
     }
 
     @Test
@@ -155,12 +155,12 @@ class BenchTest {
         assertThat(LmCost.matrixBytes(Shape.of(3, 64), WeightFormat.INT8)).isEqualTo(192 + 12);
         assertThat(LmCost.matrixBytes(Shape.of(3, 64), WeightFormat.INT4)).isEqualTo(96 + 12);
         assertThat(LmCost.matrixBytes(Shape.of(3, 33), WeightFormat.INT4)).as("stays BF16").isEqualTo(198);
-        LmSubject bf16 = LmSubject.random(subject.model().backend(), "tiny", subject.config(), WeightFormat.BF16);
+        MeasuredLm bf16 = MeasuredLm.random(subject.model().backend(), "tiny", subject.config(), WeightFormat.BF16);
         assertThat(bf16.cost().weightBytes()).isLessThan(subject.cost().weightBytes())
                 .isGreaterThan(subject.cost().weightBytes() / 2);
         assertThat(bf16.cost().flops()).isEqualTo(subject.cost().flops());
-        assertThat(bench.decode(bf16, 1, true).weights()).isEqualTo("bf16");
-        assertThat(LmSubject.bytesToDecode(subject.config(), WeightFormat.INT8, 1, false))
-                .isLessThan(LmSubject.bytesToDecode(subject.config(), WeightFormat.F32, 1, false));
+        assertThat(bench.decode(bf16, 1, true).subject().weights()).isEqualTo("bf16");
+        assertThat(MeasuredLm.bytesToDecode(subject.config(), WeightFormat.INT8, 1, false))
+                .isLessThan(MeasuredLm.bytesToDecode(subject.config(), WeightFormat.F32, 1, false));
     }
 }

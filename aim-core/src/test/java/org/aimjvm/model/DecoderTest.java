@@ -12,8 +12,6 @@ import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.backend.Shape;
 import org.aimjvm.backend.StateFormat;
-import org.aimjvm.nn.Dropout;
-import org.aimjvm.nn.Trace;
 import org.aimjvm.tensor.Captured;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
@@ -135,7 +133,7 @@ class DecoderTest {
         Tensor rows = Tensor.ofInts(backend, Shape.of(1, 2), 1, 2);
         DecodeState state = model.newState(1);
         try (Captured<Tensor> pass = new Captured<>(backend, () -> model.pass(
-                model.condition(labels), false, tokens, rows, state, Dropout.OFF, Trace.OFF))) {
+                model.condition(labels), false, tokens, rows, state))) {
             assertThatThrownBy(pass::run)
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("inside a capture");

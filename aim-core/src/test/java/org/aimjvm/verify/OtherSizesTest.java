@@ -209,7 +209,7 @@ class OtherSizesTest {
             Tensor codes = model.encode(image);
             CaseWriter w = new CaseWriter(dir, "vq-gray");
             w.input("image", image).ints("indices", codes.shape(), codes.toInts());
-            w.output("pre_quant", model.latents(image, Trace.OFF)).output("decoded", model.decode(codes, 2, 3, 2));
+            w.output("pre_quant", model.latents(image)).output("decoded", model.decode(codes, 2, 3, 2));
             w.text("vq_config.json", VqConfigJson.toJson(config)).tensors("model.safetensors", params.trainable(), "")
                     .close();
         }

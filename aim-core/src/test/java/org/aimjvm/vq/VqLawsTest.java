@@ -18,7 +18,6 @@ import org.aimjvm.backend.Backends;
 import org.aimjvm.backend.Shape;
 import org.aimjvm.checkpoint.VqConfigJson;
 import org.aimjvm.nn.Params;
-import org.aimjvm.nn.Trace;
 import org.aimjvm.op.elementwise.ArithmeticOp;
 import org.aimjvm.op.elementwise.PointwiseOp;
 import org.aimjvm.op.elementwise.ReduceOp;
@@ -149,8 +148,8 @@ class VqLawsTest {
         VqModel model = built.model();
         try (Scope _ = Scope.training()) {
             Tensor x = picture(backend, pixels(6, config.inChannels()), config.inChannels());
-            Codebook.Quantized q = model.codebook().quantize(model.latents(x, Trace.OFF));
-            Tensor y = model.decodeLatents(q.latents(), Trace.OFF);
+            Codebook.Quantized q = model.codebook().quantize(model.latents(x));
+            Tensor y = model.decodeLatents(q.latents());
             Tensor loss = ReduceOp.mean(PointwiseOp.square(y));
             loss = ArithmeticOp.add(loss, ArithmeticOp.add(q.vqLoss(), q.commitLoss()));
             loss = q.entropyLoss() == null ? loss : ArithmeticOp.add(loss, q.entropyLoss());
@@ -221,7 +220,7 @@ class VqLawsTest {
     private static Tensor halves(VqModel model) {
         VqConfig config = model.config();
         Backend backend = model.backend();
-        Tensor z = model.latents(picture(backend, pixels(2, config.inChannels()), config.inChannels()), Trace.OFF);
+        Tensor z = model.latents(picture(backend, pixels(2, config.inChannels()), config.inChannels()));
         int codes = config.nEmbed() / 2 * 2;
         int[] ids = new int[codes];
         Arrays.setAll(ids, i -> i);

@@ -21,7 +21,6 @@ import org.aimjvm.io.AtomicFiles;
 import org.aimjvm.measure.LimitMeter;
 import org.aimjvm.measure.VqCost;
 import org.aimjvm.nn.Params;
-import org.aimjvm.nn.Trace;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.VqConfig;
@@ -193,7 +192,7 @@ public final class Peers {
         Contender ours = Contender.of("ours", () -> {
             try (Scope _ = Scope.inference()) {
                 Tensor latents = Tensor.of(backend, org.aimjvm.backend.Shape.of(1, LATENT, SIDE, SIDE), z);
-                Tensor picture = model.decodeLatents(latents, Trace.OFF);
+                Tensor picture = model.decodeLatents(latents);
                 if (result[0] == null) {
                     result[0] = picture.toFloats();
                 }

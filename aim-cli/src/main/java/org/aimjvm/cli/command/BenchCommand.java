@@ -18,7 +18,7 @@ import org.aimjvm.command.Names;
 import org.aimjvm.command.OptionChecks;
 import org.aimjvm.measure.Bench;
 import org.aimjvm.measure.LimitMeter;
-import org.aimjvm.measure.LmSubject;
+import org.aimjvm.measure.MeasuredLm;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimPresets;
 import org.aimjvm.nn.Params;
@@ -223,13 +223,13 @@ public final class BenchCommand implements Callable<Integer> {
         long bytes = 0;
         if (works.contains(Work.LM_DECODE) || works.contains(Work.GENERATE)) {
             int sequences = guided == Guided.OFF ? largestBatch() : 2 * largestBatch();
-            bytes = LmSubject.bytesToDecode(config, format, sequences, false);
+            bytes = MeasuredLm.bytesToDecode(config, format, sequences, false);
         }
         if (works.contains(Work.LM_PREFILL)) {
-            bytes = Math.max(bytes, LmSubject.bytesToDecode(config, format, largestBatch(), true));
+            bytes = Math.max(bytes, MeasuredLm.bytesToDecode(config, format, largestBatch(), true));
         }
         if (works.contains(Work.TRAIN_STEP)) {
-            bytes = Math.max(bytes, LmSubject.bytesToTrain(config, trainBatch));
+            bytes = Math.max(bytes, MeasuredLm.bytesToTrain(config, trainBatch));
         }
         return bytes;
     }
@@ -256,17 +256,17 @@ public final class BenchCommand implements Callable<Integer> {
         AimConfig config = AimPresets.get(preset);
         report.building(preset, format.toString(), config, need(config, format));
         if (works.contains(Work.LM_DECODE) || works.contains(Work.LM_PREFILL) || works.contains(Work.GENERATE)) {
-            LmSubject subject = LmSubject.random(backend, preset, config, format);
+            MeasuredLm subject = MeasuredLm.random(backend, preset, config, format);
             for (StateFormat of : states) {
                 generating(subject.withStates(of), bench, report);
             }
         }
         if (works.contains(Work.TRAIN_STEP) && format == WeightFormat.F32) {
-            training(LmSubject.trainable(backend, preset, config), bench, report);
+            training(MeasuredLm.trainable(backend, preset, config), bench, report);
         }
     }
 
-    private void generating(LmSubject subject, Bench bench, BenchReport report) {
+    private void generating(MeasuredLm subject, Bench bench, BenchReport report) {
         for (int batch : batches) {
             if (works.contains(Work.LM_DECODE)) {
                 for (boolean g : guided.choices()) {
@@ -285,7 +285,7 @@ public final class BenchCommand implements Callable<Integer> {
         }
     }
 
-    private void training(LmSubject subject, Bench bench, BenchReport report) throws IOException {
+    private void training(MeasuredLm subject, Bench bench, BenchReport report) throws IOException {
         Path scratch = Files.createTempDirectory("aim-bench");
         try {
             report.add(bench.trainStep(subject, trainBatch, scratch.resolve("codes")));

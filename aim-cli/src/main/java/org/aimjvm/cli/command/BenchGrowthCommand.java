@@ -17,7 +17,7 @@ import org.aimjvm.command.ExitCode;
 import org.aimjvm.command.Names;
 import org.aimjvm.command.OptionChecks;
 import org.aimjvm.measure.Growth;
-import org.aimjvm.measure.LmSubject;
+import org.aimjvm.measure.MeasuredLm;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -111,10 +111,10 @@ final class BenchGrowthCommand implements Callable<Integer> {
         for (Growth.Model model : Growth.Model.values()) {
             BenchCommand.requireHeap(
                     spec, model.title() + " with " + tokens + " codes",
-                    LmSubject.bytesToDecode(model.config(tokens), WeightFormat.F32, 1, false), "fewer --tokens");
+                    MeasuredLm.bytesToDecode(model.config(tokens), WeightFormat.F32, 1, false), "fewer --tokens");
             BenchCommand.requireHeap(
                     spec, model.title() + " with batch " + largest,
-                    LmSubject.bytesToDecode(model.config(BATCH_TOKENS), WeightFormat.F32, largest, false),
+                    MeasuredLm.bytesToDecode(model.config(BATCH_TOKENS), WeightFormat.F32, largest, false),
                     "a smaller --batch");
         }
     }

@@ -64,7 +64,8 @@ final class BenchReport {
                     "s/image", "tokens/s", "GB/s", "share", "GFLOP/s", "share");
         }
         rows.add(m);
-        print(ROW, m.work(), m.preset(), m.weights(), m.states(), m.batch(), m.guided() ? "yes" : "no",
+        Measurement.Subject s = m.subject();
+        print(ROW, s.work(), s.preset(), s.weights(), s.states(), s.batch(), s.guided() ? "yes" : "no",
                 number(1e3 * m.step().median()),
                 number(1e3 * m.step().low()) + " to " + number(1e3 * m.step().high()),
                 (m.extrapolated() ? "~" : "") + number(m.imageSeconds()), number(m.tokensPerSecond()),

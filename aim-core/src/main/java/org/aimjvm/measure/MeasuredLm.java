@@ -14,8 +14,11 @@ import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 
-/** A sequence model with random weights, and a generator that draws its codes: times do not depend on the weights' values. */
-public final class LmSubject {
+/**
+ * A sequence model with random weights, and a generator that draws its codes: times do not depend on the weights'
+ * values.
+ */
+public final class MeasuredLm {
     private static final long MEBIBYTE = 1 << 20;
     /** Classes, codes in flight, the JVM's own. */
     private static final long BASE_BYTES = 192 * MEBIBYTE;
@@ -26,7 +29,7 @@ public final class LmSubject {
     private final Generator generator;
     private final LmCost cost;
 
-    private LmSubject(String name, WeightFormat weights, AimModel model, LmCost cost) {
+    private MeasuredLm(String name, WeightFormat weights, AimModel model, LmCost cost) {
         this.name = name;
         this.weights = weights;
         this.model = model;
@@ -39,12 +42,12 @@ public final class LmSubject {
      *
      * @param name for reports
      */
-    public static LmSubject random(Backend backend, String name, AimConfig config, WeightFormat weights) {
+    public static MeasuredLm random(Backend backend, String name, AimConfig config, WeightFormat weights) {
         return build(name, config, weights, Params.random(backend, 0, weights));
     }
 
     /** A model that can be trained, in F32. */
-    public static LmSubject trainable(Backend backend, String name, AimConfig config) {
+    public static MeasuredLm trainable(Backend backend, String name, AimConfig config) {
         return build(name, config, WeightFormat.F32, Params.random(backend, 0));
     }
 
@@ -53,16 +56,16 @@ public final class LmSubject {
      *
      * @throws IllegalArgumentException if it cannot, see {@link AimModel#withStates}
      */
-    public LmSubject withStates(StateFormat states) {
-        return new LmSubject(name, weights, model.withStates(states), cost.withStates(config(), states));
+    public MeasuredLm withStates(StateFormat states) {
+        return new MeasuredLm(name, weights, model.withStates(states), cost.withStates(config(), states));
     }
 
-    private static LmSubject build(String name, AimConfig config, WeightFormat weights, Params params) {
+    private static MeasuredLm build(String name, AimConfig config, WeightFormat weights, Params params) {
         AimModel model = new AimModel(params, config, PositionRule.SEQUENCE_INDEX);
         LmCost cost = LmCost.of(
                 config, params,
                 t -> t.storage().isFrozen() ? LmCost.matrixBytes(t.shape(), weights) : 4L * t.size());
-        return new LmSubject(name, weights, model, cost);
+        return new MeasuredLm(name, weights, model, cost);
     }
 
     /** The generator wants one; drawing is ended before it would be used. */
@@ -80,8 +83,8 @@ public final class LmSubject {
     }
 
     /**
-     * Bytes of heap that decoding {@code sequences} at once, or a prefill of as many whole sequences, takes at most, with room
-     * for what is made on the way: an estimate, not a bound.
+     * Bytes of heap that decoding {@code sequences} at once, or a prefill of as many whole sequences, takes at most,
+     * with room for what is made on the way: an estimate, not a bound.
      */
     public static long bytesToDecode(AimConfig config, WeightFormat format, int sequences, boolean prefill) {
         long weights = 0;

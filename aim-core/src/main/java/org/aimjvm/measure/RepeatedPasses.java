@@ -28,16 +28,19 @@ import org.aimjvm.train.TrainMetrics;
 import org.aimjvm.train.TrainRecipe;
 import org.aimjvm.vq.VqModel;
 
-/** Works that are repeated as a whole: prefill, tokenizer, training step. Each returns the seconds of its repetitions. */
-public final class Passes {
+/**
+ * What is repeated as a whole to be timed: prefill, tokenizer, training step. Each returns the seconds of its
+ * repetitions.
+ */
+public final class RepeatedPasses {
     private static final int LEAST = 3;
     private static final double LEARNING_RATE = 1e-4;
     private static final double LABEL_DROPOUT = 0.1;
 
-    private Passes() {}
+    private RepeatedPasses() {}
 
     /** {@code batch} whole sequences at once, from their start, into a state that decoding could go on from. */
-    public static Spread prefill(LmSubject subject, int batch, double warmUp, double seconds) {
+    public static Spread prefill(MeasuredLm subject, int batch, double warmUp, double seconds) {
         Backend backend = subject.model().backend();
         int tokens = subject.config().numTokens();
         DecodeState state = subject.model().newState(batch);
@@ -74,7 +77,7 @@ public final class Passes {
 
     /** {@code batch} pictures from labels to pixels in host memory. */
     public static Spread generate(
-            LmSubject subject, VqModel tokenizer, int batch, boolean guided, double warmUp, double seconds) {
+            MeasuredLm subject, VqModel tokenizer, int batch, boolean guided, double warmUp, double seconds) {
         Generator generator = new Generator(subject.model(), tokenizer);
         List<GenerationRequest.Job> jobs = IntStream.range(0, batch)
                 .mapToObj(i -> new GenerationRequest.Job(i % subject.config().numClasses(), i))
@@ -91,7 +94,7 @@ public final class Passes {
     }
 
     /** Steps of {@code batch} pictures: forward, backward, AdamW. Changes the subject's weights. */
-    public static Spread train(LmSubject subject, int batch, Path scratch, double warmUp, double seconds) {
+    public static Spread train(MeasuredLm subject, int batch, Path scratch, double warmUp, double seconds) {
         writeCodes(subject, batch, scratch);
         List<Double> steps = new ArrayList<>();
         LmTrainer[] trainer = new LmTrainer[1];
@@ -123,7 +126,7 @@ public final class Passes {
         return Spread.of(steps.stream().mapToDouble(Double::doubleValue).toArray());
     }
 
-    private static void writeCodes(LmSubject subject, int count, Path folder) {
+    private static void writeCodes(MeasuredLm subject, int count, Path folder) {
         int tokens = subject.config().numTokens();
         int side = (int) Math.round(Math.sqrt(tokens));
         TokenDatasetInfo info = new TokenDatasetInfo(
