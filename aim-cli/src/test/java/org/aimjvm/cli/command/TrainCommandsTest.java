@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.aimjvm.AiM;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.checkpoint.ModelFolder;
@@ -224,6 +225,33 @@ class TrainCommandsTest {
         }
         Outcome t = aimHere("tokenize --model OUT/vq/model --data OUT/pictures --size 8 --views 3 --out OUT/codes");
         assertThat(t.out()).endsWith("24 pictures" + System.lineSeparator());
+    }
+
+    @Test
+    void aRunThatGoesOnKeepsToItsListAndNoticesReplacedPictures() throws IOException {
+        Path cat = TinyData.files(dir.resolve("pictures")).resolve("cat");
+        String command = "train vq --data OUT/pictures --out OUT/vq --steps 2 --sample-every 0 " + TinyData.VQ;
+        String line = "8 pictures of 2 classes: cat 4, dog 4; 1 left out: cat/broken.png: not a picture";
+        assertThat(aimHere(command + " --exif ignore --check-pictures").exit()).isZero();
+        assertThat(Files.readString(dir.resolve("vq/pictures.tsv"))).contains("-\tcat/broken.png\tnot a picture");
+
+        Path first;
+        try (Stream<Path> files = Files.list(cat)) {
+            first = files.filter(p -> !p.endsWith("broken.png")).sorted().findFirst().orElseThrow();
+        }
+        Files.copy(first, cat.resolve("zzz.png"));
+        Outcome more = aimHere(command + " --exif ignore --resume");
+        assertThat(more.exit()).isZero();
+        assertThat(more.err()).contains(line);
+
+        assertThat(aimHere(command + " --resume").err()).contains("trainer.json: data: "); // other pixels
+        Images.writePng(first, Images.flip(Images.read(first)));
+        Outcome replaced = aimHere(command + " --exif ignore --resume");
+        assertThat(replaced.exit()).isEqualTo(1);
+        assertThat(replaced.err()).contains("trainer.json: data: ");
+        Outcome codes = aimHere("tokenize --model OUT/vq/model --data OUT/pictures --size 8 --out OUT/codes");
+        assertThat(codes.err()).contains("9 pictures of 2 classes");
+        assertThat(dir.resolve("codes/pictures.tsv")).exists();
     }
 
     @Test
