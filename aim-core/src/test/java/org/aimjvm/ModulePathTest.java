@@ -98,8 +98,10 @@ class ModulePathTest {
     /** What javac says, nothing if it is content. */
     private static String compile(Path out, String main, String descriptor) throws IOException {
         Path sources = Files.createDirectories(dir.resolve(out.getFileName() + "-src"));
-        List<String> args =
-                new ArrayList<>(List.of("-d", out.toString(), descriptor == null ? "-cp" : "-p", library()));
+        List<String> args = new ArrayList<>(List.of("-d", out.toString()));
+        // without -cp javac takes the class path of this JVM
+        args.addAll(
+                descriptor == null ? List.of("-cp", library()) : List.of("-cp", sources.toString(), "-p", library()));
         args.add(Files.writeString(sources.resolve("Main.java"), main).toString());
         if (descriptor != null) {
             args.add(Files.writeString(sources.resolve("module-info.java"), descriptor).toString());
