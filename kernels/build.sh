@@ -3,6 +3,8 @@
 #
 #   kernels/build.sh [FOLDER [NAME...]]      names of kernel files, without .cu; all of them if none is given
 #
+# Where a kernel or a parameter is new or renamed, KernelParametersTest writes the names anew (CONTRIBUTING.md says how).
+#
 # Needs nvcc and ptxas (CUDA 12.4 or newer); who builds or runs AiM does not. The PTX is for compute_80 and declares version 7.8, so
 # every driver of the CUDA 12 series loads it, and compiles it for whatever GPU it finds. `ptxas` must accept each file for the GPUs
 # below; its report of registers and spilled bytes is printed with AIM_PTXAS_REPORT=1.

@@ -6,6 +6,8 @@ package org.aimjvm.backend;
  * sums that differ in their last bits.
  */
 public interface SamplingKernels {
+    /** Tokens whose probabilities are added up before a draw looks for the one among them; decides the last bits of sums. */
+    int BLOCK = 64;
 
     /**
      * How a token is drawn from logits, as {@code org.aimjvm.sample.SamplingOptions} says.

@@ -1,5 +1,7 @@
 package org.aimjvm.sample;
 
+import org.aimjvm.backend.SamplingKernels;
+
 /**
  * Turns logits into a token. Keeps buffers between calls and allocates nothing, so use one per thread.
  *
@@ -8,7 +10,7 @@ package org.aimjvm.sample;
  */
 public final class Sampler {
     /** Tokens whose probabilities are added up before a draw looks for the one among them. */
-    private static final int BLOCK = 64;
+    private static final int BLOCK = SamplingKernels.BLOCK;
 
     private final SamplingOptions options;
     private final int vocab;

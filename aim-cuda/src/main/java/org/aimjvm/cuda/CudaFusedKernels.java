@@ -128,15 +128,6 @@ final class CudaFusedKernels implements FusedKernels {
         };
     }
 
-    /** Shared memory of a warp that streams: {@code Stream} of {@code kernels/linear.cuh}. */
-    private static int ringBytes(WeightFormat format, int rows) {
-        return WARP * switch (format) {
-            case F32 -> 16 * (rows <= 2 ? 32 : 16);
-            case BF16, INT8 -> 16 * 16;
-            case INT4 -> (16 + 4) * 8;
-        };
-    }
-
     /** Warps of a row of the norm, as many as in {@code kernels/norm.cu}: they add in the same order. */
     private static int rowWarps(int cols) {
         return Grid.rowThreads(cols, MAX_WARPS * WARP) / WARP;
@@ -151,7 +142,8 @@ final class CudaFusedKernels implements FusedKernels {
     }
 
     private int warpsThatFit(WeightFormat format, int rows, int in, int groups) {
-        return Math.clamp((maxShared - normBytes(rows, in, groups)) / ringBytes(format, rows), 0, MAX_WARPS);
+        return Math.clamp((maxShared - normBytes(rows, in, groups)) / LinearKernels.ringBytes(format, rows), 0,
+                MAX_WARPS);
     }
 
     private void normed(LinearColumns to, Norm norm, Storage w, int rows, int out, int in) {
@@ -166,18 +158,20 @@ final class CudaFusedKernels implements FusedKernels {
                 warpsThatFit(format, rows, in, norm.groups));
         int width = in / norm.groups;
         int blockWarps = Math.max(streams, Math.min(MAX_WARPS, tasks(rows, in, norm.groups)));
-        long shared = (long) streams * ringBytes(format, rows) + normBytes(rows, in, norm.groups);
+        long shared = (long) streams * LinearKernels.ringBytes(format, rows) + normBytes(rows, in, norm.groups);
         Kernel[] kernels;
         synchronized (context.gpu()) {
             kernels = normed.get(format);
         }
-        kernels[Grid.log2(rows)].launch(
-                Grid.of(Grid.blocks(warps, streams), blockWarps * WARP).shared(Math.toIntExact(shared)), to.y(),
-                to.convolved(), to.after(), to.state(), norm.sum, norm.a, norm.b, norm.residual, norm.weight,
-                norm.shift, norm.scale, LinearKernels.values(w),
-                LinearKernels.scales(w), to.bias(), to.convWeight(), to.convBias(), rows, out, in,
-                to.columns(), to.channels(), to.silu(), streams, rowWarps(width), norm.groups,
-                norm.normFirst, 1.0 / width, norm.eps);
+        Grid grid = Grid.of(Grid.blocks(warps, streams), blockWarps * WARP).shared(Math.toIntExact(shared));
+        to.give(kernels[Grid.log2(rows)].on(grid))
+                .arg("sum", norm.sum).arg("a", norm.a).arg("b", norm.b).arg("residual", norm.residual)
+                .arg("weight", norm.weight).arg("shift", norm.shift).arg("scale", norm.scale)
+                .arg("warps_of_row", rowWarps(width)).arg("groups", norm.groups).arg("norm_first", norm.normFirst)
+                .arg("inverse_width", 1.0 / width).arg("eps", norm.eps)
+                .arg("w", LinearKernels.values(w)).arg("scales", LinearKernels.scales(w))
+                .arg("rows", rows).arg("out", out).arg("in", in).arg("streams", streams)
+                .launch();
     }
 
     @Override

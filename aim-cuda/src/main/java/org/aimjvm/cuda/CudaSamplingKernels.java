@@ -8,7 +8,6 @@ import org.aimjvm.backend.Storage;
 /** Launches {@code kernels/sampling.cu}. */
 final class CudaSamplingKernels implements SamplingKernels {
     private static final int THREADS = 1024;
-    private static final int BLOCK = 64;
 
     private final CudaContext context;
     private final Kernel draw;

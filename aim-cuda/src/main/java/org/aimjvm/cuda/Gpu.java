@@ -4,9 +4,17 @@ import static org.aimjvm.cuda.Driver.check;
 
 import java.lang.ref.Cleaner;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Set;
+import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
+import jcuda.driver.CUdeviceptr;
+import jcuda.driver.CUmodule;
 import jcuda.driver.CUstream;
 import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
@@ -29,13 +37,66 @@ final class Gpu {
         }
     }
 
+    /**
+     * All that the driver holds for a GPU, to be given back when it can no longer be reached. Must not refer to it. Runs on the
+     * collector's thread, with no caller to tell of a failure.
+     */
+    static final class Resources implements Runnable {
+        private final CUdevice device;
+        private final CUcontext context;
+        private final CUstream stream;
+        private final Set<CUdeviceptr> memory = Collections.newSetFromMap(new IdentityHashMap<>());
+        private final Set<CUmodule> modules = Collections.newSetFromMap(new IdentityHashMap<>());
+        private final Set<Pointer> pinned = Collections.newSetFromMap(new IdentityHashMap<>());
+        private final List<Runnable> users = new ArrayList<>();
+
+        private Resources(CUdevice device, CUcontext context, CUstream stream) {
+            this.device = device;
+            this.context = context;
+            this.stream = stream;
+        }
+
+        void add(CUdeviceptr p) {
+            memory.add(p);
+        }
+
+        void remove(CUdeviceptr p) {
+            memory.remove(p);
+        }
+
+        void add(CUmodule module) {
+            modules.add(module);
+        }
+
+        void addPinned(Pointer p) {
+            pinned.add(p);
+        }
+
+        /** @param end what another library does to let go of the stream and of memory, before these are given back */
+        void addUser(Runnable end) {
+            users.add(end);
+        }
+
+        @Override
+        public void run() {
+            JCudaDriver.cuCtxSetCurrent(context);
+            JCudaDriver.cuStreamSynchronize(stream);
+            users.forEach(Runnable::run);
+            memory.forEach(JCudaDriver::cuMemFree);
+            pinned.forEach(JCudaDriver::cuMemFreeHost);
+            modules.forEach(JCudaDriver::cuModuleUnload);
+            JCudaDriver.cuStreamDestroy(stream);
+            JCudaDriver.cuDevicePrimaryCtxRelease(device);
+        }
+    }
+
     private final int ordinal;
     private final CUdevice device = new CUdevice();
     private final CUcontext context = new CUcontext();
     private final Stream stream = new Stream();
     private final int capability;
     private final int multiprocessors;
-    private final DriverResources resources;
+    private final Resources resources;
     private volatile Thread capturer; // null: no thread captures
 
     /** @throws BackendException if there is no such device, or it cannot be used */
@@ -51,12 +112,12 @@ final class Gpu {
         check(JCudaDriver.cuDevicePrimaryCtxRetain(context, device), "cuDevicePrimaryCtxRetain");
         enter();
         check(JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING), "cuStreamCreate");
-        this.resources = new DriverResources(device, context, stream);
+        this.resources = new Resources(device, context, stream);
         CLEANER.register(this, resources);
     }
 
     /** What is given back with this GPU; to be used under its lock. */
-    DriverResources resources() {
+    Resources resources() {
         return resources;
     }
 

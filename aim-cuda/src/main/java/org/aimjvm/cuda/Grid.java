@@ -14,6 +14,9 @@ record Grid(int x, int y, int z, int threadsX, int threadsY, int shared) {
     /** Threads of a warp. */
     static final int WARP = 32;
 
+    /** Blocks in y and z at most. */
+    static final int MAX_YZ = 65535;
+
     /** Elements of a row that a thread of a row's block holds: {@code PER} of {@code kernels/norm.cu} and others. */
     static final int PER = 8;
 

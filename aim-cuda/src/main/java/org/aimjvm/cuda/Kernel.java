@@ -4,6 +4,7 @@ import static org.aimjvm.cuda.Driver.check;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.List;
 import jcuda.Pointer;
 import jcuda.driver.CUfunction;
@@ -15,8 +16,6 @@ final class Kernel {
     /** The least that a block can use without asking for more. */
     private static final int PLAIN_SHARED = 48 << 10;
 
-    private static final int MAX_GRID_YZ = 65535;
-
     /** Types of parameters. */
     enum Parameter {
         /** A pointer or a long. */
@@ -27,21 +26,72 @@ final class Kernel {
     private final String name;
     private final CUfunction function;
     private final List<Parameter> parameters;
+    private final List<String> names; // of the parameters
     private final ByteBuffer values; // 8 bytes an argument
     private final Pointer arguments; // to pointers into values
     private int allowedShared = PLAIN_SHARED;
 
-    Kernel(Gpu gpu, String name, CUfunction function, List<Parameter> parameters) {
+    Kernel(Gpu gpu, String name, CUfunction function, List<Parameter> parameters, List<String> names) {
         this.gpu = gpu;
         this.name = name;
         this.function = function;
         this.parameters = List.copyOf(parameters);
+        this.names = List.copyOf(names);
         this.values = ByteBuffer.allocateDirect(8 * Math.max(1, parameters.size())).order(ByteOrder.nativeOrder());
         Pointer[] each = new Pointer[parameters.size()];
         for (int i = 0; i < each.length; i++) {
             each[i] = Pointer.to(values).withByteOffset(8L * i);
         }
         this.arguments = Pointer.to(each);
+    }
+
+    /** A launch whose arguments are given by the names of the kernel's parameters, in any order. */
+    final class Launch {
+        private static final Object MISSING = new Object();
+
+        private final Grid grid;
+        private final Object[] values = new Object[names.size()];
+
+        private Launch(Grid grid) {
+            this.grid = grid;
+            Arrays.fill(values, MISSING);
+        }
+
+        /**
+         * An argument; see {@link Kernel#launch} for the types.
+         *
+         * @throws IllegalArgumentException if the kernel has no such parameter, or it has its argument already
+         */
+        Launch arg(String parameter, Object value) {
+            int i = names.indexOf(parameter);
+            if (i < 0) {
+                throw new IllegalArgumentException(name + ": no parameter " + parameter + ", expected one of " + names);
+            }
+            if (values[i] != MISSING) {
+                throw new IllegalArgumentException(name + ": " + parameter + " is given twice");
+            }
+            values[i] = value;
+            return this;
+        }
+
+        /**
+         * As {@link Kernel#launch}.
+         *
+         * @throws IllegalArgumentException if an argument is missing or of a wrong type
+         */
+        void launch() {
+            for (int i = 0; i < values.length; i++) {
+                if (values[i] == MISSING) {
+                    throw new IllegalArgumentException(name + ": no " + names.get(i) + ", expected all of " + names);
+                }
+            }
+            Kernel.this.launch(grid, values);
+        }
+    }
+
+    /** A launch with named arguments, for kernels that take many. */
+    Launch on(Grid grid) {
+        return new Launch(grid);
     }
 
     /**
@@ -56,13 +106,13 @@ final class Kernel {
     void launch(Grid grid, Object... args) {
         if (args.length != parameters.size()) {
             throw new IllegalArgumentException(
-                    name + ": " + args.length + " arguments, expected " + parameters.size());
+                    name + ": " + args.length + " arguments, expected " + parameters.size() + ", " + names);
         }
         if (grid.x() == 0 || grid.y() == 0 || grid.z() == 0) {
             return;
         }
-        if (grid.y() > MAX_GRID_YZ || grid.z() > MAX_GRID_YZ) {
-            throw new IllegalArgumentException(name + ": " + grid + " (expected at most " + MAX_GRID_YZ
+        if (grid.y() > Grid.MAX_YZ || grid.z() > Grid.MAX_YZ) {
+            throw new IllegalArgumentException(name + ": " + grid + " (expected at most " + Grid.MAX_YZ
                     + " blocks in y and z; is the batch that large?)");
         }
         synchronized (gpu) {
@@ -116,7 +166,7 @@ final class Kernel {
 
     private IllegalArgumentException wrong(int i, Object arg, String expected) {
         return new IllegalArgumentException(
-                name + ": argument " + i + " is " + (arg == null ? "null" : arg.getClass().getSimpleName())
+                name + ": " + names.get(i) + " is " + (arg == null ? "null" : arg.getClass().getSimpleName())
                         + ", expected "
                         + expected);
     }

@@ -7,7 +7,9 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import jcuda.driver.CUfunction;
@@ -16,12 +18,21 @@ import jcuda.driver.JCudaDriver;
 import org.aimjvm.backend.BackendException;
 
 /**
- * The kernels of one file, {@code kernels/NAME.cu}, compiled by the driver for the GPU at hand from the PTX in our resources (the
- * driver keeps what it has compiled in a cache of its own). What a kernel takes is read from the PTX, so a launch with other
- * arguments fails in Java, not on the device.
+ * The kernels of one file, {@code kernels/NAME.cu}, compiled by the driver for the GPU at hand from the PTX in our resources
+ * (the driver keeps what it has compiled in a cache of its own). What a kernel takes is read from the PTX, so a launch with
+ * other arguments fails in Java, not on the device; what its parameters are called, which
+ * the PTX has lost, from the resource {@value #NAMES}: a line per kernel, its name and those of its parameters in order. A test
+ * compares it with the sources.
  */
 final class KernelModule {
     private static final Pattern PARAMETER = Pattern.compile("\\.param\\s+\\.(?:align\\s+\\d+\\s+\\.)?(\\w+)");
+
+    /** The resource with the names of the kernels' parameters. */
+    static final String NAMES = "parameters.txt";
+
+    private static final class Loaded {
+        static final Map<String, List<String>> NAMES_OF = loadNames();
+    }
 
     private final Gpu gpu;
     private final String name;
@@ -32,19 +43,45 @@ final class KernelModule {
         this.gpu = gpu;
         this.name = name;
         String resource = name + ".ptx";
-        try (InputStream in = KernelModule.class.getResourceAsStream(resource)) {
-            if (in == null) {
-                throw new BackendException("kernels: no resource " + resource + " (kernels/build.sh makes it)");
-            }
-            this.ptx = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        this.ptx = resource(resource, "kernels/build.sh makes it");
         synchronized (gpu) {
             gpu.enter();
             check(JCudaDriver.cuModuleLoadData(module, ptx), "cuModuleLoadData of " + resource);
             gpu.resources().add(module);
         }
+    }
+
+    private static String resource(String name, String cure) {
+        try (InputStream in = KernelModule.class.getResourceAsStream(name)) {
+            if (in == null) {
+                throw new BackendException("kernels: no resource " + name + " (" + cure + ")");
+            }
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static Map<String, List<String>> loadNames() {
+        Map<String, List<String>> names = new HashMap<>();
+        resource(NAMES, "KernelParametersTest makes it").lines().forEach(line -> {
+            List<String> words = List.of(line.split(" "));
+            names.put(words.getFirst(), words.subList(1, words.size()));
+        });
+        return Map.copyOf(names);
+    }
+
+    /**
+     * The names of a kernel's parameters in order.
+     *
+     * @throws BackendException if there is no such kernel
+     */
+    static List<String> names(String kernel) {
+        List<String> names = Loaded.NAMES_OF.get(kernel);
+        if (names == null) {
+            throw new BackendException("kernels: no " + kernel + " in " + NAMES + " (KernelParametersTest makes it)");
+        }
+        return names;
     }
 
     /**
@@ -71,11 +108,16 @@ final class KernelModule {
                                         + ", expected a pointer, int, long, float or double");
             });
         }
+        List<String> names = names(kernel);
+        if (names.size() != parameters.size()) {
+            throw new BackendException(
+                    "kernels: " + kernel + " has " + parameters.size() + " parameters in the PTX, expected " + names);
+        }
         CUfunction function = new CUfunction();
         synchronized (gpu) {
             gpu.enter();
             check(JCudaDriver.cuModuleGetFunction(function, module, kernel), "cuModuleGetFunction of " + kernel);
         }
-        return new Kernel(gpu, kernel, function, parameters);
+        return new Kernel(gpu, kernel, function, parameters, names);
     }
 }

@@ -20,4 +20,11 @@ record LinearColumns(
         return new LinearColumns(
                 CudaStorage.plain(y), null, null, null, CudaStorage.orNull(bias), null, null, out, 0, false);
     }
+
+    /** Gives a launch the arguments that these are. */
+    Kernel.Launch give(Kernel.Launch launch) {
+        return launch.arg("y", y).arg("convolved", convolved).arg("after", after).arg("state", state)
+                .arg("bias", bias).arg("conv_w", convWeight).arg("conv_bias", convBias)
+                .arg("columns", columns).arg("channels", channels).arg("with_silu", silu);
+    }
 }

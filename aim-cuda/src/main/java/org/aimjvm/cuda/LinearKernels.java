@@ -82,6 +82,15 @@ final class LinearKernels {
         return format == WeightFormat.F32 ? 4 : 8;
     }
 
+    /** Bytes of shared memory of a warp that streams weights for so many rows: {@code Stream} of {@code kernels/linear.cuh}. */
+    static int ringBytes(WeightFormat format, int rows) {
+        return WARP * switch (format) {
+            case F32 -> 16 * (rows <= 2 ? 32 : 16);
+            case BF16, INT8 -> 16 * 16;
+            case INT4 -> (16 + Float.BYTES) * 8;
+        };
+    }
+
     /** y (rows, out) = x (rows, in) w^T with tensor cores; {@code w} in another format than F32. */
     void tiles(Storage y, Storage x, CudaWeights w, int rows, int out, int in) {
         Kernels k = kernels(w.format());
@@ -105,9 +114,9 @@ final class LinearKernels {
                 < (long) WARPS_WANTED * context.gpu().multiprocessors()) {
             log--;
         }
-        kernels(format).byRows[log].launch(
-                Grid.of(blocks, Grid.blocks(rows, 1 << log), WARP), to.y(), to.convolved(), to.after(), to.state(),
-                plain(x), values(w), scales(w), to.bias(), to.convWeight(), to.convBias(), rows, out, in, to.columns(),
-                to.channels(), to.silu());
+        to.give(kernels(format).byRows[log].on(Grid.of(blocks, Grid.blocks(rows, 1 << log), WARP)))
+                .arg("x", plain(x)).arg("w", values(w)).arg("scales", scales(w))
+                .arg("rows", rows).arg("out", out).arg("in", in)
+                .launch();
     }
 }

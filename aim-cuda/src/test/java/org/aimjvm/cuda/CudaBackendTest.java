@@ -172,11 +172,18 @@ class CudaBackendTest {
         CudaStorage s = (CudaStorage) floats(1, 2, 3);
         Grid one = Grid.of(1, 256);
         assertThatThrownBy(() -> add.launch(one, s, s, s, 1f)).isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("add_f32: 4 arguments, expected 5");
+                .hasMessage("add_f32: 4 arguments, expected 5, [y, a, b, sign, n]");
         assertThatThrownBy(() -> add.launch(one, s, s, s, 1, 3)).isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("add_f32: argument 3 is Integer, expected a float");
+                .hasMessage("add_f32: sign is Integer, expected a float");
         assertThatThrownBy(() -> add.launch(one, s, s, 1f, 1f, 3)).isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("add_f32: argument 2 is Float, expected device memory or a long");
+                .hasMessage("add_f32: b is Float, expected device memory or a long");
+        assertThatThrownBy(() -> add.on(one).arg("y", s).arg("c", s)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("add_f32: no parameter c, expected one of [y, a, b, sign, n]");
+        assertThatThrownBy(() -> add.on(one).arg("y", s).arg("y", s)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("add_f32: y is given twice");
+        assertThatThrownBy(() -> add.on(one).arg("y", s).arg("b", null).launch())
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("add_f32: no a, expected all of [y, a, b, sign, n]");
         assertThatThrownBy(() -> add.launch(Grid.of(1, 70000, 256), s, s, s, 1f, 3))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("expected at most 65535 blocks");

@@ -10,7 +10,8 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  * too, which know nothing of that.
  */
 public final class NeedsDevice implements ExecutionCondition {
-    private static final Set<String> NEED_NONE = Set.of("AbsenceTest", "ClassCirclesTest", "PtxTest");
+    private static final Set<String> NEED_NONE =
+            Set.of("AbsenceTest", "ClassCirclesTest", "KernelConstantsTest", "KernelParametersTest", "PtxTest");
 
     @Override
     public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
