@@ -1,5 +1,6 @@
 #!/bin/sh
 # Builds the emulated device with all kernels in it: FOLDER/libcuda.so.1, for tests on machines without a GPU.
+# Beside it the stand-ins for cuBLAS: FOLDER/cublas-12/libcublas.so.12 and FOLDER/cublas-13/libcublas.so.13.
 #
 #   kernels/emulator/build.sh FOLDER
 #
@@ -71,4 +72,16 @@ for object in $objects; do
         mv "$library.new" "$library"
         break
     fi
+done
+
+# What stands for cuBLAS, by CUDA version, each in a folder of its own: tests put one or the other on LD_LIBRARY_PATH.
+for version in 12 13; do
+    library=$folder/cublas-$version/libcublas.so.$version
+    stale "$here/cublas.cpp" "$library" || continue
+    mkdir -p "$folder/cublas-$version"
+    echo "libcublas.so.$version { global: cublas*; local: *; };" >"$folder/cublas-$version/symbols"
+    # shellcheck disable=SC2086
+    "$cxx" $flags -DAIM_CUBLAS_VERSION=$version -shared -Wl,-soname,"libcublas.so.$version" \
+        -Wl,--version-script="$folder/cublas-$version/symbols" -o "$library.new" "$here/cublas.cpp"
+    mv "$library.new" "$library"
 done

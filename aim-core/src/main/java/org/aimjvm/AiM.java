@@ -4,12 +4,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.aimjvm.backend.Backend;
-import org.aimjvm.backend.Backends;
 import org.aimjvm.backend.Shape;
-import org.aimjvm.backend.StateFormat;
-import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.io.CheckpointException;
@@ -25,6 +24,10 @@ import org.aimjvm.vq.VqModel;
  * Where a user starts: {@code AiM.load("fashion").generate("sneaker").save(Path.of("sneaker.png"))}.
  *
  * <p>Holds the weights of one model. Calls from several threads are made one after another.
+ *
+ * <p>A thread that is {@linkplain Thread#interrupt interrupted}, by {@code Future.cancel(true)} too, leaves {@link #generate} or
+ * {@link #generateEach} before the next code is drawn, and does not wait for its turn any longer in any method: with a
+ * {@link CancellationException}, the interrupt status still set. The model can be used as before.
  */
 public final class AiM {
     private final AimModel model;
@@ -32,11 +35,14 @@ public final class AiM {
     private final ModelInfo info;
     private final Generator generator;
 
-    private AiM(ModelFolder folder, Backend backend, WeightFormat weights, StateFormat states) {
+    private final ReentrantLock turn = new ReentrantLock(); // held while a call computes
+
+    private AiM(ModelFolder folder, LoadOptions options) {
         folder.check();
         this.info = folder.info();
-        folder.config().checkStates(states);
-        this.model = folder.readFrozenModel(backend, weights).withStates(states);
+        folder.config().checkStates(options.states());
+        Backend backend = options.open();
+        this.model = folder.readFrozenModel(backend, options.weights()).withStates(options.states());
         this.tokenizer = folder.readTokenizer(backend);
         int channels = tokenizer.config().outChannels();
         if (channels != 1 && channels != 3) {
@@ -57,18 +63,7 @@ public final class AiM {
      * @throws CheckpointException if there is no such model, or it cannot be read, naming every tensor that does not fit
      */
     public static AiM load(String model) {
-        return load(model, Backends.best());
-    }
-
-    /**
-     * As {@link #load(String)} on the given backend.
-     *
-     * @throws CheckpointException if there is no such model, or it cannot be read
-     */
-    public static AiM load(String model, Backend backend) {
-        try (ModelFolder folder = ModelFolder.open(model)) {
-            return new AiM(folder, backend, null, StateFormat.F32);
-        }
+        return load(model, LoadOptions.DEFAULT);
     }
 
     /**
@@ -78,30 +73,21 @@ public final class AiM {
      * @throws org.aimjvm.backend.BackendException if the device does not work here
      */
     public static AiM load(String model, Device device) {
-        return load(model, device.open());
+        return load(model, LoadOptions.DEFAULT.withDevice(device));
     }
 
     /**
-     * As {@link #load(String, Backend)} with the weight matrices of the sequence model in a format of choice: fewer bits are
-     * faster and take less memory, and change the pictures a little.
+     * As {@link #load(String)} with a choice of backend, formats and tokenizer.
      *
-     * @param weights {@code null}: as they are stored
-     * @throws CheckpointException if there is no such model, or it cannot be read
-     */
-    public static AiM load(String model, Backend backend, WeightFormat weights) {
-        return load(model, backend, weights, StateFormat.F32);
-    }
-
-    /**
-     * As {@link #load(String, Backend, WeightFormat)} with the states of Mamba-2 held in a format of choice.
-     *
-     * @param weights {@code null}: as they are stored
-     * @throws CheckpointException if there is no such model, or it cannot be read
+     * @throws CheckpointException if there is no such model, it cannot be read, or model and tokenizer do not fit each other
+     * @throws org.aimjvm.backend.BackendException if the device does not work here
      * @throws IllegalArgumentException if the model cannot hold its states so, see {@link AimModel#withStates}
      */
-    public static AiM load(String model, Backend backend, WeightFormat weights, StateFormat states) {
-        try (ModelFolder folder = ModelFolder.open(model)) {
-            return new AiM(folder, backend, weights, states);
+    public static AiM load(String model, LoadOptions options) {
+        try (ModelFolder folder = options.tokenizer() == null
+                ? ModelFolder.open(model)
+                : ModelFolder.open(model, options.tokenizer())) {
+            return new AiM(folder, options);
         }
     }
 
@@ -111,18 +97,7 @@ public final class AiM {
      * @throws CheckpointException if it cannot be read
      */
     public static AiM load(Path model) {
-        return load(model, Backends.best());
-    }
-
-    /**
-     * As {@link #load(Path)} on the given backend.
-     *
-     * @throws CheckpointException if it cannot be read
-     */
-    public static AiM load(Path model, Backend backend) {
-        try (ModelFolder folder = ModelFolder.open(model)) {
-            return new AiM(folder, backend, null, StateFormat.F32);
-        }
+        return load(model, LoadOptions.DEFAULT);
     }
 
     /**
@@ -132,39 +107,21 @@ public final class AiM {
      * @throws org.aimjvm.backend.BackendException if the device does not work here
      */
     public static AiM load(Path model, Device device) {
-        return load(model, device.open());
+        return load(model, LoadOptions.DEFAULT.withDevice(device));
     }
 
     /**
-     * Loads a sequence model and a tokenizer that are in separate files or folders.
+     * As {@link #load(String, LoadOptions)} for a path.
      *
-     * @throws CheckpointException if one cannot be read, or they do not fit each other
-     */
-    public static AiM load(Path model, Path tokenizer, Backend backend) {
-        return load(model, tokenizer, backend, null);
-    }
-
-    /**
-     * As {@link #load(Path, Path, Backend)} with the weight matrices of the sequence model in a format of choice.
-     *
-     * @param weights {@code null}: as they are stored
-     * @throws CheckpointException if one cannot be read, or they do not fit each other
-     */
-    public static AiM load(Path model, Path tokenizer, Backend backend, WeightFormat weights) {
-        return load(model, tokenizer, backend, weights, StateFormat.F32);
-    }
-
-    /**
-     * As {@link #load(Path, Path, Backend, WeightFormat)} with the states of Mamba-2 held in a format of choice.
-     *
-     * @param weights {@code null}: as they are stored
-     * @throws CheckpointException if one cannot be read, or they do not fit each other
+     * @throws CheckpointException if it cannot be read, or model and tokenizer do not fit each other
+     * @throws org.aimjvm.backend.BackendException if the device does not work here
      * @throws IllegalArgumentException if the model cannot hold its states so, see {@link AimModel#withStates}
      */
-    public static AiM load(
-            Path model, Path tokenizer, Backend backend, WeightFormat weights, StateFormat states) {
-        try (ModelFolder folder = ModelFolder.open(model, tokenizer)) {
-            return new AiM(folder, backend, weights, states);
+    public static AiM load(Path model, LoadOptions options) {
+        try (ModelFolder folder = options.tokenizer() == null
+                ? ModelFolder.open(model)
+                : ModelFolder.open(model, options.tokenizer())) {
+            return new AiM(folder, options);
         }
     }
 
@@ -199,12 +156,23 @@ public final class AiM {
     }
 
     /**
-     * The label of a class given by name or number.
+     * The label of a class given by name or number: exactly as it is named if there is such a name, else without regard to case,
+     * punctuation and spaces.
      *
-     * @throws IllegalArgumentException if there is no such class, naming those there are
+     * @throws IllegalArgumentException if there is no such class, naming those there are, or if several fit, naming these
      */
     public int label(String nameOrNumber) {
         return info.label(nameOrNumber, numClasses());
+    }
+
+    /**
+     * The labels of classes by names and numbers, separated by commas, or {@code all}; names may have commas of
+     * their own.
+     *
+     * @throws IllegalArgumentException as {@link #label}
+     */
+    public List<Integer> labels(String namesOrNumbers) {
+        return info.labels(namesOrNumbers, numClasses());
     }
 
     /**
@@ -255,7 +223,7 @@ public final class AiM {
     /**
      * As {@link #generate(Collection, GenerateOptions)}, watched.
      *
-     * @throws java.util.concurrent.CancellationException if the listener cancelled
+     * @throws CancellationException if the listener cancelled, or the thread was interrupted
      */
     public List<Picture> generate(Collection<Integer> labels, GenerateOptions options, GenerationListener listener) {
         List<Picture> pictures = new ArrayList<>();
@@ -268,8 +236,9 @@ public final class AiM {
      * and keeps none: any number in constant memory.
      *
      * @param each takes the pictures, label by label, on this thread; what it throws ends the generation
+     * @throws CancellationException if the listener cancelled, or the thread was interrupted
      */
-    public synchronized void generateEach(
+    public void generateEach(
             Collection<Integer> labels, GenerateOptions options, GenerationListener listener, Consumer<Picture> each) {
         long total = (long) labels.size() * options.count();
         if (total > GenerationRequest.MAX_PICTURES) {
@@ -284,7 +253,12 @@ public final class AiM {
         }
         GenerationRequest request = new GenerationRequest(
                 jobs, options.guidance(), options.sampling(), options.prefix(), options.batchSize());
-        generator.generateEach(request, listener, p -> each.accept(new Picture(p, info.className(p.label()))));
+        takeTurn();
+        try {
+            generator.generateEach(request, listener, p -> each.accept(new Picture(p, info.className(p.label()))));
+        } finally {
+            turn.unlock();
+        }
     }
 
     /**
@@ -293,12 +267,16 @@ public final class AiM {
      * @param pixels (channels, height, width) in [-1, 1]; sides are multiples of the tokenizer's downsampling. Not modified
      * @return codes in raster order, height / f rows of width / f
      * @throws IllegalArgumentException if the sizes do not fit
+     * @throws CancellationException if the thread was interrupted before it was its turn
      */
-    public synchronized int[] encode(float[] pixels, int height, int width) {
+    public int[] encode(float[] pixels, int height, int width) {
         int channels = tokenizer.config().inChannels();
+        takeTurn();
         try (Scope _ = Scope.inference()) {
             Tensor x = Tensor.of(tokenizer.backend(), Shape.of(1, channels, height, width), pixels);
             return tokenizer.encode(x).toInts();
+        } finally {
+            turn.unlock();
         }
     }
 
@@ -308,17 +286,34 @@ public final class AiM {
      * @param codes in raster order, {@code rows * columns} of them. Not modified
      * @return (channels, f rows, f columns), about [-1, 1], not clamped
      * @throws IllegalArgumentException if a code is not in the codebook, or their number is another
+     * @throws CancellationException if the thread was interrupted before it was its turn
      */
-    public synchronized float[] decode(int[] codes, int rows, int columns) {
+    public float[] decode(int[] codes, int rows, int columns) {
         int entries = tokenizer.config().nEmbed();
         for (int code : codes) {
             if (code < 0 || code >= entries) {
                 throw new IllegalArgumentException("decode: code " + code + " (expected 0 to " + (entries - 1) + ")");
             }
         }
+        takeTurn();
         try (Scope _ = Scope.inference()) {
             Tensor c = Tensor.ofInts(tokenizer.backend(), Shape.of(codes.length), codes);
             return tokenizer.decode(c, 1, rows, columns).toFloats();
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    /** Waits until no other thread's call computes. */
+    private void takeTurn() {
+        try {
+            turn.lockInterruptibly();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            CancellationException cancelled =
+                    new CancellationException("AiM: interrupted before the call could begin (expected no interrupt)");
+            cancelled.initCause(e);
+            throw cancelled;
         }
     }
 }

@@ -92,7 +92,7 @@ public record Device(Kind kind, int ordinal, MatmulPrecision matmul) {
         BackendOptions options = new BackendOptions(threads, ordinal, matmul);
         return switch (kind) {
             case CUDA -> Backends.open(CUDA, options);
-            case CPU -> best(false).open(options);
+            case CPU -> Backends.openBest(best(false), options);
             case AUTO -> Backends.openBest(best(true), options);
         };
     }
@@ -101,7 +101,7 @@ public record Device(Kind kind, int ordinal, MatmulPrecision matmul) {
         return Backends.providers().stream()
                 .filter(p -> (anything || p.isCpu()) && p.availability().available())
                 .findFirst()
-                .orElseThrow(() -> new BackendException("device: no backend works here ('aim doctor' says why)"));
+                .orElseThrow(() -> new BackendException("device: no backend works here, " + Backends.reasons()));
     }
 
     /** As {@link #parse} takes it. */

@@ -10,13 +10,21 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.backend.DType;
-import org.aimjvm.checkpoint.ModelFolder;
+import org.aimjvm.backend.StateFormat;
 import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.Images;
 import org.aimjvm.io.Npy;
@@ -40,7 +48,7 @@ class AiMTest {
 
     @BeforeAll
     static void load() {
-        ModelFolder.write(
+        ModelWriter.write(
                 dir.resolve("tiny"), TinyAim.plain(), TinyAim.vq(3), INFO, ModelFiles.TINY.params().all(), DType.F32);
         aim = AiM.load(dir.resolve("tiny"));
     }
@@ -65,12 +73,13 @@ class AiMTest {
             Files.copy(ModelFiles.golden("e2e").resolve(file), dir.resolve("pickles").resolve(file));
         }
         for (Backend backend : TestBackends.available()) {
+            LoadOptions on = LoadOptions.DEFAULT.withBackend(backend);
             for (AiM golden : List.of(
-                    AiM.load(ModelFiles.golden("e2e"), backend),
-                    AiM.load("golden-e2e", backend),
+                    AiM.load(ModelFiles.golden("e2e"), on),
+                    AiM.load("golden-e2e", on),
                     AiM.load(
                             dir.resolve("pickles/pytorch_model_tied_zip.bin"),
-                            dir.resolve("pickles/vq_wrapped_zip.pt"), backend))) {
+                            on.withTokenizer(dir.resolve("pickles/vq_wrapped_zip.pt"))))) {
                 List<Picture> pictures =
                         golden.generate(Arrays.stream(labels).mapToObj(l -> (int) l).toList(), greedy);
                 for (int i = 0; i < labels.length; i++) {
@@ -164,6 +173,41 @@ class AiMTest {
     }
 
     @Test
+    void aNameIsFoundExactlyFirstAndWholeBeforeItIsTakenApart() {
+        ModelInfo info =
+                named("tench, Tinca tinca", "crane", "Crane", "a", "b", "A b", "C", "C++", "3", "same", "same");
+        assertThat(info.label("crane", 11)).isEqualTo(1);
+        assertThat(info.label("Crane", 11)).isEqualTo(2);
+        assertThat(info.label(" TENCH tinca-tinca", 11)).isZero();
+        assertThat(info.label("C++", 11)).isEqualTo(7);
+        assertThat(info.label("3", 11)).as("a name before a number").isEqualTo(8);
+        assertThat(info.label("4", 11)).isEqualTo(4);
+        assertThatThrownBy(() -> info.label("CRANE", 11))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("label: CRANE may be any of crane (1); Crane (2), expected exactly one of the names, or a "
+                        + "number");
+        assertThatThrownBy(() -> info.label("same", 11)).hasMessageContaining("any of same (9); same (10),");
+        assertThatThrownBy(() -> info.label("c", 11)).hasMessageContaining("any of C (6); C++ (7),");
+        assertThatThrownBy(() -> info.label("?!", 11)).hasMessageContaining("label: ?! (expected 0 to 10");
+
+        assertThat(info.labels("tench, Tinca tinca", 11)).containsExactly(0);
+        assertThat(info.labels("crane,tench,tinca tinca,Crane, 4", 11)).containsExactly(1, 0, 2, 4);
+        assertThat(info.labels("a,Crane", 11)).containsExactly(3, 2);
+        assertThat(info.labels("A B", 11)).containsExactly(5);
+        assertThatThrownBy(() -> info.labels("a,b", 11)).hasMessageContaining("any of A b (5); a (3); b (4),");
+        assertThat(info.labels("10,all", 11)).hasSize(12).startsWith(10, 0, 1);
+        assertThatThrownBy(() -> info.labels("crane,,b", 11)).hasMessageContaining("label:  (expected 0 to 10");
+        assertThatThrownBy(() -> info.labels(",", 11)).hasMessageContaining("label: , (expected 0 to 10");
+        assertThatThrownBy(() -> info.labels("tench, Tinca", 11)).hasMessageContaining("label: tench (expected");
+        assertThat(named("caf\u00e9").label("Cafe\u0301", 1)).isZero();
+    }
+
+    private static ModelInfo named(String... names) {
+        return new ModelInfo(
+                List.of(names), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN, "");
+    }
+
+    @Test
     void picturesAreHandedOverOneByOne() {
         List<Picture> taken = new ArrayList<>();
         int[] tokens = {0};
@@ -186,6 +230,93 @@ class AiMTest {
         assertThatThrownBy(() -> aim.generateEach(
                 IntStream.range(0, 1000).boxed().toList(), options.withCount(10_000_000), listener, taken::add))
                 .hasMessageContaining("10000000 pictures of 1000 labels (expected at most 10000000 together)");
+    }
+
+    @Test
+    void anInterruptEndsAGenerationBeforeTheNextCode() {
+        int[] tokens = {0};
+        GenerationListener listener = new GenerationListener() {
+            @Override
+            public void onToken(int picture, int position, int token) {
+                if (++tokens[0] == 5) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        };
+        GenerateOptions options = aim.defaults().withCount(1);
+        assertThatThrownBy(() -> aim.generate(List.of(1), options, listener)).isInstanceOf(CancellationException.class);
+        assertThat(Thread.interrupted()).as("interrupt status set again").isTrue();
+        assertThat(tokens[0]).isEqualTo(5);
+        Thread.currentThread().interrupt();
+        assertThatThrownBy(() -> aim.generate(1)).isInstanceOf(CancellationException.class);
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(codes(aim.generate(1, options))).isEqualTo(codes(aim.generate(1, options.withBatchSize(1))));
+    }
+
+    @Test
+    void aCancelledFutureDoesNotWaitForItsTurn() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch end = new CountDownLatch(1);
+        GenerationListener slow = new GenerationListener() {
+            @Override
+            public void onRow(int row, PartialPictures partial) {
+                begun.countDown();
+                awaitQuietly(end);
+            }
+        };
+        try (ExecutorService threads = Executors.newFixedThreadPool(3)) {
+            Future<List<Picture>> first =
+                    threads.submit(() -> aim.generate(List.of(2), aim.defaults().withCount(1), slow));
+            assertThat(begun.await(60, TimeUnit.SECONDS)).isTrue();
+            List<Callable<Object>> calls = List.of(
+                    () -> aim.generate(2), () -> aim.encode(new float[192], 8, 8), () -> aim.decode(new int[16], 4, 4));
+            for (Callable<Object> call : calls) {
+                CountDownLatch started = new CountDownLatch(1);
+                CompletableFuture<String> seen = new CompletableFuture<>();
+                Future<?> waiting = threads.submit(() -> {
+                    started.countDown();
+                    try {
+                        call.call();
+                        seen.complete("was made");
+                    } catch (CancellationException e) {
+                        seen.complete("cancelled, interrupted " + Thread.currentThread().isInterrupted());
+                    } catch (Exception e) {
+                        seen.completeExceptionally(e);
+                    }
+                });
+                assertThat(started.await(60, TimeUnit.SECONDS)).isTrue();
+                assertThat(waiting.cancel(true)).isTrue();
+                assertThat(seen.get(60, TimeUnit.SECONDS)).isEqualTo("cancelled, interrupted true");
+            }
+            end.countDown();
+            assertThat(codes(first.get(60, TimeUnit.SECONDS))).isEqualTo(codes(List.of(aim.generate(2))));
+        } finally {
+            end.countDown();
+        }
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Test
+    void loadingIsDescribedByOptions() {
+        LoadOptions o = LoadOptions.DEFAULT;
+        assertThat(List.of(o.withBackend(Backends.best()).withDevice(Device.cpu()), o.withDevice(Device.cpu())))
+                .as("the last one counts").extracting(LoadOptions::backend).containsOnlyNulls();
+        assertThat(o.withDevice(Device.cpu()).withBackend(Backends.best()).device()).isNull();
+        assertThatThrownBy(() -> new LoadOptions(Device.cpu(), Backends.best(), null, StateFormat.F32, null))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("load: device cpu and backend " + Backends.best().name() + " (expected one of");
+        AiM held = AiM.load(dir.resolve("tiny"), o.withDevice(Device.cpu()).withStates(StateFormat.BF16));
+        assertThat(held.model().states()).isEqualTo(StateFormat.BF16);
+        assertThat(aim.model().backend()).isSameAs(Backends.best());
+        assertThat(held.model().backend()).isNotSameAs(Backends.best());
+        assertThat(held.generate(1).codes()).hasSize(16);
     }
 
     @Test
@@ -219,12 +350,12 @@ class AiMTest {
         Backend backend = Backends.best();
         Path other = dir.resolve("other");
         TinyAim large = TinyAim.of(TinyAim.plain().withData(24, 16, 5), TinyAim.vq(3), backend);
-        ModelFolder.write(other, large.model().config(), TinyAim.vq(3), INFO, large.params().all(), DType.F32);
+        ModelWriter.write(other, large.model().config(), TinyAim.vq(3), INFO, large.params().all(), DType.F32);
         assertThatThrownBy(() -> AiM.load(other))
                 .isInstanceOf(CheckpointException.class)
                 .hasMessageContaining("vocab_size: 24 (expected the tokenizer's 23 codes)");
         TinyAim planes = TinyAim.of(TinyAim.plain(), TinyAim.vq(4), backend);
-        ModelFolder.write(other, TinyAim.plain(), TinyAim.vq(4), INFO, planes.params().all(), DType.F32);
+        ModelWriter.write(other, TinyAim.plain(), TinyAim.vq(4), INFO, planes.params().all(), DType.F32);
         assertThatThrownBy(() -> AiM.load(other)).hasMessageContaining("out_channels: 4 (expected 1 or 3)");
     }
 

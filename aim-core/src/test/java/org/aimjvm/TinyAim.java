@@ -26,33 +26,47 @@ public record TinyAim(AimModel model, VqModel tokenizer, Params params) {
 
     /** Mamba-2 with adaLN. */
     public static AimConfig plain() {
-        return new AimConfig(
-                D, 0, 2, VOCAB, CLASSES, TOKENS, ssm(), null, List.of(), true, true, false, 1, 0, 0, 0);
+        return AimConfig.builder(D).nLayer(2).vocabSize(VOCAB).numClasses(CLASSES).numTokens(TOKENS).ssm(ssm()).build();
     }
 
     /** Everything else: adaLN-group, attention, an MLP, an untied head. */
     public static AimConfig hybrid() {
-        return new AimConfig(
-                D, 20, 3, VOCAB, CLASSES, TOKENS, ssm(), AttentionConfig.of(D, 4), List.of(1), true, false, true, 2, 0,
-                0, 0);
+        return AimConfig.builder(D)
+                .dIntermediate(20)
+                .nLayer(3)
+                .vocabSize(VOCAB)
+                .numClasses(CLASSES)
+                .numTokens(TOKENS)
+                .ssm(ssm())
+                .attention(AttentionConfig.of(D, 4), List.of(1))
+                .tieEmbeddings(false)
+                .groups(2)
+                .build();
     }
 
     private static Mamba2Config ssm() {
-        return new Mamba2Config(
-                D, 8, 4, 2, 4, 1, 0, false, true, false, 1, 16, 0.001, 0.1, 1e-4, 0, Float.POSITIVE_INFINITY, false,
-                true, Double.NaN);
+        return Mamba2Config.builder(D).dState(8).headDim(4).build();
     }
 
     /** A tokenizer of pictures twice the size of their codes. */
     public static VqConfig vq(int channels) {
-        return new VqConfig(4, List.of(1, 2), 1, 4, VOCAB, 4, channels, channels, 2, 1e-6f, true, 0.25f, 0);
+        return VqConfig.builder()
+                .ch(4)
+                .chMult(List.of(1, 2))
+                .numResBlocks(1)
+                .zChannels(4)
+                .nEmbed(VOCAB)
+                .embedDim(4)
+                .channels(channels, channels)
+                .normGroups(2)
+                .build();
     }
 
     /** Both models, every weight moved at random: adaLN starts at zero, which would hide what it multiplies. */
     public static TinyAim of(AimConfig config, VqConfig vq, Backend backend) {
         Params params = Params.random(backend, 20240812);
-        AimModel model = new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
-        VqModel tokenizer = new VqModel(params.sub("vqvae"), vq);
+        AimModel model = new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
+        VqModel tokenizer = new VqModel(params.sub(VqModel.NAME), vq);
         SplittableRandom random = new SplittableRandom(7);
         for (Tensor p : params.trainable().values()) {
             float[] values = p.toFloats();

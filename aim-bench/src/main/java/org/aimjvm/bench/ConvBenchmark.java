@@ -46,7 +46,7 @@ public class ConvBenchmark {
         int batch = Integer.parseInt(sizes[0]);
         int channels = Integer.parseInt(sizes[1]);
         int size = Integer.parseInt(sizes[2]);
-        shape = new Conv2dShape(batch, channels, size, size, channels, 3, 3, 1, 1, 1, 1, 1);
+        shape = new Conv2dShape(batch, channels, size, size, channels, 3, 3, 1, Conv2dShape.Padding.even(1));
         x = Buffers.random(b, batch * channels * size * size);
         y = Buffers.random(b, batch * channels * size * size);
         dx = Buffers.random(b, batch * channels * size * size);

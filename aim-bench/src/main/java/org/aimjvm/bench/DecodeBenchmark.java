@@ -1,5 +1,6 @@
 package org.aimjvm.bench;
 
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.backend.StateFormat;
@@ -58,12 +59,12 @@ public class DecodeBenchmark {
         StateFormat format = StateFormat.valueOf(states);
         Params params = Params.random(Backends.best(), 0, WeightFormat.valueOf(weights));
         decoder = new Decoder(
-                new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX).withStates(format),
+                new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX).withStates(format),
                 2 * pictures);
         labels = new int[2 * pictures];
         tokens = new int[2 * pictures];
         decoder.begin(labels);
-        System.out.printf("states read and written a token: %d bytes%n",
+        System.out.printf(Locale.ROOT, "states read and written a token: %d bytes%n",
                 2 * pictures * LmCost.of(config).withStates(config, format).stateBytes());
     }
 

@@ -3,7 +3,9 @@ package org.aimjvm.bench;
 import java.util.concurrent.TimeUnit;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Backends;
+import org.aimjvm.backend.ElementwiseKernels.ModulateGradients;
 import org.aimjvm.backend.ElementwiseKernels.Unary;
+import org.aimjvm.backend.OptimKernels.AdamWStep;
 import org.aimjvm.backend.Storage;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -113,7 +115,7 @@ public class ElementwiseBenchmark {
 
     @Benchmark
     public void modulateBackward(Traffic t) {
-        b.elementwise().modulateBackward(out, dShift, dScale, y, x, scale, batch, length, DIM);
+        b.elementwise().modulateBackward(new ModulateGradients(out, dShift, dScale), y, x, scale, batch, length, DIM);
         t.floats(3L * n);
     }
 
@@ -137,7 +139,7 @@ public class ElementwiseBenchmark {
 
     @Benchmark
     public void adamW(Traffic t) {
-        b.optim().adamW(out, y, z, x, n, 1e-4f, 0.9f, 0.95f, 1e-8f, 0.05f, 1f, 7);
+        b.optim().adamW(out, y, z, x, n, new AdamWStep(1e-4f, 0.9f, 0.95f, 1e-8f, 0.05f, 1f, 7));
         t.floats(7L * n);
     }
 

@@ -3,6 +3,7 @@ package org.aimjvm.bench;
 import java.util.concurrent.TimeUnit;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Backends;
+import org.aimjvm.backend.GemmShape;
 import org.aimjvm.backend.Storage;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -70,19 +71,19 @@ public class GemmBenchmark {
 
     @Benchmark
     public void forward(Work work) {
-        b.gemm().gemm(y, x, weight(), 1, rows, out, in, false, true, false);
+        b.gemm().gemm(y, x, weight(), GemmShape.transposedB(rows, out, in), false);
         work.product(rows, out, in);
     }
 
     @Benchmark
     public void gradientOfInput(Work work) {
-        b.gemm().gemm(dx, y, weight(), 1, rows, in, out, false, false, false);
+        b.gemm().gemm(dx, y, weight(), GemmShape.of(rows, in, out), false);
         work.product(rows, in, out);
     }
 
     @Benchmark
     public void gradientOfWeight(Work work) {
-        b.gemm().gemm(dw, y, x, 1, out, in, rows, true, false, false);
+        b.gemm().gemm(dw, y, x, GemmShape.transposedA(out, in, rows), false);
         work.product(rows, in, out);
     }
 }

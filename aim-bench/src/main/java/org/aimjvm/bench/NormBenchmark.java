@@ -3,6 +3,10 @@ package org.aimjvm.bench;
 import java.util.concurrent.TimeUnit;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Backends;
+import org.aimjvm.backend.NormKernels.GatedGradients;
+import org.aimjvm.backend.NormKernels.GatedShape;
+import org.aimjvm.backend.NormKernels.Gradients;
+import org.aimjvm.backend.NormKernels.GroupShape;
 import org.aimjvm.backend.Storage;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -35,6 +39,8 @@ public class NormBenchmark {
 
     private Backend b;
     private int area;
+    private GatedShape gated;
+    private GroupShape picture;
     private Storage x;
     private Storage z;
     private Storage dy;
@@ -50,6 +56,8 @@ public class NormBenchmark {
     public void setUp() {
         b = Backends.open(backend, Backends.defaultThreads());
         area = rows * 16;
+        gated = new GatedShape(rows, INNER, 1, false);
+        picture = new GroupShape(1, CHANNELS, area, 32);
         int n = Math.max(rows * INNER, CHANNELS * area);
         x = Buffers.random(b, n);
         z = Buffers.random(b, n);
@@ -77,13 +85,13 @@ public class NormBenchmark {
 
     @Benchmark
     public void gatedRmsNorm(Traffic t) {
-        b.norm().gatedRmsNorm(out, stats, x, z, weight, rows, INNER, 1, false, 1e-5f);
+        b.norm().gatedRmsNorm(out, stats, x, z, weight, gated, 1e-5f);
         t.floats(3L * rows * INNER);
     }
 
     @Benchmark
     public void gatedRmsNormBackward(Traffic t) {
-        b.norm().gatedRmsNormBackward(out, out2, dWeight, dy, x, z, weight, stats, rows, INNER, 1, false);
+        b.norm().gatedRmsNormBackward(new GatedGradients(out, out2, dWeight), dy, x, z, weight, stats, gated);
         t.floats(5L * rows * INNER);
     }
 
@@ -95,19 +103,19 @@ public class NormBenchmark {
 
     @Benchmark
     public void layerNormBackward(Traffic t) {
-        b.norm().layerNormBackward(out, dWeight, dBias, dy, x, weight, stats, rows, DIM);
+        b.norm().layerNormBackward(new Gradients(out, dWeight, dBias), dy, x, weight, stats, rows, DIM);
         t.floats(3L * rows * DIM);
     }
 
     @Benchmark
     public void groupNormSilu(Traffic t) {
-        b.norm().groupNorm(out, stats, x, weight, bias, 1, CHANNELS, area, 32, 1e-6f, true);
+        b.norm().groupNorm(out, stats, x, weight, bias, picture, 1e-6f, true);
         t.floats(2L * CHANNELS * area);
     }
 
     @Benchmark
     public void groupNormSiluBackward(Traffic t) {
-        b.norm().groupNormBackward(out, dWeight, dBias, dy, x, weight, bias, stats, 1, CHANNELS, area, 32, true);
+        b.norm().groupNormBackward(new Gradients(out, dWeight, dBias), dy, x, weight, bias, stats, picture, true);
         t.floats(3L * CHANNELS * area);
     }
 

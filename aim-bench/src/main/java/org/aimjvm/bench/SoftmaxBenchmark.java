@@ -3,6 +3,8 @@ package org.aimjvm.bench;
 import java.util.concurrent.TimeUnit;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Backends;
+import org.aimjvm.backend.SoftmaxKernels.AttentionGradients;
+import org.aimjvm.backend.SoftmaxKernels.AttentionShape;
 import org.aimjvm.backend.Storage;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -29,6 +31,8 @@ public class SoftmaxBenchmark {
     private static final int HEADS = 12;
     private static final int KV_HEADS = 4;
     private static final int HEAD_DIM = 64;
+    private static final AttentionShape SHAPE =
+            AttentionShape.whole(BATCH, LENGTH, HEADS, KV_HEADS, HEAD_DIM);
 
     @Param({"vector", "scalar"}) String backend;
 
@@ -90,13 +94,13 @@ public class SoftmaxBenchmark {
 
     @Benchmark
     public void attention(Traffic t) {
-        b.softmax().causalAttention(dOut, q, k, v, null, BATCH, LENGTH, LENGTH, HEADS, KV_HEADS, HEAD_DIM);
+        b.softmax().causalAttention(dOut, q, k, v, null, SHAPE);
         t.floats(2L * (q.size() + k.size()));
     }
 
     @Benchmark
     public void attentionBackward(Traffic t) {
-        b.softmax().causalAttentionBackward(dq, dk, dv, dOut, q, k, v, BATCH, LENGTH, HEADS, KV_HEADS, HEAD_DIM);
+        b.softmax().causalAttentionBackward(new AttentionGradients(dq, dk, dv), dOut, q, k, v, SHAPE);
         t.floats(3L * q.size() + 4L * k.size());
     }
 }

@@ -1,5 +1,6 @@
 package org.aimjvm.bench;
 
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.aimjvm.backend.Backend;
@@ -123,8 +124,8 @@ public class SsmBenchmark {
 
     private void report(int rows) {
         if (decoding) {
-            System.out.printf(
-                    "bytes of state read and written: ssdScan %d, selectiveScan %d%n", 8L * s.stateShape().size(),
+            System.out.printf(Locale.ROOT, "bytes of state read and written: ssdScan %d, selectiveScan %d%n",
+                    8L * s.stateShape().size(),
                     8L * s.batch() * s.innerDim() * SCAN_STATE);
             return;
         }
@@ -132,8 +133,8 @@ public class SsmBenchmark {
         double inside = (CHUNK + 1.0) * s.headDim(); // a triangle of decays times x
         double carried = 2.0 * s.headDim() * s.dState() * (chunks - 1) / chunks; // one product with or into a state
         double shared = (CHUNK + 1.0) * s.dState(); // C B^T, once for all heads
-        System.out.printf(
-                "ssdScan: %.3g FLOP forward, %.3g backward%n", rows * (s.heads() * (inside + 2 * carried) + shared),
+        System.out.printf(Locale.ROOT, "ssdScan: %.3g FLOP forward, %.3g backward%n",
+                rows * (s.heads() * (inside + 2 * carried) + shared),
                 rows * (s.heads() * (2 * inside + 6 * carried) + 3 * shared));
     }
 

@@ -1,5 +1,6 @@
 package org.aimjvm.bench;
 
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.aimjvm.backend.Backend;
@@ -63,7 +64,7 @@ public class TrainStepBenchmark {
         backend = Backends.best();
         AimConfig config = AimPresets.get(preset);
         Params params = Params.random(backend, 0);
-        model = new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
+        model = new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
         optimizer = new AdamW(params.trainable(), AdamWOptions.of(1e-4));
         random = new SplittableRandom(1);
         scope = org.aimjvm.tensor.Scope.inference();
@@ -87,7 +88,8 @@ public class TrainStepBenchmark {
     public void close() {
         scope.close();
         Runtime runtime = Runtime.getRuntime();
-        System.out.printf("heap in use at the end: %d MiB%n", (runtime.totalMemory() - runtime.freeMemory()) >> 20);
+        System.out.printf(Locale.ROOT, "heap in use at the end: %d MiB%n",
+                (runtime.totalMemory() - runtime.freeMemory()) >> 20);
     }
 
     /** One step on new codes. */

@@ -2,6 +2,7 @@ package org.aimjvm.cli;
 
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
@@ -29,6 +30,8 @@ import picocli.CommandLine.Spec;
         versionProvider = Version.class,
         footer = {"", "Exit codes: 0 done, 1 failed, 2 wrong usage. 'aim COMMAND --help' explains a command."})
 public final class Aim implements Callable<Integer> {
+    private static final String DEBUG = "--debug";
+
     @Spec private CommandSpec spec;
 
     @Option(names = {"-h", "--help"}, usageHelp = true, scope = ScopeType.INHERIT,
@@ -38,7 +41,7 @@ public final class Aim implements Callable<Integer> {
             description = "Print the versions of AiM and of the JVM.") private boolean version;
 
     @Option(
-            names = "--debug",
+            names = DEBUG,
             scope = ScopeType.INHERIT,
             description = "On failure print the stack trace as well.") private boolean debug;
 
@@ -56,13 +59,20 @@ public final class Aim implements Callable<Integer> {
 
     /** Runs a command line against {@code console} and returns the exit code; does not end the JVM. */
     public static int run(Console console, String... args) {
+        int exit;
         try {
-            String command = args.length > 0 && commands().containsKey(args[0]) ? args[0] : null;
-            return commandLine(console, command).execute(args);
-        } catch (OutOfMemoryError e) {
-            console.err().println(ErrorReport.outOfMemory(e));
-            return ExitCode.FAILED;
+            exit = commandLine(console, args.length > 0 ? args[0] : null).execute(args);
+        } catch (RuntimeException | Error e) {
+            // Commands' exceptions are reported in the tree; this is the tree itself, or what no code expects, such as no memory.
+            report(console, ErrorReport.unexpected(e), e, List.of(args).contains(DEBUG));
+            exit = ExitCode.FAILED;
         }
+        if (console.out().checkError()) {
+            console.err().println(
+                    "aim: standard output: cannot be written (expected room for the result, and a reader of it)");
+            return Math.max(exit, ExitCode.FAILED);
+        }
+        return exit;
     }
 
     /** The whole tree of commands. */
@@ -70,16 +80,19 @@ public final class Aim implements Callable<Integer> {
         return commandLine(console, null);
     }
 
-    /** The tree with only the given command, for a line that starts with it: reading the options of all takes long. */
+    /** The tree with only the given command, if there is one of that name: reading the options of all takes long. */
     static CommandLine commandLine(Console console, String only) {
         Aim aim = new Aim(console);
         CommandFactory factory = new CommandFactory(console);
         CommandLine root = new CommandLine(aim, factory);
-        commands().forEach((name, command) -> {
-            if (only == null || only.equals(name)) {
-                root.addSubcommand(name, new CommandLine(command, factory));
-            }
-        });
+        Map<String, Class<?>> own = new CliCommands().commands();
+        Map<String, Class<?>> all = own.containsKey(only) ? own : withOtherModules(own);
+        if (all.containsKey(only)) {
+            root.addSubcommand(only, new CommandLine(all.get(only), factory));
+        } else {
+            all.forEach((name, command) -> root.addSubcommand(name, new CommandLine(command, factory)));
+            ModuleCommands.addMissing(root);
+        }
         root.setCaseInsensitiveEnumValuesAllowed(true);
         root.setUsageHelpAutoWidth(true);
         root.setOut(new PrintWriter(console.out(), true));
@@ -94,8 +107,8 @@ public final class Aim implements Callable<Integer> {
      *
      * @throws IllegalStateException if two modules bring a command of one name
      */
-    private static Map<String, Class<?>> commands() {
-        Map<String, Class<?>> all = new LinkedHashMap<>(new CliCommands().commands());
+    private static Map<String, Class<?>> withOtherModules(Map<String, Class<?>> own) {
+        Map<String, Class<?>> all = new LinkedHashMap<>(own);
         Map<String, Class<?>> others = new TreeMap<>();
         for (CommandProvider provider : ServiceLoader.load(CommandProvider.class)) {
             provider.commands().forEach((name, command) -> {
@@ -118,16 +131,16 @@ public final class Aim implements Callable<Integer> {
     }
 
     private int wrongUsage(ParameterException e, String[] args) {
-        report(ErrorReport.wrongUsage(e), e);
+        report(console, ErrorReport.wrongUsage(e), e, debug);
         return ExitCode.USAGE;
     }
 
     private int failed(Exception e, CommandLine command, ParseResult parsed) {
-        report(ErrorReport.failure(e), e);
+        report(console, ErrorReport.failure(e), e, debug);
         return ExitCode.FAILED;
     }
 
-    private void report(String line, Exception e) {
+    private static void report(Console console, String line, Throwable e, boolean debug) {
         console.err().println(line);
         if (debug) {
             e.printStackTrace(console.err());

@@ -86,7 +86,28 @@ class AimTest {
         assertThat(ErrorReport.failure(new NullPointerException("x is null")))
                 .startsWith("aim: internal error: java.lang.NullPointerException: x is null")
                 .contains("--debug");
-        assertThat(ErrorReport.outOfMemory(new OutOfMemoryError("Java heap space"))).contains("-Xmx");
+        assertThat(ErrorReport.unexpected(new OutOfMemoryError("Java heap space"))).contains("-Xmx");
+    }
+
+    /** A console whose standard output runs into an error of the JVM stands for any that no code expects. */
+    @Test
+    void anErrorIsOneLineToo() {
+        PrintStream broken = new PrintStream(PrintStream.nullOutputStream()) {
+            @Override
+            public void println(String text) {
+                throw new StackOverflowError("deep");
+            }
+        };
+        PrintStream told = new PrintStream(err, true, StandardCharsets.UTF_8);
+        String line =
+                "aim: internal error: java.lang.StackOverflowError: deep (run again with --debug and report what it prints)";
+        assertThat(Aim.run(new Console(broken, told, false), "info", "--preset", "aim-b", "--json"))
+                .isEqualTo(ExitCode.FAILED);
+        assertThat(err.toString(StandardCharsets.UTF_8)).isEqualTo(line + System.lineSeparator());
+        err.reset();
+        assertThat(Aim.run(new Console(broken, told, false), "info", "--preset", "aim-b", "--json", "--debug"))
+                .isEqualTo(ExitCode.FAILED);
+        assertThat(err.toString(StandardCharsets.UTF_8)).startsWith(line).contains("\tat org.aimjvm.cli.");
     }
 
     @Test

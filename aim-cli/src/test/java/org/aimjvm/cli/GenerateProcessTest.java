@@ -11,8 +11,8 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.backend.DType;
-import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.io.Npz;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
@@ -22,8 +22,10 @@ import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** {@code aim generate} as a process: signals and memory. */
+/** Commands that write much, as processes: signals, memory, a full disk. */
 class GenerateProcessTest {
     private static final long SECONDS = 60;
 
@@ -32,12 +34,20 @@ class GenerateProcessTest {
     /** Writes a model with random weights. */
     private Path model(int tokens, List<Integer> chMult) {
         AimConfig config = TinyData.config().withData(8, tokens, 3);
-        VqConfig vq = new VqConfig(1, chMult, 1, 1, 8, 1, 3, 3, 1, 1e-6f, true, 0.25f, 0);
+        VqConfig vq = VqConfig.builder()
+                .ch(1)
+                .chMult(chMult)
+                .numResBlocks(1)
+                .zChannels(1)
+                .nEmbed(8)
+                .embedDim(1)
+                .normGroups(1)
+                .build();
         Params params = Params.random(Backends.best(), 1);
-        new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
-        new VqModel(params.sub("vqvae"), vq);
+        new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
+        new VqModel(params.sub(VqModel.NAME), vq);
         Path folder = dir.resolve("model");
-        ModelFolder.write(folder, config, vq, ModelInfo.PUBLISHED, params.all(), DType.F32);
+        ModelWriter.write(folder, config, vq, ModelInfo.PUBLISHED, params.all(), DType.F32);
         return folder;
     }
 
@@ -73,6 +83,55 @@ class GenerateProcessTest {
         assertThat(p.out()).isEmpty();
         assertThat(p.err()).contains("aim: stopped, nothing written");
         assertThat(files(out)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "tokenize --model DIR/model --data DIR/data --size 8 --views 100000 --split train --batch 1 --out DIR/out/codes",
+        "init --preset aim-1b --dtype f32 --out DIR/out/model",
+        "convert DIR/large DIR/out/model.safetensors --dtype f32",
+    })
+    void aSignalLeavesNothingOfAnyCommandThatWritesMuch(String line) throws Exception {
+        TinyData.idx(dir.resolve("data"));
+        if (line.startsWith("tokenize")) {
+            assertThat(Outcome.of(Outcome.words(dir, "train vq --data DIR/data --out DIR/run --steps 1 " + TinyData.VQ))
+                    .exit())
+                    .isZero();
+            Files.move(dir.resolve("run/model"), dir.resolve("model"));
+        } else if (line.startsWith("convert")) {
+            assertThat(Outcome.of(Outcome.words(dir, "init --preset aim-b --dtype bf16 --no-tokenizer --out DIR/large"))
+                    .exit()).isZero();
+        }
+        Path out = Files.createDirectories(dir.resolve("out"));
+        CliProcess.Running running = start(Outcome.words(dir, line));
+        long deadline = System.nanoTime() + SECONDS * 1_000_000_000L;
+        while (files(out).isEmpty() && running.process().isAlive() && System.nanoTime() < deadline) {
+            Thread.sleep(1);
+        }
+        assertThat(files(out)).as("written aside so far").singleElement().asString().startsWith(".");
+        running.process().destroy();
+        CliProcess p = running.await();
+        assertThat(p.exit()).isEqualTo(128 + 15);
+        assertThat(p.out()).isEmpty();
+        assertThat(p.err()).contains("aim: stopped, nothing written");
+        assertThat(files(out)).isEmpty();
+    }
+
+    /** A limit on the size of a file stands in for a full disk: both show while bytes are written, without a name. */
+    @Test
+    void aDiskThatIsFullIsToldWithTheFile() throws Exception {
+        Path model = TinyData.model(dir.resolve("model"));
+        String java = System.getProperty("java.home") + "/bin/java -XX:-UsePerfData -cp '"
+                + System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")) + "' "
+                + Aim.class.getName();
+        for (String out : List.of("--out x.png --grid", "--out folder", "--npz x.npz")) {
+            CliProcess p = CliProcess.run(dir, Map.of(), List.of("/bin/sh", "-c", "ulimit -f 1; exec " + java
+                    + " generate --label all --count 8 --zoom 40 --model '" + model + "' " + out));
+            assertThat(p.exit()).as(p.err()).isEqualTo(1);
+            assertThat(p.err().lines().filter(l -> !l.contains("SIMD is off"))).singleElement().asString()
+                    .isEqualTo("aim: " + out.split(" ")[1] + ": cannot be written: File too large");
+            assertThat(files(dir)).containsExactly("model");
+        }
     }
 
     @Test

@@ -12,8 +12,8 @@ import java.util.SplittableRandom;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.backend.DType;
 import org.aimjvm.checkpoint.AimConfigJson;
-import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.io.Images;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
@@ -93,15 +93,23 @@ public final class TinyData {
 
     /** Writes a model with random weights, of 4 x 4 codes for colour pictures of 8 x 8. */
     public static Path model(Path folder) throws IOException {
-        VqConfig vq = new VqConfig(4, List.of(1, 2), 1, 4, 8, 4, 3, 3, 4, 1e-6f, true, 0.25f, 0);
+        VqConfig vq = VqConfig.builder()
+                .ch(4)
+                .chMult(List.of(1, 2))
+                .numResBlocks(1)
+                .zChannels(4)
+                .nEmbed(8)
+                .embedDim(4)
+                .normGroups(4)
+                .build();
         Params params = Params.random(Backends.best(), 1);
-        new AimModel(params.sub("mamba"), config(), PositionRule.SEQUENCE_INDEX);
-        new VqModel(params.sub("vqvae"), vq);
+        new AimModel(params.sub(AimModel.NAME), config(), PositionRule.SEQUENCE_INDEX);
+        new VqModel(params.sub(VqModel.NAME), vq);
         Map<String, Tensor> tensors = new LinkedHashMap<>(params.all());
         ModelInfo info = new ModelInfo(
                 List.of("a", "b", "c"), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN,
                 "made by a test");
-        ModelFolder.write(folder, config(), vq, info, tensors, DType.F32);
+        ModelWriter.write(folder, config(), vq, info, tensors, DType.F32);
         return folder;
     }
 }

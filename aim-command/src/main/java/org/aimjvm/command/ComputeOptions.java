@@ -4,9 +4,12 @@ import java.util.Locale;
 import java.util.function.Supplier;
 import org.aimjvm.Device;
 import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.BackendException;
 import org.aimjvm.backend.BackendOptions;
 import org.aimjvm.backend.BackendProvider;
 import org.aimjvm.backend.Backends;
+import org.aimjvm.backend.JvmFault;
+import org.aimjvm.backend.JvmWarning;
 import org.aimjvm.backend.MatmulPrecision;
 import org.aimjvm.backend.StateFormat;
 import picocli.CommandLine.ITypeConverter;
@@ -18,7 +21,6 @@ import picocli.CommandLine.TypeConversionException;
 
 /** Where and how a command computes; a mixin of every command that does. */
 public final class ComputeOptions {
-    private static final String SIMD = "vector";
     private static final String REFERENCE = "scalar";
 
     @Spec(Spec.Target.MIXEE) private CommandSpec command;
@@ -75,8 +77,8 @@ public final class ComputeOptions {
     }
 
     /**
-     * The backend asked for, or the best one. If that is the scalar one because SIMD is off, says so in one line on standard
-     * error, whoever watches: it is much slower.
+     * The backend asked for, or the best one. If the JVM makes that slow or unsafe, says so on standard error, whoever
+     * watches, in one line for each {@link JvmFault}.
      *
      * @throws ParameterException if there is no backend of that name, options contradict each other, or {@code --threads} is
      *     below 1
@@ -108,15 +110,27 @@ public final class ComputeOptions {
         if (name != null) {
             return byName(name, options);
         }
-        Device where = device == null ? Device.auto() : device;
-        Backend chosen = threads == null && matmul == null && device == null
-                ? Backends.best()
-                : where.withMatmul(options.matmul()).open(options.threads());
-        if (chosen.name().equals(REFERENCE)) {
-            Backends.providers().stream().filter(p -> p.name().equals(SIMD)).findFirst().ifPresent(p -> console.err()
-                    .println("aim: backend scalar, slow: SIMD is off, " + p.availability().reason()));
-        }
+        JvmWarning.leaveToProgram();
+        Backend chosen = automatic(options);
+        JvmFault.here().stream()
+                .filter(fault -> fault != JvmFault.NO_SIMD || chosen.name().equals(REFERENCE))
+                .forEach(fault -> console.err().println("aim: " + fault));
         return chosen;
+    }
+
+    private Backend automatic(BackendOptions options) {
+        Device where = device == null ? Device.auto() : device;
+        try {
+            return threads == null && matmul == null && device == null
+                    ? Backends.best()
+                    : where.withMatmul(options.matmul()).open(options.threads());
+        } catch (BackendException e) {
+            if (e.getCause() instanceof BackendException refused) { // a GPU that is there
+                throw new BackendException(
+                        refused.getMessage() + " (choose the CPU to do without: --device cpu)", e);
+            }
+            throw e;
+        }
     }
 
     private BackendOptions options() {

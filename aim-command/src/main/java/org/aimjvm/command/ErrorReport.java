@@ -52,6 +52,10 @@ public final class ErrorReport {
         if (forUsers && e.getMessage() != null) {
             return e.getMessage();
         }
+        return internal(e);
+    }
+
+    private static String internal(Throwable e) {
         return "internal error: " + e + " (run again with --debug and report what it prints)";
     }
 
@@ -66,8 +70,12 @@ public final class ErrorReport {
         };
     }
 
-    /** The heap is full. */
-    public static String outOfMemory(OutOfMemoryError e) {
+    /** What came out of a command, or of making the commands, without being an exception of a command. */
+    public static String unexpected(Throwable e) {
+        return e instanceof OutOfMemoryError full ? outOfMemory(full) : oneLine("aim: " + internal(e));
+    }
+
+    private static String outOfMemory(OutOfMemoryError e) {
         long mib = Runtime.getRuntime().maxMemory() >> 20;
         return oneLine("aim: memory: " + e.getMessage() + " with a heap of at most " + mib
                 + " MiB, expected more (cure: AIM_JAVA_OPTS=-Xmx with a larger size, or a smaller batch)");

@@ -3,21 +3,35 @@ package org.aimjvm.command;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
-import org.aimjvm.data.FashionMnist;
-import org.aimjvm.data.IdxFolder;
+import java.util.Map;
 import org.aimjvm.data.ImageFolder;
-import org.aimjvm.data.ImageFolderOptions;
+import org.aimjvm.data.LeftOut;
+import org.aimjvm.data.PictureFolder;
+import org.aimjvm.data.PictureOptions;
 import org.aimjvm.data.PictureSource;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** Which pictures a command works on and how they are read: IDX files, told by their names, or a folder per class; a mixin. */
+/**
+ * Which pictures a command works on and how they are read: IDX files, told by their names, or a folder per class; a
+ * mixin.
+ */
 public final class PictureData {
     private static final int SIZE = 256;
     private static final int MAX_SIZE = 1 << 14;
+
+    /** Files in a run's folder that list its pictures. */
+    private static final String TRAIN_LIST = "pictures.tsv";
+    private static final String VALIDATION_LIST = "validation-pictures.tsv";
+
+    /** What an orientation tag does. */
+    enum Exif {
+        HONOUR, IGNORE
+    }
 
     /** Value of {@link #channels} that stands for what the data have. */
     private static final String AUTO = "auto";
@@ -29,7 +43,7 @@ public final class PictureData {
             required = true,
             paramLabel = "DIR",
             description = "Pictures to train on: a folder with IDX files (train-images-idx3-ubyte.gz and so on), or one with a "
-                    + "folder of PNG, JPEG, BMP or GIF files for each class.") private Path data;
+                    + "folder of PNG, JPEG, BMP, GIF or WebP files for each class.") private Path data;
 
     @Option(
             names = "--val",
@@ -65,6 +79,27 @@ public final class PictureData {
             description = "Class names by label for IDX files (default: those of Fashion-MNIST if it is that, else numbers).") private List<
                     String> classNames;
 
+    @Option(
+            names = "--exif",
+            defaultValue = "honour",
+            paramLabel = "RULE",
+            description = "What the orientation tag of a camera does to a picture file: honour (turn the picture upright) or ignore "
+                    + "(default: ${DEFAULT-VALUE}).") private Exif exif;
+
+    @Option(
+            names = "--skip-empty-classes",
+            description = "Do without folders that hold no readable picture, instead of ending with an error; the labels "
+                    + "count those that do.") private boolean skipEmptyClasses;
+
+    @Option(
+            names = "--check-pictures",
+            description = "Decode every picture file before the run and leave out those that fail. Else headers and ends are "
+                    + "checked, and a file that fails in the run is replaced by the next of its class.") private boolean checkPictures;
+
+    private final Map<String, ImageFolder> opened = new LinkedHashMap<>();
+    private Path run;
+    private boolean resumed;
+
     /** Complains about values that can be wrong without knowing the data. */
     public void check() {
         if (!List.of(AUTO, "1", "3").contains(channels)) {
@@ -82,55 +117,100 @@ public final class PictureData {
         return size == null ? SIZE : size;
     }
 
-    /** The pictures to train on. */
+    /**
+     * Has the lists of picture files kept in the folder of a run; before the pictures are opened.
+     *
+     * @param run the folder of the run, which need not be there yet
+     * @param resumed whether the run goes on, and then with the pictures of its lists
+     */
+    public void keepIn(Path run, boolean resumed) {
+        this.run = run;
+        this.resumed = resumed;
+    }
+
+    /** The pictures to train on; says on standard error what a folder of picture files holds. */
     public PictureSource train(Console console) throws IOException {
-        return open(data, console);
+        return open(data, TRAIN_LIST, console);
     }
 
     /** The pictures to validate on; null if there are none. */
     public PictureSource validation(Console console) throws IOException {
         if (val != null) {
-            return open(val, console);
+            return open(val, VALIDATION_LIST, console);
         }
-        return IdxFolder.isThere(data, IdxFolder.TEST) ? openIdx(data, IdxFolder.TEST) : null;
+        if (!PictureFolder.hasTest(data)) {
+            return null;
+        }
+        requireFit(true);
+        return ComputeOptions.checked(command, () -> PictureFolder.openTest(data, options(true)));
     }
 
-    private PictureSource open(Path folder, Console console) throws IOException {
+    /** Writes the lists of the picture files that were opened into the folder of the run. */
+    public void writeLists() throws IOException {
+        for (Map.Entry<String, ImageFolder> e : opened.entrySet()) {
+            e.getValue().writeList(run.resolve(e.getKey()));
+        }
+    }
+
+    /**
+     * Says on standard error which picture files could not be decoded, so that others stood in; nothing if all could.
+     */
+    public void reportReplaced(Console console) {
+        for (ImageFolder folder : opened.values()) {
+            List<LeftOut> replaced = folder.replaced();
+            if (!replaced.isEmpty()) {
+                console.err().println("aim: " + ImageFolder.named(
+                        replaced, "could not be decoded, the next pictures of their classes stood in", null));
+            }
+        }
+    }
+
+    private PictureSource open(Path folder, String listName, Console console) throws IOException {
         if (!Files.isDirectory(folder)) {
             throw usage(folder + ": no such folder, expected one with IDX files or with a folder for each class"
                     + " (get some with 'aim data fashion-mnist')");
         }
-        return IdxFolder.isThere(folder, IdxFolder.TRAIN)
-                ? openIdx(folder, IdxFolder.TRAIN)
-                : openFiles(folder, console);
+        boolean idx = PictureFolder.isIdx(folder);
+        requireFit(idx);
+        PictureOptions options = options(idx);
+        Path list = run == null ? null : run.resolve(listName);
+        PictureSource source;
+        try (Progress progress = console.progress("open " + folder.getFileName(), -1, "files")) {
+            source = list != null && resumed && !idx && Files.exists(list)
+                    ? ImageFolder.reopen(folder, options, list, progress::to)
+                    : ComputeOptions.checked(command, () -> PictureFolder.open(folder, options, progress::to));
+        }
+        if (source instanceof ImageFolder files) {
+            opened.put(listName, files);
+            console.err().println("aim: " + folder + ": " + files.summary(list));
+        }
+        return source;
     }
 
-    private PictureSource openIdx(Path folder, String part) throws IOException {
-        if (resize != null || centerCrop || flip) {
+    private void requireFit(boolean idx) {
+        if (idx && (resize != null || centerCrop || flip)) {
             throw usage((resize != null ? "--resize" : centerCrop ? "--center-crop" : "--flip")
                     + ": given for IDX files (expected with picture files only)");
         }
-        if (channels.equals("3")) {
+        if (idx && channels.equals("3")) {
             throw usage("--channels: 3 for IDX files (expected 1: they are gray)");
         }
-        int side = size == null ? FashionMnist.SIDE : size;
-        return ComputeOptions.checked(command, () -> IdxFolder.open(folder, part, classNames, side));
-    }
-
-    private PictureSource openFiles(Path folder, Console console) {
-        if (classNames != null) {
+        if (!idx && classNames != null) {
             throw usage("--class-names: given for picture files (expected with IDX files only: folders are the names)");
         }
-        int planes = channels.equals("1") ? 1 : 3;
-        int shortSide = resize == null ? side() + side() / 8 : resize;
-        ImageFolder pictures =
-                ImageFolder.open(folder, new ImageFolderOptions(side(), shortSide, planes, !centerCrop, flip));
-        if (!pictures.broken().isEmpty()) {
-            ImageFolder.Broken first = pictures.broken().getFirst();
-            console.err().printf("aim: %s: %d of %d pictures left out, the first: %s%n", folder,
-                    pictures.broken().size(), pictures.size() + pictures.broken().size(), first.reason());
-        }
-        return pictures;
+    }
+
+    private PictureOptions options(boolean idx) {
+        PictureOptions options = PictureOptions.DEFAULT.withSide(size == null ? 0 : size)
+                .withChannels(channels.equals(AUTO) ? 0 : Integer.parseInt(channels));
+        return idx
+                ? options.withClassNames(classNames == null ? List.of() : classNames)
+                : options.withResizeShort(resize == null ? 0 : resize)
+                        .withRandomCrop(!centerCrop)
+                        .withFlip(flip)
+                        .withUpright(exif == Exif.HONOUR)
+                        .withSkipEmptyClasses(skipEmptyClasses)
+                        .withDecodeAll(checkPictures);
     }
 
     private ParameterException usage(String message) {

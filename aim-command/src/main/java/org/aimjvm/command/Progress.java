@@ -13,7 +13,8 @@ import me.tongfei.progressbar.ProgressBarStyle;
 public final class Progress implements AutoCloseable {
     private static final int REDRAW_MILLIS = 200;
 
-    private final ProgressBar bar; // null: nobody watches
+    private final ProgressBar bar; // null: no terminal
+    private StopSignal stop; // null: cannot be cut short
 
     Progress(Console console, String task, long from, long total, String unit, long unitSize) {
         bar = console.interactive()
@@ -30,8 +31,21 @@ public final class Progress implements AutoCloseable {
                 : null;
     }
 
+    /** From now on, saying that a step is done throws {@link java.util.concurrent.CancellationException} once a stop is requested. */
+    public Progress until(StopSignal signal) {
+        stop = signal;
+        return this;
+    }
+
+    private void check() {
+        if (stop != null) {
+            stop.check();
+        }
+    }
+
     /** Says that {@code done} steps of the total are done. */
     public void to(long done) {
+        check();
         if (bar != null) {
             bar.stepTo(done);
         }
@@ -39,12 +53,13 @@ public final class Progress implements AutoCloseable {
 
     /** Says that {@code steps} more steps are done. */
     public void advance(long steps) {
+        check();
         if (bar != null) {
             bar.stepBy(steps);
         }
     }
 
-    /** Shows {@code text} behind the bar, such as the current loss. */
+    /** Shows {@code text} after the bar, such as the current loss. */
     public void note(String text) {
         if (bar != null) {
             bar.setExtraMessage(", " + text);

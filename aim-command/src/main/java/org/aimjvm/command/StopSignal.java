@@ -1,5 +1,7 @@
 package org.aimjvm.command;
 
+import java.io.IOException;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 
 /**
@@ -7,6 +9,33 @@ import java.util.concurrent.CountDownLatch;
  * {@link #isRequested} has wound up and closed it.
  */
 public final class StopSignal implements AutoCloseable {
+    /** What {@link #during} says of work that leaves nothing when it is cut short. */
+    public static final String NOTHING = "nothing written";
+
+    /** Work that ends with {@link CancellationException} soon after a stop is requested, and leaves nothing half done. */
+    @FunctionalInterface
+    public interface Work {
+        /** @return exit code */
+        int run(StopSignal stop) throws IOException;
+    }
+
+    /**
+     * Runs {@code work}. If it is cut short, says so on standard error before the JVM ends.
+     *
+     * @param left what is there then, e.g. {@link #NOTHING}
+     * @return the exit code of the work; {@link ExitCode#FAILED} if it was cut short
+     */
+    public static int during(Console console, String left, Work work) throws IOException {
+        try (StopSignal stop = new StopSignal()) {
+            try {
+                return work.run(stop);
+            } catch (CancellationException _) {
+                console.err().println("aim: stopped, " + left);
+                return ExitCode.FAILED;
+            }
+        }
+    }
+
     private final CountDownLatch woundUp = new CountDownLatch(1);
     private final Thread hook = new Thread(this::stopAndWait, "aim-stop");
     private volatile boolean requested;
@@ -20,12 +49,19 @@ public final class StopSignal implements AutoCloseable {
         return requested;
     }
 
+    /** @throws CancellationException if the JVM has been told to end */
+    public void check() {
+        if (requested) {
+            throw new CancellationException("told to end");
+        }
+    }
+
     private void stopAndWait() {
         requested = true;
         try {
             woundUp.await();
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt(); // nobody interrupts it; then the JVM ends without waiting
+            Thread.currentThread().interrupt(); // nothing interrupts it; if so, the JVM ends without waiting
         }
     }
 

@@ -10,13 +10,11 @@ import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 
 /**
- * A tokenizer with its tensors by their published names.
+ * A tokenizer to train or to use.
  *
  * @param info what its folder says about classes and recipe
  */
-public record Tokenizer(VqModel model, Params params, ModelInfo info) {
-    private static final String PREFIX = "vqvae";
-
+public record Tokenizer(VqModel model, ModelInfo info) {
     /**
      * Reads the tokenizer of a model: a folder, a file of weights, or the name of an embedded one.
      *
@@ -30,15 +28,14 @@ public record Tokenizer(VqModel model, Params params, ModelInfo info) {
             VqConfig config = folder.vqConfig();
             Params params = Params.from(
                     backend,
-                    folder.tensors().select(n -> n.startsWith(PREFIX + ".")),
-                    p -> new VqModel(p.sub(PREFIX), config));
-            return new Tokenizer(new VqModel(params.sub(PREFIX), config), params, folder.info());
+                    folder.tokenizerTensors(),
+                    p -> new VqModel(p.sub(VqModel.NAME), config));
+            return new Tokenizer(new VqModel(params.sub(VqModel.NAME), config), folder.info());
         }
     }
 
     /** A new one, initialised from {@code seed}. */
     public static Tokenizer random(VqConfig config, Backend backend, long seed) {
-        Params params = Params.random(backend, seed);
-        return new Tokenizer(new VqModel(params.sub(PREFIX), config), params, ModelInfo.PUBLISHED);
+        return new Tokenizer(new VqModel(Params.random(backend, seed).sub(VqModel.NAME), config), ModelInfo.PUBLISHED);
     }
 }

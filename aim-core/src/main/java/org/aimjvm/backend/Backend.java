@@ -60,19 +60,19 @@ public interface Backend {
     void fill(Storage dst, int offset, int count, float value);
 
     /**
-     * Runs {@code work} on this thread and, where a backend can, records what it had the device do, so that it can be
-     * repeated without the work around it: the CPU's counterpart of a CUDA graph. Here and in every repetition the kernels
+     * Runs {@code work} on this thread and, where a backend can, captures what it had the device do, so that it can be
+     * replayed without the work around it: the CPU's counterpart of a CUDA graph. Here and in every replay the kernels
      * run in their order on the same memory, so they see what has been written to it in the meantime; nothing else may
-     * differ from one time to the next. The memory must stay as it is for as long as there are repetitions.
+     * differ from one time to the next. The memory must stay as it is for as long as there are replays.
      *
-     * <p>For passes without gradients over one element a sequence. While a recording runs, {@link #write} and {@link #read} on
-     * its thread are an error, as they would not be repeated, and so are scans and convolutions of longer sequences. Repetitions
-     * are for one thread at a time; kernels may use memory of the thread that recorded, so it must not compute meanwhile.
+     * <p>For passes without gradients over one element a sequence. While a capture runs, {@link #write} and {@link #read} on
+     * its thread are an error, as they would not be replayed, and so are scans and convolutions of longer sequences. Replays
+     * are for one thread at a time; kernels may use memory of the thread that captured, so it must not compute meanwhile.
      *
-     * @return what repeats it, allocating nothing; empty where this backend does not record (the work has been done)
-     * @throws IllegalStateException from inside another recording
+     * @return what replays it, allocating nothing; empty where this backend does not capture (the work has been done)
+     * @throws IllegalStateException from inside another capture
      */
-    default Optional<Runnable> record(Runnable work) {
+    default Optional<Runnable> capture(Runnable work) {
         work.run();
         return Optional.empty();
     }

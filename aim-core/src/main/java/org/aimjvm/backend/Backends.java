@@ -49,20 +49,23 @@ public final class Backends {
                 return openBest(p, BackendOptions.defaults());
             }
         }
-        throw new BackendException("backend: none available: " + describe());
+        throw new BackendException("backend: none available: " + reasons());
     }
 
     /**
-     * Opens a provider that was chosen because it works here. A GPU may yet refuse, being full or somebody else's; that is said, since
-     * the CPU would be far slower.
+     * Opens a provider that was chosen because it works here. A GPU may yet refuse, being full or used by another process; that
+     * is said, since the CPU would be far slower. Warns, once per process, of what is wrong with the JVM, see {@link JvmFault}.
+     *
+     * @throws BackendException if it does not open; of a GPU, with the exception of its provider as cause
      */
     public static Backend openBest(BackendProvider provider, BackendOptions options) {
+        JvmWarning.logOnce(provider.isCpu());
         try {
             return provider.open(options);
         } catch (BackendException e) {
             throw provider.isCpu()
                     ? e
-                    : new BackendException(e.getMessage() + " (choose the CPU to do without: --device cpu)", e);
+                    : new BackendException(e.getMessage() + " (choose the CPU to do without)", e);
         }
     }
 
@@ -97,7 +100,8 @@ public final class Backends {
                 + providers().stream().map(BackendProvider::name).collect(Collectors.joining(", ")) + ")");
     }
 
-    private static String describe() {
+    /** Each provider and why it works here or does not. */
+    public static String reasons() {
         return providers().stream()
                 .map(p -> p.name() + ": " + p.availability().reason())
                 .collect(Collectors.joining("; "));

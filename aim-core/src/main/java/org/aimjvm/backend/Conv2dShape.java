@@ -12,10 +12,15 @@ public record Conv2dShape(
         int kernelHeight,
         int kernelWidth,
         int stride,
-        int padTop,
-        int padLeft,
-        int padBottom,
-        int padRight) {
+        Padding padding) {
+
+    /** Zeros around a picture. */
+    public record Padding(int top, int left, int bottom, int right) {
+        /** As many on all sides. */
+        public static Padding even(int pad) {
+            return new Padding(pad, pad, pad, pad);
+        }
+    }
 
     /** @throws IllegalArgumentException if the padded picture is smaller than the kernel or a size is not positive */
     public Conv2dShape {
@@ -25,22 +30,40 @@ public record Conv2dShape(
                     + ", kernel " + kernelHeight + "x" + kernelWidth + ", stride " + stride
                     + " (expected positive sizes)");
         }
-        if (inHeight + padTop + padBottom < kernelHeight || inWidth + padLeft + padRight < kernelWidth) {
-            throw new IllegalArgumentException("conv2d: padded input " + (inHeight + padTop + padBottom) + "x"
-                    + (inWidth + padLeft + padRight) + " (expected at least the kernel, " + kernelHeight + "x"
+        int paddedHeight = inHeight + padding.top() + padding.bottom();
+        int paddedWidth = inWidth + padding.left() + padding.right();
+        if (paddedHeight < kernelHeight || paddedWidth < kernelWidth) {
+            throw new IllegalArgumentException("conv2d: padded input " + paddedHeight + "x" + paddedWidth
+                    + " (expected at least the kernel, " + kernelHeight + "x"
                     + kernelWidth
                     + ")");
         }
     }
 
+    public int padTop() {
+        return padding.top();
+    }
+
+    public int padLeft() {
+        return padding.left();
+    }
+
+    public int padBottom() {
+        return padding.bottom();
+    }
+
+    public int padRight() {
+        return padding.right();
+    }
+
     /** Rows of the output. */
     public int outHeight() {
-        return (inHeight + padTop + padBottom - kernelHeight) / stride + 1;
+        return (inHeight + padTop() + padBottom() - kernelHeight) / stride + 1;
     }
 
     /** Columns of the output. */
     public int outWidth() {
-        return (inWidth + padLeft + padRight - kernelWidth) / stride + 1;
+        return (inWidth + padLeft() + padRight() - kernelWidth) / stride + 1;
     }
 
     /** Elements of one filter: the depth of the convolution seen as a matrix product. */

@@ -4,6 +4,16 @@ package org.aimjvm.backend;
 public interface ConvKernels {
 
     /**
+     * The normalisation of a picture whose statistics are known.
+     *
+     * @param stats (batch, groups, 2), as {@link NormKernels#groupNorm} leaves them
+     * @param weight (channels)
+     * @param bias (channels)
+     * @param groups a divisor of channels
+     */
+    record Norm(Storage stats, Storage weight, Storage bias, int groups) {}
+
+    /**
      * {@code y[n, o, i, j] = bias[o] + sum over c, u, v of w[o, c, u, v] x[n, c, i*stride + u - padTop, j*stride + v -
      * padLeft]}, zero outside the picture (cross-correlation, as in every framework).
      *
@@ -17,23 +27,11 @@ public interface ConvKernels {
      * {@link #conv2d} of {@code silu(GroupNorm(x))}, plus a residual: the bits of {@link NormKernels#groupNorm}, {@code conv2d}
      * and an addition one after the other, without need to store what lies between.
      *
-     * @param stats (batch, groups, 2), as {@link NormKernels#groupNorm} leaves them
-     * @param normWeight (inChannels)
-     * @param normBias (inChannels)
-     * @param groups a divisor of inChannels
+     * @param norm of the inChannels of x
      * @param residual added, as y; or {@code null}
      */
     void normSiluConv2d(
-            Storage y,
-            Storage x,
-            Storage stats,
-            Storage normWeight,
-            Storage normBias,
-            int groups,
-            Storage w,
-            Storage bias,
-            Storage residual,
-            Conv2dShape s);
+            Storage y, Storage x, Norm norm, Storage w, Storage bias, Storage residual, Conv2dShape s);
 
     /**
      * {@link #conv2d} of {@link #upsampleNearest2x} of x, whose height and width are half of those in {@code s}: the bits of one

@@ -23,6 +23,15 @@ public interface ElementwiseKernels {
         SQUARE
     }
 
+    /**
+     * Where the gradients of {@link #modulate} go. {@code null} outputs are not wanted.
+     *
+     * @param dx output (batch, length, dim)
+     * @param dShift output (batch, dim)
+     * @param dScale output (batch, dim)
+     */
+    record ModulateGradients(Storage dx, Storage dShift, Storage dScale) {}
+
     /** {@code y[i] = f(x[i])}; {@code y} may be {@code x}. */
     void unary(Unary f, Storage y, Storage x, int n);
 
@@ -61,11 +70,10 @@ public interface ElementwiseKernels {
 
     /**
      * Gradient of {@link #modulate}: {@code dx = dy (1 + scale)}, {@code dShift = sum over l of dy}, {@code dScale = sum
-     * over l of dy x}. An output that is {@code null} is not wanted.
+     * over l of dy x}.
      */
     void modulateBackward(
-            Storage dx, Storage dShift, Storage dScale, Storage dy, Storage x, Storage scale, int batch, int length,
-            int dim);
+            ModulateGradients d, Storage dy, Storage x, Storage scale, int batch, int length, int dim);
 
     /** adaLN gate, {@code y[b, l, c] = x[b, l, c] * g[b, c]}; x is (batch, length, dim), g (batch, dim). */
     void gate(Storage y, Storage x, Storage g, int batch, int length, int dim);

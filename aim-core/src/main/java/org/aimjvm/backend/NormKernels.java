@@ -4,6 +4,65 @@ package org.aimjvm.backend;
 public interface NormKernels {
 
     /**
+     * Sizes of a {@link #gatedRmsNorm}.
+     *
+     * @param groups statistics are over {@code cols / groups} neighbouring columns
+     * @param normBeforeGate {@code rmsnorm(x) * weight * silu(z)} in place of {@code rmsnorm(x * silu(z)) * weight}
+     */
+    record GatedShape(int rows, int cols, int groups, boolean normBeforeGate) {
+        /** @throws IllegalArgumentException if {@code groups} is no divisor of {@code cols} */
+        public GatedShape {
+            if (groups < 1 || cols % groups != 0) {
+                throw new IllegalArgumentException("groups: " + groups + " (expected a divisor of " + cols + ")");
+            }
+        }
+
+        /** Columns of a group. */
+        public int width() {
+            return cols / groups;
+        }
+    }
+
+    /**
+     * Sizes of a {@link #groupNorm} over NCHW.
+     *
+     * @param area pixels of a channel
+     * @param groups statistics are over {@code channels / groups} channels
+     */
+    record GroupShape(int batch, int channels, int area, int groups) {
+        /** @throws IllegalArgumentException if {@code groups} is no divisor of {@code channels} */
+        public GroupShape {
+            if (groups < 1 || channels % groups != 0) {
+                throw new IllegalArgumentException(
+                        "groups: " + groups + " (expected a divisor of " + channels + " channels)");
+            }
+        }
+
+        /** Channels of a group. */
+        public int width() {
+            return channels / groups;
+        }
+    }
+
+    /**
+     * Where the gradients of {@link #layerNorm} and {@link #groupNorm} go. {@code null} outputs are not wanted.
+     *
+     * @param dx output, as x
+     * @param dWeight output, as weight: the sum over all that the weight is applied to
+     * @param dBias output, as bias
+     */
+    record Gradients(Storage dx, Storage dWeight, Storage dBias) {}
+
+    /**
+     * Where the gradients of {@link #gatedRmsNorm} go. {@code null} outputs are not wanted.
+     *
+     * @param dx output, as x
+     * @param dz output, as z
+     * @param dWeight output (cols): the sum over rows
+     */
+    record GatedGradients(Storage dx, Storage dz, Storage dWeight) {}
+
+    /**
      * {@code y = x / sqrt(mean(x^2) + eps) * weight}, per row.
      *
      * @param invRms output (rows): 1 / sqrt(mean(x^2) + eps), kept for the gradient
@@ -16,27 +75,9 @@ public interface NormKernels {
      * #rmsNorm} and modulate one after the other.
      *
      * @param y output (batch, length, cols)
-     * @param sum output, as y
-     * @param branch as y
-     * @param gate (batch, cols)
-     * @param residual as y
-     * @param weight (cols)
-     * @param shift (batch, cols); {@code null}: no modulation
-     * @param scale as shift
+     * @param r its sum, branch and residual are as y
      */
-    void gateAddRmsNorm(
-            Storage y,
-            Storage sum,
-            Storage branch,
-            Storage gate,
-            Storage residual,
-            Storage weight,
-            Storage shift,
-            Storage scale,
-            int batch,
-            int length,
-            int cols,
-            float eps);
+    void gateAddRmsNorm(Storage y, FusedKernels.ResidualNorm r, int batch, int length, int cols);
 
     /** Gradient of {@link #rmsNorm}; {@code dWeight} (cols) sums over rows; {@code null} outputs are not wanted. */
     void rmsNormBackward(
@@ -44,10 +85,12 @@ public interface NormKernels {
 
     /**
      * Mamba-2's gated norm. Gate first: {@code v = x * silu(z)}; then {@code y = v / sqrt(mean over the group of v^2 + eps)
-     * * weight} (published models); or norm first: {@code y = rmsnorm_group(x) * weight * silu(z)} with {@code
-     * normBeforeGate}. Statistics over {@code cols / groups} neighbouring columns.
+     * * weight} (published models); or norm first: {@code y = rmsnorm_group(x) * weight * silu(z)}, as {@code s} says.
      *
      * @param invRms output (rows, groups), kept for the gradient
+     * @param x (rows, cols)
+     * @param z (rows, cols)
+     * @param weight (cols)
      */
     void gatedRmsNorm(
             Storage y,
@@ -55,26 +98,12 @@ public interface NormKernels {
             Storage x,
             Storage z,
             Storage weight,
-            int rows,
-            int cols,
-            int groups,
-            boolean normBeforeGate,
+            GatedShape s,
             float eps);
 
-    /** Gradient of {@link #gatedRmsNorm}; {@code null} outputs are not wanted. */
+    /** Gradient of {@link #gatedRmsNorm}. */
     void gatedRmsNormBackward(
-            Storage dx,
-            Storage dz,
-            Storage dWeight,
-            Storage dy,
-            Storage x,
-            Storage z,
-            Storage weight,
-            Storage invRms,
-            int rows,
-            int cols,
-            int groups,
-            boolean normBeforeGate);
+            GatedGradients d, Storage dy, Storage x, Storage z, Storage weight, Storage invRms, GatedShape s);
 
     /**
      * {@code y = (x - mean) / sqrt(var + eps) * weight + bias}, per row.
@@ -83,17 +112,9 @@ public interface NormKernels {
      */
     void layerNorm(Storage y, Storage stats, Storage x, Storage weight, Storage bias, int rows, int cols, float eps);
 
-    /** Gradient of {@link #layerNorm}; {@code null} outputs are not wanted. */
+    /** Gradient of {@link #layerNorm}. */
     void layerNormBackward(
-            Storage dx,
-            Storage dWeight,
-            Storage dBias,
-            Storage dy,
-            Storage x,
-            Storage weight,
-            Storage stats,
-            int rows,
-            int cols);
+            Gradients d, Storage dy, Storage x, Storage weight, Storage stats, int rows, int cols);
 
     /**
      * GroupNorm over NCHW, optionally followed by silu: {@code y = f((x - mean_g) / sqrt(var_g + eps) * weight[c] +
@@ -101,6 +122,9 @@ public interface NormKernels {
      *
      * @param y output, or {@code null} if only {@code stats} are wanted
      * @param stats output (batch, groups, 2): mean and 1 / sqrt(var + eps), kept for the gradient
+     * @param x (batch, channels, area)
+     * @param weight (channels)
+     * @param bias (channels)
      */
     void groupNorm(
             Storage y,
@@ -108,27 +132,19 @@ public interface NormKernels {
             Storage x,
             Storage weight,
             Storage bias,
-            int batch,
-            int channels,
-            int area,
-            int groups,
+            GroupShape s,
             float eps,
             boolean silu);
 
-    /** Gradient of {@link #groupNorm}; {@code null} outputs are not wanted. */
+    /** Gradient of {@link #groupNorm}. */
     void groupNormBackward(
-            Storage dx,
-            Storage dWeight,
-            Storage dBias,
+            Gradients d,
             Storage dy,
             Storage x,
             Storage weight,
             Storage bias,
             Storage stats,
-            int batch,
-            int channels,
-            int area,
-            int groups,
+            GroupShape s,
             boolean silu);
 
     /**

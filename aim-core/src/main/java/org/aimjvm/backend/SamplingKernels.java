@@ -18,32 +18,42 @@ public interface SamplingKernels {
     record Filters(float temperature, int topK, float topP, float minP) {}
 
     /**
-     * One position of a batch of pictures, {@code t = position[0]}: guided logits {@code uncond + scales[t] (cond - uncond)}, the
-     * filters, and the first token at which the running sum of probabilities exceeds the random number times their total. Then the
-     * position grows by one. A picture with a NaN among its logits, or none finite, gets code -1 and goes on with token 0.
+     * Where a batch of pictures stands.
      *
      * @param codes I32 (pictures, positions). Modified: element t of each picture set
      * @param tokens output I32 (sequences): what was drawn, for both halves
      * @param rows I32 (sequences): rows of the position table. Modified: each grows by one
-     * @param position I32, one element. Modified
-     * @param logits (sequences, V). Modified: overwritten with scratch. With {@code guided} the first half of the sequences is
-     *     conditional, the second half is not; else sequences are pictures
+     * @param position I32, one element. Modified: grows by one
+     */
+    record State(Storage codes, Storage tokens, Storage rows, Storage position) {}
+
+    /**
+     * What the draws of all positions depend on beside their logits.
+     *
      * @param uniforms I32 (pictures, positions, 2), random numbers in [0, 1) as high and low half of a 53-bit integer
      * @param scales F32 (positions), the guidance scales
      * @param forced I32 (positions), a token that is taken instead of a drawn one, or -1
      */
-    void draw(
-            Storage codes,
-            Storage tokens,
-            Storage rows,
-            Storage position,
-            Storage logits,
-            Storage uniforms,
-            Storage scales,
-            Storage forced,
-            int pictures,
-            int positions,
-            int vocab,
-            boolean guided,
-            Filters filters);
+    record Plan(Storage uniforms, Storage scales, Storage forced) {}
+
+    /**
+     * Sizes of a batch.
+     *
+     * @param guided sequences are two halves, the first conditional and the second not; else sequences are pictures
+     */
+    record Sizes(int pictures, int positions, int vocab, boolean guided) {
+        /** Rows of the logits. */
+        public int sequences() {
+            return guided ? 2 * pictures : pictures;
+        }
+    }
+
+    /**
+     * One position of a batch of pictures, {@code t = position[0]}: guided logits {@code uncond + scales[t] (cond - uncond)}, the
+     * filters, and the first token at which the running sum of probabilities exceeds the random number times their total. Then the
+     * position grows by one. A picture with a NaN among its logits, or none finite, gets code -1 and goes on with token 0.
+     *
+     * @param logits (sequences, vocab). Modified: overwritten with scratch
+     */
+    void draw(State state, Storage logits, Plan plan, Sizes s, Filters filters);
 }

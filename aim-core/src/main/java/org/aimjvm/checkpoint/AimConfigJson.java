@@ -35,6 +35,11 @@ public final class AimConfigJson {
             "d_conv",
             "mlp_dim", "embed_dim", "softmax_scale"));
 
+    /** Of a configuration that says none. */
+    private static final int D_MODEL = 1024;
+    /** Whose defaults are looked at: not every width is a multiple of the default headdim. */
+    private static final int ANY_WIDTH = 64;
+
     private AimConfigJson() {}
 
     /**
@@ -53,25 +58,24 @@ public final class AimConfigJson {
     }
 
     private static AimConfig config(JsonObject n) {
-        int dModel = n.integer("d_model", 1024);
-        List<Integer> attentionLayers = n.integers("attn_layer_idx", List.of());
-        return new AimConfig(
-                dModel,
-                n.integer("d_intermediate", 0),
-                n.integer("n_layer", 48),
-                n.integer("vocab_size", 16384),
-                n.integer("num_classes", 1000),
-                n.integer("num_tokens", 256),
-                n.has("ssm_cfg") ? ssm(n.object("ssm_cfg"), dModel) : Mamba2Config.of(dModel),
-                attentionLayers.isEmpty() ? null : attention(n.object("attn_cfg"), dModel),
-                attentionLayers,
-                n.bool("rms_norm", true),
-                n.bool("tie_embeddings", true),
-                n.bool("adaln_group", false),
-                n.integer("num_groups", 1),
-                n.floatNumber("token_drop", 0),
-                n.floatNumber("mixer_drop", 0),
-                n.floatNumber("mlp_drop", 0));
+        int dModel = n.integer("d_model", D_MODEL);
+        AimConfig d = AimConfig.builder(dModel).ssm(n.has("ssm_cfg") ? ssm(n.object("ssm_cfg"), dModel) : null).build();
+        List<Integer> attentionLayers = n.integers("attn_layer_idx", d.attentionLayers());
+        return d.toBuilder()
+                .dIntermediate(n.integer("d_intermediate", d.dIntermediate()))
+                .nLayer(n.integer("n_layer", d.nLayer()))
+                .vocabSize(n.integer("vocab_size", d.vocabSize()))
+                .numClasses(n.integer("num_classes", d.numClasses()))
+                .numTokens(n.integer("num_tokens", d.numTokens()))
+                .attention(attentionLayers.isEmpty() ? null : attention(n.object("attn_cfg"), dModel), attentionLayers)
+                .rmsNorm(n.bool("rms_norm", d.rmsNorm()))
+                .tieEmbeddings(n.bool("tie_embeddings", d.tieEmbeddings()))
+                .adaLnGroup(n.bool("adaln_group", d.adaLnGroup()), n.integer("num_groups", d.numGroups()))
+                .dropout(
+                        n.floatNumber("token_drop", d.tokenDrop()),
+                        n.floatNumber("mixer_drop", d.mixerDrop()),
+                        n.floatNumber("mlp_drop", d.mlpDrop()))
+                .build();
     }
 
     private static SsmConfig ssm(JsonObject s, int dModel) {
@@ -90,29 +94,28 @@ public final class AimConfigJson {
         if (!activation.equals("swish") && !activation.equals("silu")) {
             throw new IllegalArgumentException("ssm_cfg.activation: " + activation + " (expected swish or silu)");
         }
-        double[] aRange = s.range("A_init_range", 1, 16);
-        double[] limit = s.range("dt_limit", 0, Double.POSITIVE_INFINITY);
-        return new Mamba2Config(
-                dModel,
-                s.integer("d_state", 128),
-                s.integer("d_conv", 4),
-                s.integer("expand", 2),
-                s.integer("headdim", 64),
-                s.integer("ngroups", 1),
-                s.integer("d_ssm", 0),
-                s.bool("D_has_hdim", false),
-                s.bool("rmsnorm", true),
-                s.bool("norm_before_gate", false),
-                aRange[0],
-                aRange[1],
-                s.number("dt_min", 0.001),
-                s.number("dt_max", 0.1),
-                s.number("dt_init_floor", 1e-4),
-                (float) limit[0],
-                (float) limit[1],
-                s.bool("bias", false),
-                s.bool("conv_bias", true),
-                s.number("conv_init", Double.NaN));
+        Mamba2Config d = Mamba2Config.of(ANY_WIDTH);
+        double[] aRange = s.range("A_init_range", d.aInitMin(), d.aInitMax());
+        double[] limit = s.range("dt_limit", d.dtLimitMin(), d.dtLimitMax());
+        return Mamba2Config.builder(dModel)
+                .dState(s.integer("d_state", d.dState()))
+                .dConv(s.integer("d_conv", d.dConv()))
+                .expand(s.integer("expand", d.expand()))
+                .headDim(s.integer("headdim", d.headDim()))
+                .nGroups(s.integer("ngroups", d.nGroups()))
+                .dSsm(s.integer("d_ssm", d.dSsm()))
+                .perChannelD(s.bool("D_has_hdim", d.perChannelD()))
+                .rmsNorm(s.bool("rmsnorm", d.rmsNorm()))
+                .normBeforeGate(s.bool("norm_before_gate", d.normBeforeGate()))
+                .aInit(aRange[0], aRange[1])
+                .dtMin(s.number("dt_min", d.dtMin()))
+                .dtMax(s.number("dt_max", d.dtMax()))
+                .dtInitFloor(s.number("dt_init_floor", d.dtInitFloor()))
+                .dtLimit((float) limit[0], (float) limit[1])
+                .bias(s.bool("bias", d.bias()))
+                .convBias(s.bool("conv_bias", d.convBias()))
+                .convInit(s.number("conv_init", d.convInit()))
+                .build();
     }
 
     private static Mamba1Config mamba1(JsonObject s, int dModel) {
@@ -123,19 +126,20 @@ public final class AimConfigJson {
         if (!init.equals("random") && !init.equals("constant")) {
             throw new IllegalArgumentException("ssm_cfg.dt_init: " + init + " (expected random or constant)");
         }
-        return new Mamba1Config(
-                dModel,
-                s.integer("d_state", 16),
-                s.integer("d_conv", 4),
-                s.integer("expand", 2),
-                automaticRank ? Mamba1Config.defaultDtRank(dModel) : s.integer("dt_rank", 0),
-                s.number("dt_min", 0.001),
-                s.number("dt_max", 0.1),
-                s.number("dt_init_floor", 1e-4),
-                s.number("dt_scale", 1),
-                init.equals("constant"),
-                s.bool("bias", false),
-                s.bool("conv_bias", true));
+        Mamba1Config d = Mamba1Config.of(dModel);
+        return d.toBuilder()
+                .dState(s.integer("d_state", d.dState()))
+                .dConv(s.integer("d_conv", d.dConv()))
+                .expand(s.integer("expand", d.expand()))
+                .dtRank(automaticRank ? d.dtRank() : s.integer("dt_rank", d.dtRank()))
+                .dtMin(s.number("dt_min", d.dtMin()))
+                .dtMax(s.number("dt_max", d.dtMax()))
+                .dtInitFloor(s.number("dt_init_floor", d.dtInitFloor()))
+                .dtScale(s.number("dt_scale", d.dtScale()))
+                .dtConstant(init.equals("constant"))
+                .bias(s.bool("bias", d.bias()))
+                .convBias(s.bool("conv_bias", d.convBias()))
+                .build();
     }
 
     private static void requireWidth(JsonObject s, int dModel) {
@@ -218,7 +222,7 @@ public final class AimConfigJson {
     }
 
     private static void putMamba2(ObjectNode s, Mamba2Config m) {
-        Mamba2Config defaults = Mamba2Config.of(64); // of any width: not every one is a multiple of the default headdim
+        Mamba2Config defaults = Mamba2Config.of(ANY_WIDTH);
         if (m.aInitMin() != defaults.aInitMin() || m.aInitMax() != defaults.aInitMax()) {
             s.putArray("A_init_range").add(m.aInitMin()).add(m.aInitMax());
         }

@@ -1,22 +1,34 @@
 package org.aimjvm.checkpoint;
 
+import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.TensorSource;
+import org.aimjvm.model.AimModel;
+import org.aimjvm.vq.VqModel;
 
 /**
  * Brings the names of a checkpoint into the published form, {@code mamba.*} and {@code vqvae.*}, whatever wrapper or short
  * form they are in.
  */
 final class CanonicalNames {
-    static final String MAMBA = "mamba.";
-    static final String VQVAE = "vqvae.";
-    /** The word embedding, and the head that is the same tensor when tied. */
-    static final String WORD = MAMBA + "backbone.embeddings.word_embeddings.weight";
+    private static final String MODEL = AimModel.NAME + ".";
+    private static final String TOKENIZER = VqModel.NAME + ".";
 
-    static final String HEAD = MAMBA + "lm_head.weight";
+    /** Keys under which training programs keep weights, averaged ones first; any other key serves if it is the only one. */
+    private static final List<String> WRAPPERS =
+            List.of("ema", "model_ema", "model", "state_dict", "model_state_dict", "module", "net", "network");
 
-    /** Keys under which training programs keep weights, beside the optimiser; averaged ones first. */
-    private static final List<String> WRAPPERS = List.of("ema.", "model.", "state_dict.", "module.");
+    /** What wrappers of a module put into the names of its tensors: data parallelism, compilation. */
+    private static final Set<String> WRAPPER_MODULES = Set.of("module", "_orig_mod", "_fsdp_wrapped_module");
+
+    private static final int MAX_DEPTH = 8;
+    /** Unusual keys that are looked under: a file of many costs no more time. */
+    private static final int MAX_KEYS = 32;
+    private static final int NAMES_SHOWN = 6;
 
     private static final List<String> MODEL_PARTS = List.of("backbone.", "lm_head.");
     private static final List<String> TOKENIZER_PARTS =
@@ -26,25 +38,74 @@ final class CanonicalNames {
 
     private CanonicalNames() {}
 
-    /** A view of {@code source}; names that belong to neither part stay as they are. */
+    /**
+     * A view of {@code source}; names that belong to neither part stay as they are.
+     *
+     * @throws CheckpointException if models lie under several keys and none is a usual one
+     */
     static TensorSource of(TensorSource source) {
-        TensorSource found = find(source);
+        TensorSource plain = source.names().stream().anyMatch(n -> !unwrapped(n).equals(n))
+                ? source.renamed(CanonicalNames::unwrapped)
+                : source;
+        TensorSource found = find(plain, "", 0);
         return found == null ? source : found;
     }
 
-    private static TensorSource find(TensorSource source) {
+    /** {@code name} without the parts that wrappers of modules put into it. */
+    private static String unwrapped(String name) {
+        String rest = Arrays.stream(name.split("\\.", -1))
+                .filter(part -> !WRAPPER_MODULES.contains(part))
+                .collect(Collectors.joining("."));
+        return rest.isEmpty() ? name : rest;
+    }
+
+    /** The tensors of the state dict in {@code source} that holds a model, {@code null} if there is none. */
+    private static TensorSource find(TensorSource source, String under, int depth) {
         if (source.names().stream().anyMatch(CanonicalNames::isKnown)) {
             return source.select(n -> !n.startsWith(OPTIMIZER)).renamed(CanonicalNames::canonical);
         }
-        for (String wrapper : WRAPPERS) {
-            if (source.names().stream().anyMatch(n -> n.startsWith(wrapper))) {
-                TensorSource inside = find(source.sub(wrapper));
-                if (inside != null) {
-                    return inside;
-                }
+        if (depth == MAX_DEPTH) {
+            return null;
+        }
+        Set<String> keys = new LinkedHashSet<>(WRAPPERS);
+        source.names().stream()
+                .map(n -> n.substring(0, Math.max(0, n.indexOf('.'))))
+                .distinct()
+                .limit(MAX_KEYS)
+                .forEach(keys::add);
+        TensorSource other = null;
+        String otherKey = null;
+        for (String key : keys) {
+            if (key.isEmpty() || key.startsWith(OPTIMIZER)
+                    || source.names().stream().noneMatch(n -> n.startsWith(key + "."))) {
+                continue;
+            }
+            TensorSource inside = find(source.sub(key + "."), under + key + ".", depth + 1);
+            if (inside != null && WRAPPERS.contains(key)) {
+                return inside;
+            }
+            if (inside != null && other != null) {
+                throw new CheckpointException(
+                        source.path(), null, "models under " + under + otherKey + " and " + under + key
+                                + ", expected one, or one under a usual key (" + String.join(", ", WRAPPERS) + ")");
+            }
+            if (inside != null) {
+                other = inside;
+                otherKey = key;
             }
         }
-        return null;
+        return other;
+    }
+
+    /** Some names of a source in which no model was found, for messages. */
+    static String described(TensorSource source) {
+        Set<String> names = source.names();
+        if (names.isEmpty()) {
+            return "are none at all";
+        }
+        return (names.size() == 1 ? "is " : "are " + names.size() + ": ")
+                + String.join(", ", names.stream().limit(NAMES_SHOWN).map(CheckpointException::shorten).toList())
+                + (names.size() > NAMES_SHOWN ? ", ..." : "");
     }
 
     private static boolean isKnown(String name) {
@@ -53,16 +114,16 @@ final class CanonicalNames {
 
     private static String canonical(String name) {
         if (MODEL_PARTS.stream().anyMatch(name::startsWith)) {
-            return MAMBA + name;
+            return MODEL + name;
         }
-        return TOKENIZER_PARTS.stream().anyMatch(name::startsWith) ? VQVAE + name : name;
+        return TOKENIZER_PARTS.stream().anyMatch(name::startsWith) ? TOKENIZER + name : name;
     }
 
     static boolean isModel(String name) {
-        return name.startsWith(MAMBA);
+        return name.startsWith(MODEL);
     }
 
     static boolean isTokenizer(String name) {
-        return name.startsWith(VQVAE);
+        return name.startsWith(TOKENIZER);
     }
 }

@@ -1,38 +1,22 @@
 package org.aimjvm.checkpoint;
 
-import static org.aimjvm.checkpoint.CanonicalNames.HEAD;
-import static org.aimjvm.checkpoint.CanonicalNames.WORD;
-
-import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.function.UnaryOperator;
 import org.aimjvm.backend.Backend;
-import org.aimjvm.backend.DType;
 import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.io.CheckpointException;
-import org.aimjvm.io.Checkpoints;
-import org.aimjvm.io.QuantizedTensors;
-import org.aimjvm.io.SafeTensors;
-import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.nn.Mismatch;
 import org.aimjvm.nn.Params;
-import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 
 /**
- * A model's files: where they are, what they say, and the checkpoint with its names brought into one form.
+ * Reads a model's files: what they say, and the checkpoint with its names brought into one form. {@link ModelWriter} writes them.
  *
  * <pre>
  * model.safetensors   mamba.* (sequence model) and vqvae.* (tokenizer); or pytorch_model.bin, model.pt, model.bin
@@ -42,23 +26,17 @@ import org.aimjvm.vq.VqModel;
  * </pre>
  *
  * Accepted as they are: names with or without {@code mamba.} and {@code vqvae.}; a tied head under either name or both;
- * weights under {@code ema}, {@code model} or {@code state_dict} of a training checkpoint, whose other tensors are ignored; a
- * tokenizer in a file of its own.
+ * weights under {@code ema}, {@code model}, {@code state_dict} or any one other key of a training checkpoint, whose other
+ * tensors are ignored; names with {@code module.} or {@code _orig_mod.} anywhere; a tokenizer in a file of its own; weights in
+ * several files with an index.
  */
 public final class ModelFolder implements AutoCloseable {
+    /** The file of the sequence model's configuration. */
     public static final String CONFIG = "config.json";
+    /** The file of the tokenizer's configuration. */
     public static final String VQ_CONFIG = "vq_config.json";
     /** The file of weights that is written, and looked for first. */
     public static final String WEIGHTS = "model.safetensors";
-
-    /** Metadata of a file of weights with a tied head: which tensor stands for it. */
-    public static final Map<String, String> TIED = Map.of(HEAD, WORD);
-
-    private static final List<String> LOOKED_FOR = List.of(WEIGHTS, "pytorch_model.bin", "model.pt", "model.bin");
-    private static final long MAX_TEXT = 1 << 24;
-
-    /** An open file of weights; {@code text} gives the content of a file beside it, or {@code null} if there is none. */
-    private record Source(Path folder, TensorSource tensors, UnaryOperator<String> text) {}
 
     private final Path path;
     private final List<TensorSource> opened;
@@ -66,33 +44,37 @@ public final class ModelFolder implements AutoCloseable {
     private final VqConfig vqConfig; // null: no tokenizer
     private final boolean vqConfigFound;
     private final ModelInfo info;
-    private final TensorSource modelTensors; // and those that belong to neither part
+    private final TensorSource stored; // of the sequence model, and those that belong to neither part
     private final TensorSource untied; // the same without a head that is the word embedding
     private final TensorSource tokenizerTensors;
+    private Mismatch modelMismatch; // null: not compared yet
+    private Mismatch tokenizerMismatch; // null: not compared yet
+    private boolean tiedHeadChecked;
 
     /** @param tokenizer {@code model} itself, if they are not separate */
-    private ModelFolder(Source model, Source tokenizer) {
+    private ModelFolder(ModelSource model, ModelSource tokenizer) {
         boolean separate = tokenizer != model;
-        this.path = model.folder;
-        this.opened = separate ? List.of(model.tensors, tokenizer.tensors) : List.of(model.tensors);
-        this.modelTensors = model.tensors.select(separate
+        this.path = model.folder();
+        this.opened = separate ? List.of(model.tensors(), tokenizer.tensors()) : List.of(model.tensors());
+        this.stored = model.tensors().select(separate
                 ? CanonicalNames::isModel
                 : n -> !CanonicalNames.isTokenizer(n));
-        this.tokenizerTensors = tokenizer.tensors.select(CanonicalNames::isTokenizer);
-        boolean hasModel = modelTensors.names().stream().anyMatch(CanonicalNames::isModel);
+        this.tokenizerTensors = tokenizer.tensors().select(CanonicalNames::isTokenizer);
+        boolean hasModel = stored.names().stream().anyMatch(CanonicalNames::isModel);
         if (!hasModel && tokenizerTensors.names().isEmpty()) {
             throw new CheckpointException(
-                    model.tensors.path(), null,
-                    "neither a sequence model nor a tokenizer (expected tensors mamba.* or vqvae.*)");
+                    model.tensors().path(), null,
+                    "neither a sequence model nor a tokenizer (expected tensors mamba.* or vqvae.*; there "
+                            + CanonicalNames.described(model.tensors()) + ")");
         }
         this.config = hasModel ? readConfig(model) : null;
-        String vqJson = tokenizer.text.apply(VQ_CONFIG);
+        String vqJson = tokenizer.read(VQ_CONFIG);
         this.vqConfigFound = vqJson != null;
         this.vqConfig = tokenizerTensors.names().isEmpty()
                 ? null
-                : vqJson == null ? VqConfig.f16() : VqConfigJson.parse(vqJson, tokenizer.folder.resolve(VQ_CONFIG));
-        String infoJson = model.text.apply(ModelInfo.FILE);
-        Path infoFile = path.resolve(ModelInfo.FILE);
+                : vqJson == null ? VqConfig.f16() : VqConfigJson.parse(vqJson, tokenizer.file(VQ_CONFIG));
+        String infoJson = model.read(ModelInfo.FILE);
+        Path infoFile = model.file(ModelInfo.FILE);
         this.info = infoJson == null ? ModelInfo.PUBLISHED : ModelInfo.parse(infoJson, infoFile);
         int names = info.classNames().size();
         if (config != null && names > 0 && names != config.numClasses()) {
@@ -100,12 +82,12 @@ public final class ModelFolder implements AutoCloseable {
                     infoFile, null,
                     "classes: " + names + " names (expected num_classes " + config.numClasses() + ", or none)");
         }
-        this.untied = config != null && config.tieEmbeddings() ? withoutTiedHead(modelTensors) : modelTensors;
+        this.untied = config != null && config.tieEmbeddings() ? withoutTiedHead(stored) : stored;
     }
 
-    private static AimConfig readConfig(Source model) {
-        Path file = model.folder.resolve(CONFIG);
-        String json = model.text.apply(CONFIG);
+    private static AimConfig readConfig(ModelSource model) {
+        Path file = model.file(CONFIG);
+        String json = model.read(CONFIG);
         if (json == null) {
             throw new CheckpointException(
                     file, null, "no such file, expected the configuration beside the sequence model's weights");
@@ -115,9 +97,9 @@ public final class ModelFolder implements AutoCloseable {
 
     /** With a tied head the word embedding may be stored under its own name, the head's, or both. */
     private static TensorSource withoutTiedHead(TensorSource tensors) {
-        return tensors.contains(WORD)
-                ? tensors.select(n -> !n.equals(HEAD))
-                : tensors.renamed(n -> n.equals(HEAD) ? WORD : n);
+        return tensors.contains(AimModel.WORD_EMBEDDING)
+                ? tensors.select(n -> !n.equals(AimModel.OWN_HEAD))
+                : tensors.renamed(n -> n.equals(AimModel.OWN_HEAD) ? AimModel.WORD_EMBEDDING : n);
     }
 
     /**
@@ -128,21 +110,7 @@ public final class ModelFolder implements AutoCloseable {
      * @throws CheckpointException if there is no such model, or files are missing or damaged
      */
     public static ModelFolder open(String model) {
-        Path path;
-        try {
-            path = Path.of(model);
-        } catch (InvalidPathException e) {
-            throw new CheckpointException(Path.of(""), null, "model: not a path: " + e.getMessage(), e);
-        }
-        if (Files.exists(path)) {
-            return open(path);
-        }
-        if (isEmbedded(model)) {
-            return openEmbedded(model);
-        }
-        throw new CheckpointException(
-                path, null, "no such file or folder (looked for " + path.toAbsolutePath()
-                        + "), and no embedded model of that name (expected a path, or " + embeddedOnes() + ")");
+        return open(ModelSource.of(model));
     }
 
     /**
@@ -152,27 +120,27 @@ public final class ModelFolder implements AutoCloseable {
      * @throws CheckpointException if files are missing or damaged
      */
     public static ModelFolder open(Path model) {
-        Source source = source(model);
-        return open(source, source);
+        return open(ModelSource.of(model));
     }
 
     /**
-     * Opens a sequence model and a tokenizer given separately, each as in {@link #open(Path)}.
+     * Opens a sequence model and a tokenizer given separately.
+     *
+     * @param model as in {@link #open(String)}
+     * @param tokenizer as in {@link #open(Path)}
+     * @throws CheckpointException if files are missing or damaged
+     */
+    public static ModelFolder open(String model, Path tokenizer) {
+        return open(ModelSource.of(model), tokenizer);
+    }
+
+    /**
+     * As {@link #open(String, Path)} for a path.
      *
      * @throws CheckpointException if files are missing or damaged
      */
     public static ModelFolder open(Path model, Path tokenizer) {
-        Source source = source(model);
-        boolean opened = false;
-        try {
-            ModelFolder folder = open(source, source(tokenizer));
-            opened = true;
-            return folder;
-        } finally {
-            if (!opened) {
-                source.tensors.close();
-            }
-        }
+        return open(ModelSource.of(model), tokenizer);
     }
 
     /**
@@ -181,21 +149,37 @@ public final class ModelFolder implements AutoCloseable {
      * @throws CheckpointException if there is none of that name, or it is damaged
      */
     public static ModelFolder openEmbedded(String name) {
-        Path label = EmbeddedModels.path(name);
-        byte[] weights = EmbeddedModels.contains(name) ? EmbeddedModels.file(name, WEIGHTS) : null;
-        if (weights == null) {
-            throw new CheckpointException(
-                    label, null, "no such embedded model on the class path (expected " + embeddedOnes() + ")");
-        }
-        Source source = new Source(
-                label,
-                CanonicalNames.of(QuantizedTensors.of(
-                        SafeTensors.of(label.resolve(WEIGHTS), MemorySegment.ofArray(weights)))),
-                file -> {
-                    byte[] text = EmbeddedModels.file(name, file);
-                    return text == null ? null : new String(text, StandardCharsets.UTF_8);
-                });
+        return open(ModelSource.embedded(name));
+    }
+
+    private static ModelFolder open(ModelSource source) {
         return open(source, source);
+    }
+
+    private static ModelFolder open(ModelSource model, Path tokenizer) {
+        boolean opened = false;
+        try {
+            ModelFolder folder = open(model, ModelSource.of(tokenizer));
+            opened = true;
+            return folder;
+        } finally {
+            if (!opened) {
+                model.tensors().close();
+            }
+        }
+    }
+
+    private static ModelFolder open(ModelSource model, ModelSource tokenizer) {
+        boolean opened = false;
+        try {
+            ModelFolder folder = new ModelFolder(model, tokenizer);
+            opened = true;
+            return folder;
+        } finally {
+            if (!opened) {
+                tokenizer.tensors().close();
+            }
+        }
     }
 
     /** Whether the class path has an embedded model of that name. */
@@ -208,61 +192,13 @@ public final class ModelFolder implements AutoCloseable {
         return EmbeddedModels.names();
     }
 
-    private static String embeddedOnes() {
-        List<String> names = embedded();
-        return names.isEmpty() ? "a jar with one, such as aim-model-fashion" : "one of " + String.join(", ", names);
-    }
-
-    private static ModelFolder open(Source model, Source tokenizer) {
-        boolean opened = false;
-        try {
-            ModelFolder folder = new ModelFolder(model, tokenizer);
-            opened = true;
-            return folder;
-        } finally {
-            if (!opened) {
-                tokenizer.tensors.close();
-            }
-        }
-    }
-
-    private static Source source(Path model) {
-        Path weights = weights(model);
-        Path folder = weights.toAbsolutePath().getParent();
-        return new Source(folder, CanonicalNames.of(Checkpoints.open(weights)), name -> text(folder.resolve(name)));
-    }
-
     /**
      * The file of weights of a model: {@code model} itself, or the one in that folder.
      *
      * @throws CheckpointException if the folder has none
      */
     public static Path weights(Path model) {
-        if (!Files.isDirectory(model)) {
-            return model;
-        }
-        for (String name : LOOKED_FOR) {
-            if (Files.exists(model.resolve(name))) {
-                return model.resolve(name);
-            }
-        }
-        throw new CheckpointException(model, null,
-                "no weights in this folder (expected one of " + String.join(", ", LOOKED_FOR) + ")");
-    }
-
-    private static String text(Path file) {
-        try {
-            if (!Files.exists(file)) {
-                return null;
-            }
-            if (Files.size(file) > MAX_TEXT) {
-                throw new CheckpointException(file, null,
-                        Files.size(file) + " bytes, expected a text of at most " + MAX_TEXT);
-            }
-            return Files.readString(file);
-        } catch (IOException e) {
-            throw new CheckpointException(file, null, "cannot be read as text: " + e.getMessage(), e);
-        }
+        return ModelSource.weights(model);
     }
 
     /** The folder, for messages. */
@@ -307,14 +243,24 @@ public final class ModelFolder implements AutoCloseable {
         return TensorSource.merge(untied, tokenizerTensors);
     }
 
+    /** Those of {@link #tensors} that are the sequence model's. */
+    public TensorSource modelTensors() {
+        return untied.select(CanonicalNames::isModel);
+    }
+
+    /** Those of {@link #tensors} that are the tokenizer's. */
+    public TensorSource tokenizerTensors() {
+        return tokenizerTensors;
+    }
+
     /**
-     * Compares all tensors with both configurations before anything is read.
+     * As {@link #check} by names and shapes alone: reads no tensor.
      *
      * @throws CheckpointException naming the tensors that are missing, of another shape, or unexpected
      */
-    public void check() {
-        Mismatch model = Params.compare(untied, this::buildModel);
-        Mismatch tokenizer = Params.compare(tokenizerTensors, this::buildTokenizer);
+    public void checkShapes() {
+        Mismatch model = modelMismatch();
+        Mismatch tokenizer = tokenizerMismatch();
         if (!model.isEmpty() || !tokenizer.isEmpty()) {
             boolean guessed = !tokenizer.isEmpty() && !vqConfigFound;
             Mismatch both = model.and(tokenizer);
@@ -324,27 +270,51 @@ public final class ModelFolder implements AutoCloseable {
                             ? both.describe("there is no " + VQ_CONFIG + ", so the tokenizer is taken for VQ-f16")
                             : both.toString());
         }
-        if (untied != modelTensors) {
-            checkTiedHead();
+    }
+
+    /**
+     * Compares all tensors with both configurations before anything else is read, and a tied head with the word embedding.
+     *
+     * @throws CheckpointException naming the tensors that are missing, of another shape, or unexpected
+     */
+    public void check() {
+        checkShapes();
+        checkTiedHead();
+    }
+
+    private Mismatch modelMismatch() {
+        if (modelMismatch == null) {
+            modelMismatch = Params.compare(untied, this::buildModel);
         }
+        return modelMismatch;
+    }
+
+    private Mismatch tokenizerMismatch() {
+        if (tokenizerMismatch == null) {
+            tokenizerMismatch = Params.compare(tokenizerTensors, this::buildTokenizer);
+        }
+        return tokenizerMismatch;
     }
 
     private void checkTiedHead() {
-        if (modelTensors.contains(HEAD) && modelTensors.contains(WORD)
-                && !Arrays.equals(modelTensors.readFloats(HEAD), modelTensors.readFloats(WORD))) {
+        if (!tiedHeadChecked && untied != stored && stored.contains(AimModel.OWN_HEAD)
+                && stored.contains(AimModel.WORD_EMBEDDING)
+                && !Arrays.equals(
+                        stored.readFloats(AimModel.OWN_HEAD), stored.readFloats(AimModel.WORD_EMBEDDING))) {
             throw new CheckpointException(
-                    modelTensors.path(), HEAD,
-                    "differs from " + WORD + ", expected the same tensor (is tie_embeddings in " + CONFIG
-                            + " meant to be false?)");
+                    stored.path(), AimModel.OWN_HEAD,
+                    "differs from " + AimModel.WORD_EMBEDDING + ", expected the same tensor (is tie_embeddings in "
+                            + CONFIG + " meant to be false?)");
         }
+        tiedHeadChecked = true;
     }
 
     private AimModel buildModel(Params params) {
-        return config == null ? null : new AimModel(params.sub("mamba"), config, info.positions());
+        return config == null ? null : new AimModel(params.sub(AimModel.NAME), config, info.positions());
     }
 
     private VqModel buildTokenizer(Params params) {
-        return vqConfig == null ? null : new VqModel(params.sub("vqvae"), vqConfig);
+        return vqConfig == null ? null : new VqModel(params.sub(VqModel.NAME), vqConfig);
     }
 
     /**
@@ -353,15 +323,8 @@ public final class ModelFolder implements AutoCloseable {
      * @throws CheckpointException if there is none, or its tensors do not fit the configuration
      */
     public AimModel readModel(Backend backend) {
-        return buildModel(Params.from(backend, modelSource(), this::buildModel));
-    }
-
-    private TensorSource modelSource() {
-        if (config == null) {
-            throw new CheckpointException(path, null, "no sequence model (expected tensors mamba.*)");
-        }
-        checkTiedHead();
-        return untied.select(CanonicalNames::isModel);
+        requireModel();
+        return buildModel(Params.fitting(backend, modelTensors()));
     }
 
     /**
@@ -372,7 +335,20 @@ public final class ModelFolder implements AutoCloseable {
      * @throws CheckpointException if there is none, or its tensors do not fit the configuration
      */
     public AimModel readFrozenModel(Backend backend, WeightFormat format) {
-        return buildModel(Params.frozen(backend, modelSource(), this::buildModel, format));
+        requireModel();
+        return buildModel(Params.frozen(backend, modelTensors(), format));
+    }
+
+    private void requireModel() {
+        if (config == null) {
+            throw new CheckpointException(path, null, "no sequence model (expected tensors mamba.*)");
+        }
+        checkTiedHead();
+        // Others than the model's own are refused by check() alone.
+        Mismatch mismatch = modelMismatch().isEmpty()
+                ? modelMismatch
+                : Params.compare(modelTensors(), this::buildModel);
+        requireEmpty(mismatch, untied);
     }
 
     /**
@@ -385,43 +361,18 @@ public final class ModelFolder implements AutoCloseable {
             throw new CheckpointException(
                     path, null, "no tokenizer (expected tensors vqvae.*, or a tokenizer given separately)");
         }
-        return buildTokenizer(Params.from(backend, tokenizerTensors, this::buildTokenizer));
+        requireEmpty(tokenizerMismatch(), tokenizerTensors);
+        return buildTokenizer(Params.fitting(backend, tokenizerTensors));
+    }
+
+    private static void requireEmpty(Mismatch mismatch, TensorSource tensors) {
+        if (!mismatch.isEmpty()) {
+            throw new CheckpointException(tensors.path(), null, mismatch.toString());
+        }
     }
 
     @Override
     public void close() {
         opened.forEach(TensorSource::close);
-    }
-
-    /**
-     * Writes a model folder in the published layout; the original code loads it unchanged. A new folder appears at once with
-     * all its files; in an existing one the files are moved in one after another when all are written, see
-     * {@link org.aimjvm.io.StagedFolder}, and others stay.
-     *
-     * @param config the sequence model's, {@code null} to write a tokenizer only
-     * @param vqConfig the tokenizer's, {@code null} to write a sequence model only
-     * @param info what to keep in aim.json
-     * @param tensors the parameters by their full names, exactly those of the two configurations. Not modified
-     * @param dtype F32, BF16 or F16; statistics such as {@code codebook_used} stay F32
-     * @throws IllegalArgumentException if the tensors are not those of the configurations, before anything is written
-     * @throws CheckpointException if it cannot be written
-     */
-    public static void write(
-            Path folder, AimConfig config, VqConfig vqConfig, ModelInfo info, Map<String, Tensor> tensors,
-            DType dtype) {
-        new ModelWriter(config, vqConfig, info).write(folder, tensors, dtype);
-    }
-
-    /**
-     * As {@link #write(Path, AimConfig, VqConfig, ModelInfo, Map, DType)} for tensors that are made while they are written.
-     *
-     * @param file holds the parameters by their full names, exactly those of the two configurations. Modified: metadata are
-     *     added
-     * @throws IllegalArgumentException if the tensors are not those of the configurations, before anything is written
-     * @throws CheckpointException if it cannot be written
-     */
-    public static void write(
-            Path folder, AimConfig config, VqConfig vqConfig, ModelInfo info, SafeTensorsWriter file) {
-        new ModelWriter(config, vqConfig, info).write(folder, file);
     }
 }

@@ -1,11 +1,9 @@
 package org.aimjvm.checkpoint;
 
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
-import java.util.stream.Collectors;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.JsonObject;
 import org.aimjvm.model.PositionRule;
@@ -33,15 +31,17 @@ public record ModelInfo(
     public static final ModelInfo PUBLISHED =
             new ModelInfo(List.of(), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN, "");
 
-    /** Class names that an error message lists. */
-    private static final int NAMES_SHOWN = 20;
-
     public ModelInfo {
         classNames = List.copyOf(classNames);
         Objects.requireNonNull(positions, "positions");
         Objects.requireNonNull(guidance, "guidance");
         Objects.requireNonNull(sampling, "sampling");
         Objects.requireNonNull(recipe, "recipe");
+    }
+
+    /** A model's classes and recipe, with the published guidance and plain sampling. */
+    public static ModelInfo of(List<String> classNames, PositionRule positions, String recipe) {
+        return new ModelInfo(classNames, positions, Guidance.PUBLISHED, SamplingOptions.PLAIN, recipe);
     }
 
     /**
@@ -104,46 +104,25 @@ public record ModelInfo(
     }
 
     /**
-     * The label of a class given as its number or its name; names are compared without regard to case, and spaces, slashes,
-     * hyphens and underscores are the same.
+     * The label of a class given as its name or number. A name is taken exactly as it is if there is one; else without regard to
+     * case, punctuation and spaces.
      *
      * @param numClasses classes of the model
-     * @throws IllegalArgumentException if there is none, naming those there are
+     * @throws IllegalArgumentException if there is none, naming those there are, or if several fit, naming these
      */
     public int label(String text, int numClasses) {
-        String wanted = canonical(text);
-        for (int i = 0; i < classNames.size(); i++) {
-            if (canonical(classNames.get(i)).equals(wanted)) {
-                return i;
-            }
-        }
-        if (text.strip().matches("\\d{1,9}")) {
-            int label = Integer.parseInt(text.strip());
-            if (label < numClasses) {
-                return label;
-            }
-        }
-        throw new IllegalArgumentException(
-                "label: " + text + " (expected 0 to " + (numClasses - 1) + namesLike(wanted) + ")");
+        return new ClassNames(classNames, numClasses).label(text);
     }
 
-    /** Names to offer instead: all if they are few, else some that share a word. */
-    private String namesLike(String wanted) {
-        if (classNames.isEmpty()) {
-            return "";
-        }
-        if (classNames.size() <= NAMES_SHOWN) {
-            return ", or one of " + String.join(", ", classNames);
-        }
-        String names = classNames.stream()
-                .filter(name -> Arrays.stream(wanted.split(" ")).anyMatch(word -> canonical(name).contains(word)))
-                .limit(NAMES_SHOWN)
-                .collect(Collectors.joining(", "));
-        return ", or a class name" + (names.isEmpty() ? "" : " such as " + names);
-    }
-
-    private static String canonical(String name) {
-        return name.strip().toLowerCase(Locale.ROOT).replaceAll("[\\s/_-]+", " ");
+    /**
+     * The labels of several classes, as {@link #label} finds each, separated by commas; {@code all} is all of them. A name that has commas of its own is
+     * found before the text is taken apart.
+     *
+     * @param numClasses classes of the model
+     * @throws IllegalArgumentException if there is no such class, or if several fit, naming them
+     */
+    public List<Integer> labels(String text, int numClasses) {
+        return new ClassNames(classNames, numClasses).labels(text);
     }
 
     /** Name of a class, or its number if it has none. */

@@ -19,13 +19,21 @@ import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 
-/** Writes model folders in the published layout. */
-final class ModelWriter {
+/**
+ * Writes model folders in the published layout, see {@link ModelFolder}; the original code loads them unchanged.
+ *
+ * <p>A new folder appears at once with all its files; in an existing one the files are moved in one after another when all are
+ * written, see {@link StagedFolder#into}, and others stay.
+ */
+public final class ModelWriter {
+    /** Metadata of a file of weights with a tied head: which tensor stands for it. */
+    public static final Map<String, String> TIED = Map.of(AimModel.OWN_HEAD, AimModel.WORD_EMBEDDING);
+
     private final AimConfig config; // null: no sequence model
     private final VqConfig vqConfig; // null: no tokenizer
     private final ModelInfo info;
 
-    ModelWriter(AimConfig config, VqConfig vqConfig, ModelInfo info) {
+    private ModelWriter(AimConfig config, VqConfig vqConfig, ModelInfo info) {
         if (config == null && vqConfig == null) {
             throw new IllegalArgumentException("model folder: no configuration (expected at least one)");
         }
@@ -34,7 +42,37 @@ final class ModelWriter {
         this.info = info;
     }
 
-    void write(Path folder, Map<String, Tensor> tensors, DType dtype) {
+    /**
+     * Writes a model folder.
+     *
+     * @param config the sequence model's, {@code null} to write a tokenizer only
+     * @param vqConfig the tokenizer's, {@code null} to write a sequence model only
+     * @param info what to keep in aim.json
+     * @param tensors the parameters by their full names, exactly those of the two configurations. Not modified
+     * @param dtype F32, BF16 or F16; statistics such as {@code codebook_used} stay F32
+     * @throws IllegalArgumentException if the tensors are not those of the configurations, before anything is written
+     * @throws CheckpointException if it cannot be written
+     */
+    public static void write(
+            Path folder, AimConfig config, VqConfig vqConfig, ModelInfo info, Map<String, Tensor> tensors,
+            DType dtype) {
+        new ModelWriter(config, vqConfig, info).write(folder, tensors, dtype);
+    }
+
+    /**
+     * As {@link #write(Path, AimConfig, VqConfig, ModelInfo, Map, DType)} for tensors that are made while they are written.
+     *
+     * @param file holds the parameters by their full names, exactly those of the two configurations. Modified: metadata are
+     *     added
+     * @throws IllegalArgumentException if the tensors are not those of the configurations, before anything is written
+     * @throws CheckpointException if it cannot be written
+     */
+    public static void write(
+            Path folder, AimConfig config, VqConfig vqConfig, ModelInfo info, SafeTensorsWriter file) {
+        new ModelWriter(config, vqConfig, info).write(folder, file);
+    }
+
+    private void write(Path folder, Map<String, Tensor> tensors, DType dtype) {
         Params expected = expected();
         SafeTensorsWriter file = new SafeTensorsWriter();
         tensors.forEach((name, t) -> {
@@ -44,7 +82,7 @@ final class ModelWriter {
         write(folder, file);
     }
 
-    void write(Path folder, SafeTensorsWriter file) {
+    private void write(Path folder, SafeTensorsWriter file) {
         Map<String, Shape> got = new LinkedHashMap<>();
         file.tensors().forEach(t -> got.put(t.name(), t.shape()));
         Mismatch mismatch = expected().compare(got);
@@ -53,9 +91,9 @@ final class ModelWriter {
         }
         file.metadata("format", "pt");
         if (config != null && config.tieEmbeddings()) {
-            file.metadata(ModelFolder.TIED);
+            file.metadata(TIED);
         }
-        try (StagedFolder staged = StagedFolder.of(folder)) {
+        try (StagedFolder staged = StagedFolder.into(folder)) {
             file.write(staged.folder().resolve(ModelFolder.WEIGHTS));
             if (config != null) {
                 text(staged, ModelFolder.CONFIG, AimConfigJson.toJson(config));
@@ -74,10 +112,10 @@ final class ModelWriter {
     private Params expected() {
         Params expected = Params.shapesOnly();
         if (config != null) {
-            new AimModel(expected.sub("mamba"), config, info.positions());
+            new AimModel(expected.sub(AimModel.NAME), config, info.positions());
         }
         if (vqConfig != null) {
-            new VqModel(expected.sub("vqvae"), vqConfig);
+            new VqModel(expected.sub(VqModel.NAME), vqConfig);
         }
         return expected;
     }

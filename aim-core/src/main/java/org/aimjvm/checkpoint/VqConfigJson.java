@@ -22,20 +22,20 @@ public final class VqConfigJson {
         JsonObject n = JsonObject.parse(json, where);
         VqConfig d = VqConfig.f16();
         try {
-            return new VqConfig(
-                    n.integer("ch", d.ch()),
-                    n.integers("ch_mult", d.chMult()),
-                    n.integer("num_res_blocks", d.numResBlocks()),
-                    n.integer("z_channels", d.zChannels()),
-                    n.integer("n_embed", d.nEmbed()),
-                    n.integer("embed_dim", d.embedDim()),
-                    n.integer("in_channels", d.inChannels()),
-                    n.integer("out_channels", d.outChannels()),
-                    n.integer("norm_groups", d.normGroups()),
-                    n.floatNumber("norm_eps", d.normEps()),
-                    n.bool("codebook_l2_norm", d.l2Norm()),
-                    n.floatNumber("commit_beta", d.commitBeta()),
-                    n.floatNumber("entropy_loss_ratio", d.entropyLossRatio()));
+            return d.toBuilder()
+                    .ch(n.integer("ch", d.ch()))
+                    .chMult(n.integers("ch_mult", d.chMult()))
+                    .numResBlocks(n.integer("num_res_blocks", d.numResBlocks()))
+                    .zChannels(n.integer("z_channels", d.zChannels()))
+                    .nEmbed(n.integer("n_embed", d.nEmbed()))
+                    .embedDim(n.integer("embed_dim", d.embedDim()))
+                    .channels(n.integer("in_channels", d.inChannels()), n.integer("out_channels", d.outChannels()))
+                    .normGroups(n.integer("norm_groups", d.normGroups()))
+                    .normEps(n.floatNumber("norm_eps", d.normEps()))
+                    .l2Norm(n.bool("codebook_l2_norm", d.l2Norm()))
+                    .commitBeta(n.floatNumber("commit_beta", d.commitBeta()))
+                    .entropyLossRatio(n.floatNumber("entropy_loss_ratio", d.entropyLossRatio()))
+                    .build();
         } catch (IllegalArgumentException e) {
             throw new CheckpointException(where, null, e.getMessage(), e);
         }

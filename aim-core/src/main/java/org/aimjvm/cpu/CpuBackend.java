@@ -34,7 +34,7 @@ abstract class CpuBackend implements Backend {
     /** Does something to device memory in its turn among the kernels. */
     abstract void inOrder(Runnable work);
 
-    /** Fails where a transfer between host and device would not be repeated. */
+    /** Fails where a transfer between host and device would not be replayed. */
     abstract void checkTransfer(String what);
 
     @Override

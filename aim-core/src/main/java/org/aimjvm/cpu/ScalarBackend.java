@@ -22,7 +22,7 @@ import org.aimjvm.cpu.scalar.ScalarOptimKernels;
 import org.aimjvm.cpu.scalar.ScalarSoftmaxKernels;
 import org.aimjvm.cpu.scalar.ScalarSsmKernels;
 
-/** Plain loops on one thread: the readable reference that defines the right answer. Records nothing. */
+/** Plain loops on one thread: the readable reference that defines the right answer. Captures nothing. */
 final class ScalarBackend extends CpuBackend {
     private final GemmKernels gemm = new ScalarGemmKernels();
     private final ElementwiseKernels elementwise = new ScalarElementwiseKernels();
@@ -63,7 +63,7 @@ final class ScalarBackend extends CpuBackend {
 
     @Override
     void checkTransfer(String what) {
-        // nothing is recorded
+        // nothing is captured
     }
 
     @Override

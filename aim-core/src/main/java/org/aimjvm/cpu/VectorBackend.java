@@ -21,6 +21,7 @@ import org.aimjvm.cpu.gemm.Int4Panels;
 import org.aimjvm.cpu.gemm.Int8Panels;
 import org.aimjvm.cpu.gemm.RowWeights;
 import org.aimjvm.cpu.gemm.VectorGemmKernels;
+import org.aimjvm.cpu.gemm.WeightBuffers;
 import org.aimjvm.cpu.memory.Parallel;
 import org.aimjvm.cpu.rows.VectorElementwiseKernels;
 import org.aimjvm.cpu.rows.VectorIndexKernels;
@@ -33,6 +34,7 @@ import org.aimjvm.cpu.ssm.VectorSsmKernels;
 /** SIMD kernels by the Vector API on several threads. Loaded only where the module is resolved. */
 final class VectorBackend extends CpuBackend {
     private final Parallel parallel;
+    private final WeightBuffers weightBuffers = new WeightBuffers();
     private final VectorGemmKernels gemm;
     private final ConvKernels conv;
     private final ElementwiseKernels elementwise;
@@ -62,10 +64,10 @@ final class VectorBackend extends CpuBackend {
     @Override
     public Storage weights(WeightMatrix matrix, WeightFormat format) {
         return switch (format.fits(matrix.in()) ? format : WeightFormat.BF16) {
-            case INT8 -> new Int8Panels(matrix, parallel);
-            case INT4 -> new Int4Panels(matrix, parallel);
-            case BF16 -> new Bf16Panels(matrix, parallel);
-            case F32 -> RowWeights.of(matrix);
+            case INT8 -> new Int8Panels(matrix, parallel, weightBuffers);
+            case INT4 -> new Int4Panels(matrix, parallel, weightBuffers);
+            case BF16 -> new Bf16Panels(matrix, parallel, weightBuffers);
+            case F32 -> RowWeights.of(matrix, weightBuffers);
         };
     }
 
@@ -86,15 +88,15 @@ final class VectorBackend extends CpuBackend {
 
     @Override
     void checkTransfer(String what) {
-        if (parallel.isRecording()) {
+        if (parallel.isCapturing()) {
             throw new IllegalStateException(
-                    what + ": inside a recording (expected before or after, as it would not be repeated)");
+                    what + ": inside a capture (expected before or after, as it would not be replayed)");
         }
     }
 
     @Override
-    public Optional<Runnable> record(Runnable work) {
-        return Optional.of(parallel.record(work));
+    public Optional<Runnable> capture(Runnable work) {
+        return Optional.of(parallel.capture(work));
     }
 
     @Override

@@ -3,32 +3,41 @@ package org.aimjvm.data;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.function.IntConsumer;
-import org.aimjvm.nn.Params;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.vq.VqModel;
 
 /** Turns pictures into codes on disk, once, for stage 2. */
 public final class CodeExtractor {
     private final VqModel model;
-    private final Params params;
 
-    /** @param params those the model was built on, for its fingerprint */
-    public CodeExtractor(VqModel model, Params params) {
+    public CodeExtractor(VqModel model) {
         this.model = model;
-        this.params = params;
     }
 
     /**
      * Encodes all pictures into a {@link TokenDataset}.
      *
      * @param folder where to put it, replaced when complete
-     * @param views times each picture is encoded: first as it is, then with random crops and flips of the source; row {@code v *
-     *     size + i} is view v of picture i
+     * @param views times each picture is encoded: first as it is, then with random crops and flips of the source; row
+     *     {@code v * size + i} is view v of picture i
      * @param seed of the crops and flips
      * @param batch pictures at a time; codes do not depend on it
      * @param progress told how many rows are done
      */
     public void extract(PictureSource pictures, Path folder, int views, long seed, int batch, IntConsumer progress) {
+        extract(pictures, folder, views, seed, batch, Shard.ALL, progress);
+    }
+
+    /**
+     * Encodes a worker's share of the rows; {@link TokenDatasetWriter#merge} joins the shares of all into what {@link
+     * #extract(PictureSource, Path, int, long, int, IntConsumer)} writes alone.
+     *
+     * @param folder where to put the share, replaced when complete
+     * @param shard which rows of the {@code views * size}
+     * @param progress told how many rows of the share are done
+     */
+    public void extract(PictureSource pictures, Path folder, int views, long seed, int batch, Shard shard,
+            IntConsumer progress) {
         if (views < 1 || batch < 1) {
             throw new IllegalArgumentException("views, batch: " + views + ", " + batch + " (expected at least 1)");
         }
@@ -41,17 +50,18 @@ public final class CodeExtractor {
                 pictures.fingerprint(),
                 tokenizerFingerprint());
         int rows = Math.multiplyExact(pictures.size(), views);
-        try (TokenDatasetWriter writer =
-                new TokenDatasetWriter(folder, info, rows,
-                        Math.max(info.length(), TokenDatasetWriter.DEFAULT_CODES_PER_FILE));
+        int codesPerFile = Math.max(info.length(), TokenDatasetWriter.DEFAULT_CODES_PER_FILE);
+        try (TokenDatasetWriter writer = new TokenDatasetWriter(folder, info, rows, codesPerFile, shard);
                 Scope _ = Scope.inference()) {
-            for (int from = 0; from < rows; from += batch) {
-                int to = Math.min(rows, from + batch);
+            int start = shard.from(rows);
+            int end = shard.to(rows);
+            for (int from = start; from < end; from += batch) {
+                int to = Math.min(end, from + batch);
                 int[] codes = encode(pictures, from, to, seed);
                 for (int row = from; row < to; row++) {
                     writer.add(codes, (row - from) * info.length(), pictures.label(row % pictures.size()));
                 }
-                progress.accept(to);
+                progress.accept(to - start);
             }
             writer.finish();
         }
@@ -73,7 +83,7 @@ public final class CodeExtractor {
     /** Identifies the tokenizer by its configuration and trained parameters; codes carry it. */
     public String tokenizerFingerprint() {
         Fingerprint print = new Fingerprint().add(model.config().toString());
-        params.trainable().forEach((name, t) -> {
+        model.params().trainable().forEach((name, t) -> {
             int[] bits = new int[t.size()];
             float[] values = t.toFloats();
             Arrays.setAll(bits, i -> Float.floatToIntBits(values[i]));

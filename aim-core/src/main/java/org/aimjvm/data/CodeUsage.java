@@ -3,9 +3,9 @@ package org.aimjvm.data;
 import java.util.Arrays;
 
 /**
- * Which codes the encoder uses: a window of the latest 65536 choices, kept in the tokenizer's buffer {@code codebook_used} as in
- * the published checkpoints, and the step each code was last used in. The window starts as zeros, so code 0 counts as used until
- * it is full.
+ * Which codes the encoder uses: a window of the latest 65536 choices, kept in the tokenizer's buffer
+ * {@code codebook_used} as in the published checkpoints, and the step each code was last used in. The window starts as
+ * zeros, so code 0 counts as used until it is full.
  */
 public final class CodeUsage {
     private final int[] window;

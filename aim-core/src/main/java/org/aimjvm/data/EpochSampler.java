@@ -1,8 +1,11 @@
 package org.aimjvm.data;
 
+import java.util.Arrays;
+
 /**
- * Which examples make up the batch of a step. Every epoch is a shuffle of its own, a pure function of (seed, epoch); the last
- * {@code size mod batch} examples of a shuffle are left out, others each time. So the batch of any step can be asked for.
+ * Which examples make up the batch of a step. Every epoch is a shuffle of its own, a pure function of (seed, epoch);
+ * the last {@code size mod batch} examples of a shuffle are left out, others each time. So the batch of any step can be
+ * asked for.
  */
 public final class EpochSampler {
     private final int size;
@@ -49,6 +52,16 @@ public final class EpochSampler {
         int[] indices = new int[batch];
         System.arraycopy(order, from, indices, 0, batch);
         return indices;
+    }
+
+    /**
+     * The share of a worker in the batch of {@code step}: {@link #indices(int)} from {@code shard.from(batch)} to
+     * {@code shard.to(batch)}. All shares together, in the order of ranks, are the batch that one worker would have.
+     *
+     * @return a new array, empty if there are more shards than examples in a batch and this is one of those left over
+     */
+    public int[] indices(int step, Shard shard) {
+        return Arrays.copyOfRange(indices(step), shard.from(batch), shard.to(batch));
     }
 
     /** The numbers 0 to {@code size - 1} in an order that depends on (seed, epoch) alone (Fisher and Yates). */

@@ -1,6 +1,5 @@
 package org.aimjvm.data;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.aimjvm.io.CheckpointException;
@@ -23,31 +22,15 @@ public final class FashionMnist {
      * @throws CheckpointException if a file is missing or damaged
      */
     public static PictureSource train(Path folder) {
-        return read(folder, "train");
+        return read(folder, IdxFolder.TRAIN);
     }
 
     /** The 10,000 test pictures; as {@link #train}. */
     public static PictureSource test(Path folder) {
-        return read(folder, "t10k");
+        return read(folder, IdxFolder.TEST);
     }
 
     private static PictureSource read(Path folder, String part) {
-        return IdxPictures.read(
-                find(folder, part + "-images-idx3-ubyte"), find(folder, part + "-labels-idx1-ubyte"), CLASS_NAMES,
-                SIDE);
-    }
-
-    private static Path find(Path folder, String name) {
-        Path gzipped = folder.resolve(name + ".gz");
-        Path plain = folder.resolve(name);
-        if (Files.isRegularFile(gzipped)) {
-            return gzipped;
-        }
-        if (Files.isRegularFile(plain)) {
-            return plain;
-        }
-        throw new CheckpointException(
-                gzipped, null,
-                "no such file (get the data with `aim data fashion-mnist`, or name the folder that has them)");
+        return IdxFolder.open(folder, part, CLASS_NAMES, SIDE);
     }
 }

@@ -2,7 +2,6 @@ package org.aimjvm.data;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -48,10 +47,11 @@ public final class IdxFolder {
                 file(folder, part + IMAGES), labels, classNames == null ? names(labels) : classNames, side);
     }
 
-    /** The gzipped file if it is there, else the plain one. */
+    /** The plain file if only that is there, else the gzipped one, which is the official name. */
     private static Path file(Path folder, String name) {
         Path gzipped = folder.resolve(name + ".gz");
-        return Files.isRegularFile(gzipped) ? gzipped : folder.resolve(name);
+        Path plain = folder.resolve(name);
+        return !Files.isRegularFile(gzipped) && Files.isRegularFile(plain) ? plain : gzipped;
     }
 
     private static List<String> names(Path labels) {
@@ -60,7 +60,7 @@ public final class IdxFolder {
                 InputStream in = labels.toString().endsWith(".gz") ? new GZIPInputStream(file) : file) {
             bytes = in.readNBytes(MAX_BYTES);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new CheckpointException(labels, null, "cannot be read: " + ClassFolders.reason(e), e);
         }
         if (FASHION_LABELS.contains(HexFormat.of().formatHex(sha256(bytes)))) {
             return FashionMnist.CLASS_NAMES;

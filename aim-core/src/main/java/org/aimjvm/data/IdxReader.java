@@ -8,14 +8,15 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 import org.aimjvm.io.CheckpointException;
 
 /**
- * The IDX files of MNIST and its relatives, plain or gzipped: two zero bytes, the type (8: unsigned byte), the number of
- * dimensions, their sizes as big-endian ints, the elements. Read strictly: nothing may be missing or left over, and a size is
- * believed only if a file of that length can hold it.
+ * The IDX files of MNIST and its relatives, plain or gzipped: two zero bytes, the type (8: unsigned byte), the number
+ * of dimensions, their sizes as big-endian ints, the elements. Read strictly: nothing may be missing or left over, and
+ * a size is believed only if a file of that length can hold it.
  */
 public final class IdxReader {
     private static final int UNSIGNED_BYTE = 8;
@@ -64,7 +65,7 @@ public final class IdxReader {
             int expected = UNSIGNED_BYTE << 8 | rank;
             if (magic != expected) {
                 throw new CheckpointException(path, null, String.format(
-                        "IDX header %08x, expected %08x (unsigned bytes, %d dimensions)",
+                        Locale.ROOT, "IDX header %08x, expected %08x (unsigned bytes, %d dimensions)",
                         magic, expected, rank));
             }
             int[] sizes = new int[rank];

@@ -27,7 +27,8 @@ public interface PictureSource {
      * Reads a picture.
      *
      * @param index from 0
-     * @param draw decides random crops and flips as a pure function, for sources that have them; 0 means none: the centre crop
+     * @param draw decides random crops and flips as a pure function, for sources that have them; 0 means none: the
+     *     centre crop
      * @param chw output: the picture as (channels, height, width), in [-1, 1], is written from {@code offset} on
      */
     void read(int index, long draw, float[] chw, int offset);

@@ -18,12 +18,28 @@ public final class Pictures {
      * @return (indices.length, channels, height, width)
      */
     public static Tensor batch(Backend backend, PictureSource source, int[] indices, long[] draws) {
+        return tensor(backend, source, read(source, indices, draws));
+    }
+
+    /**
+     * The pixels of {@link #batch}, without a backend: what a thread can read ahead.
+     *
+     * @param draws crop and flip of each, see {@link PictureSource#read}; all 0 for none
+     * @return (indices.length, channels, height, width)
+     */
+    public static float[] read(PictureSource source, int[] indices, long[] draws) {
         int size = source.pictureSize();
         float[] x = new float[Math.multiplyExact(indices.length, size)];
         for (int i = 0; i < indices.length; i++) {
             source.read(indices[i], draws[i], x, i * size);
         }
-        return Tensor.of(backend, Shape.of(indices.length, source.channels(), source.height(), source.width()), x);
+        return x;
+    }
+
+    /** What {@link #read} read of {@code source}, as a tensor in the current scope: (pictures, channels, height, width). */
+    public static Tensor tensor(Backend backend, PictureSource source, float[] pixels) {
+        int count = pixels.length / source.pictureSize();
+        return Tensor.of(backend, Shape.of(count, source.channels(), source.height(), source.width()), pixels);
     }
 
     /**

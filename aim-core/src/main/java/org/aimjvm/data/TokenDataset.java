@@ -9,19 +9,21 @@ import java.util.stream.Stream;
 import org.aimjvm.io.CheckpointException;
 
 /**
- * Pictures as codes of a tokenizer, with labels: what stage 2 trains on. A folder of files named {@code
- * codes-00001-of-00003.safetensors}, or one such file; each holds {@code codes} (rows, length) as I16 (vocabularies up to
- * 32768) or I32, {@code labels} (rows) as I32, and the {@link TokenDatasetInfo} as metadata. Files are mapped, so the set may be
- * larger than memory.
+ * Pictures as codes of a tokenizer, with labels: what stage 2 trains on. A folder of files named
+ * {@code codes-00001-of-00003.safetensors}, or one such file; each holds {@code codes} (rows, length) as I16
+ * (vocabularies up to 32768) or I32, {@code labels} (rows) as I32, and the {@link TokenDatasetInfo} as metadata. Files
+ * are mapped, so the set may be larger than memory.
  */
 public final class TokenDataset implements AutoCloseable {
     private final List<TokenShard> shards;
     private final int[] starts;
     private final TokenDatasetInfo info;
     private final String fingerprint;
+    private final TokenPart part;
 
-    private TokenDataset(List<TokenShard> shards) {
+    private TokenDataset(List<TokenShard> shards, boolean share) {
         this.shards = shards;
+        this.part = share ? shards.getFirst().part() : null;
         this.info = shards.getFirst().info();
         this.starts = new int[shards.size() + 1];
         Fingerprint print = new Fingerprint();
@@ -32,6 +34,14 @@ public final class TokenDataset implements AutoCloseable {
                 throw new CheckpointException(s.path(), null, "shard " + s.metadata(TokenShard.SHARD) + ", expected "
                         + number + " (are all files there, and only those of one set?)");
             }
+            if (!share && s.isPart()) {
+                throw new CheckpointException(s.path(), null, "share " + s.part().shard()
+                        + " of a set, expected a whole set (join the shares with TokenDatasetWriter.merge)");
+            }
+            if (share && !s.part().equals(part)) {
+                throw new CheckpointException(s.path(), null, s.part() + ", expected " + part + " as in "
+                        + shards.getFirst().path());
+            }
             if (!s.info().equals(info)) {
                 throw new CheckpointException(
                         s.path(), null, "of " + s.info() + ", expected " + info + " as in " + shards.getFirst().path());
@@ -39,7 +49,7 @@ public final class TokenDataset implements AutoCloseable {
             starts[i + 1] = Math.addExact(starts[i], s.rows());
             print.add(s.metadata(TokenShard.SHA256));
         }
-        if (size() == 0) {
+        if (size() == 0 && !share) {
             throw new CheckpointException(shards.getFirst().path(), null, "no pictures, expected at least one");
         }
         this.fingerprint = print.toString();
@@ -51,13 +61,26 @@ public final class TokenDataset implements AutoCloseable {
      * @throws CheckpointException if files are missing, damaged or of different sets
      */
     public static TokenDataset open(Path path) {
+        return open(path, false);
+    }
+
+    /**
+     * Opens one worker's share of a set, which may be empty.
+     *
+     * @throws CheckpointException if it is no share, or files are missing, damaged or of different shares
+     */
+    static TokenDataset openPart(Path path) {
+        return open(path, true);
+    }
+
+    private static TokenDataset open(Path path, boolean share) {
         List<TokenShard> shards = new ArrayList<>();
         boolean opened = false;
         try {
             for (Path file : files(path)) {
                 shards.add(TokenShard.open(file));
             }
-            TokenDataset set = new TokenDataset(shards);
+            TokenDataset set = new TokenDataset(shards, share);
             opened = true;
             return set;
         } finally {
@@ -78,7 +101,7 @@ public final class TokenDataset implements AutoCloseable {
                     .toList();
             if (files.isEmpty()) {
                 throw new CheckpointException(path, null,
-                        "no files codes-*.safetensors (make them with `aim tokenize`)");
+                        "no files codes-*.safetensors (expected a folder that TokenDatasetWriter has written)");
             }
             return files;
         } catch (IOException e) {
@@ -89,6 +112,16 @@ public final class TokenDataset implements AutoCloseable {
     /** What the codes were made of. */
     public TokenDatasetInfo info() {
         return info;
+    }
+
+    /** Which share of a set this is; null for a whole one. */
+    TokenPart part() {
+        return part;
+    }
+
+    /** The first of the files. */
+    Path path() {
+        return shards.getFirst().path();
     }
 
     /** Number of pictures. */

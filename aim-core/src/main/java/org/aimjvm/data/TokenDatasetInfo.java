@@ -62,7 +62,7 @@ public record TokenDatasetInfo(
     static TokenDatasetInfo parse(Path path, Map<String, String> m) {
         if (!FORMAT.equals(m.get("format"))) {
             throw new CheckpointException(path, null, "metadata format: " + m.get("format") + ", expected " + FORMAT
-                    + " (is it a set of codes, made by `aim tokenize`?)");
+                    + " (expected a set of codes that TokenDatasetWriter has written)");
         }
         try {
             String[] grid = text(path, m, "grid").split("x", 2);

@@ -2,21 +2,28 @@ package org.aimjvm.data;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Shape;
-import org.aimjvm.io.AtomicFolder;
+import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.SafeTensorsWriter;
+import org.aimjvm.io.StagedFolder;
 
 /**
- * Writes a {@link TokenDataset} picture by picture, holding one file's codes in memory. The folder appears when {@link #finish}
- * is reached.
+ * Writes a {@link TokenDataset} picture by picture, holding one file's codes in memory. The folder appears when
+ * {@link #finish} is reached.
+ *
+ * <p>Several workers write a set together: each its {@link Shard} into a folder of its own, which {@link #merge} joins
+ * into the folder that one worker would have written, byte for byte.
  */
 public final class TokenDatasetWriter implements AutoCloseable {
-    /** Codes a file when nothing else is said: 128 MB as I16. */
+    /** Codes per file when nothing else is said: 128 MB as I16. */
     public static final int DEFAULT_CODES_PER_FILE = 1 << 26;
 
-    private final AtomicFolder folder;
+    private final StagedFolder folder;
     private final TokenDatasetInfo info;
+    private final TokenPart part;
     private final int count;
     private final int rowsPerFile;
     private final int files;
@@ -27,11 +34,24 @@ public final class TokenDatasetWriter implements AutoCloseable {
     private int filesWritten;
 
     /**
+     * Prepares to write a whole set.
+     *
      * @param folder where to put the set; one that is there is replaced in the end
      * @param count pictures that will be added, at least 1
      * @param codesPerFile where to start a new file, at least one picture's codes
      */
     public TokenDatasetWriter(Path folder, TokenDatasetInfo info, int count, int codesPerFile) {
+        this(folder, info, count, codesPerFile, Shard.ALL);
+    }
+
+    /**
+     * Prepares to write one worker's share of a set.
+     *
+     * @param folder where to put the share; one that is there is replaced in the end
+     * @param count pictures of the whole set, at least 1; {@code shard.size(count)} will be added here
+     * @param codesPerFile where to start a new file, at least one picture's codes; the same for all shares
+     */
+    public TokenDatasetWriter(Path folder, TokenDatasetInfo info, int count, int codesPerFile, Shard shard) {
         if (count < 1) {
             throw new IllegalArgumentException("count: " + count + " (expected at least 1)");
         }
@@ -40,12 +60,24 @@ public final class TokenDatasetWriter implements AutoCloseable {
                     + ", the codes of a picture)");
         }
         this.info = info;
-        this.count = count;
-        this.rowsPerFile = Math.min(count, codesPerFile / info.length());
-        this.files = Math.ceilDiv(count, rowsPerFile);
-        this.codes = new int[rowsPerFile * info.length()];
-        this.labels = new int[rowsPerFile];
-        this.folder = new AtomicFolder(folder);
+        this.part = new TokenPart(shard, count, Math.min(count, codesPerFile / info.length()));
+        this.count = shard.size(count);
+        this.rowsPerFile = part.rowsPerFile();
+        this.files = Math.max(1, Math.ceilDiv(this.count, rowsPerFile));
+        this.codes = new int[Math.min(this.count, rowsPerFile) * info.length()];
+        this.labels = new int[Math.min(this.count, rowsPerFile)];
+        this.folder = StagedFolder.replacing(folder);
+    }
+
+    /**
+     * Joins the shares of all workers. Share by share is read and written again, so this takes the memory of one file.
+     *
+     * @param parts a folder per share, in any order
+     * @param folder where to put the set; one that is there is replaced in the end
+     * @throws CheckpointException if a share is missing, there twice, damaged, or of another set
+     */
+    public static void merge(List<Path> parts, Path folder) {
+        TokenParts.merge(parts, folder);
     }
 
     /**
@@ -81,15 +113,20 @@ public final class TokenDatasetWriter implements AutoCloseable {
         filesWritten++;
         new SafeTensorsWriter()
                 .metadata(info.toMetadata())
+                .metadata(part.toMetadata())
                 .metadata(TokenShard.SHARD, filesWritten + "/" + files)
                 .metadata(
                         TokenShard.SHA256,
                         new Fingerprint().add(rowCodes).add(rowLabels).toString())
                 .ints(TokenShard.CODES, info.dtype(), Shape.of(rows, info.length()), () -> rowCodes)
                 .ints(TokenShard.LABELS, DType.I32, Shape.of(rows), () -> rowLabels)
-                .write(folder.folder().resolve(String.format("codes-%05d-of-%05d.safetensors", filesWritten, files)));
+                .write(folder.folder().resolve(name(filesWritten, files)));
         written += rows;
         rows = 0;
+    }
+
+    private static String name(int file, int files) {
+        return String.format(Locale.ROOT, "codes-%05d-of-%05d.safetensors", file, files);
     }
 
     /**
@@ -101,7 +138,7 @@ public final class TokenDatasetWriter implements AutoCloseable {
         if (written + rows != count) {
             throw new IllegalStateException("codes: " + (written + rows) + " pictures (expected " + count + ")");
         }
-        if (rows > 0) {
+        if (rows > 0 || count == 0) {
             writeFile();
         }
         folder.commit();

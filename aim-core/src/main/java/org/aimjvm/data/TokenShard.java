@@ -84,6 +84,14 @@ final class TokenShard implements AutoCloseable {
         return TokenDatasetInfo.text(file.path(), file.metadata(), key);
     }
 
+    boolean isPart() {
+        return TokenPart.isThere(file.metadata());
+    }
+
+    TokenPart part() {
+        return TokenPart.parse(file.path(), file.metadata());
+    }
+
     int rows() {
         return labels.length;
     }

@@ -13,13 +13,14 @@ import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * A small convolutional classifier, the independent judge of generated pictures: conv 3x3, two convolutions of stride 2, each with
- * GroupNorm and silu, a linear layer with silu to the features, a linear layer to the classes.
+ * A small convolutional classifier, the independent judge of generated pictures: conv 3x3, two convolutions of stride
+ * 2, each with GroupNorm and silu, a linear layer with silu to the features, a linear layer to the classes.
  */
 public final class Classifier {
     private static final int GROUPS = 8;
     private static final float EPS = 1e-6f;
 
+    private final Params params;
     private final ClassifierConfig config;
     private final Backend backend;
     private final Conv2d[] convs;
@@ -27,8 +28,12 @@ public final class Classifier {
     private final Linear toFeatures;
     private final Linear head;
 
-    /** @param params gives the tensors {@code conv.0} to {@code conv.2}, {@code norm.0} to {@code norm.2}, {@code features}, {@code head} */
+    /**
+     * @param params gives the tensors {@code conv.0} to {@code conv.2}, {@code norm.0} to {@code norm.2},
+     *     {@code features}, {@code head}
+     */
     public Classifier(Params params, ClassifierConfig config) {
+        this.params = params;
         this.config = config;
         this.backend = params.backend();
         int w = config.width();
@@ -49,6 +54,11 @@ public final class Classifier {
 
     public ClassifierConfig config() {
         return config;
+    }
+
+    /** The classifier's own tensors by their full names, to train, save or count. */
+    public Params params() {
+        return params;
     }
 
     public Backend backend() {

@@ -29,6 +29,11 @@ public record ClassifierConfig(int channels, int side, int classes, int width, i
         return new ClassifierConfig(source.channels(), source.height(), source.classNames().size(), 32, 128);
     }
 
+    /** The same with other numbers of filters and features. */
+    public ClassifierConfig withSizes(int newWidth, int newFeatures) {
+        return new ClassifierConfig(channels, side, classes, newWidth, newFeatures);
+    }
+
     private static void require(boolean ok, String name, int value, String expected) {
         if (!ok) {
             throw new IllegalArgumentException(name + ": " + value + " (expected " + expected + ")");

@@ -10,19 +10,31 @@ public final class Checkpoints {
     private Checkpoints() {}
 
     /**
-     * Opens a safetensors file (weights as integers as in {@link QuantizedTensors}) or a PyTorch pickle (zip or legacy container), told apart by content; the file's ending
-     * does not matter.
+     * Opens a safetensors file (weights as integers as in {@link QuantizedTensors}) or a PyTorch pickle (zip or legacy
+     * container), told apart by content whatever the file's ending; or the index of a checkpoint in several such files, by
+     * its ending {@code .index.json}.
      *
-     * @throws CheckpointException if it is neither, or damaged
+     * @throws CheckpointException if it is none of these, or damaged
      */
     public static TensorSource open(Path path) {
+        return path.toString().endsWith(ShardedTensors.SUFFIX)
+                ? QuantizedTensors.of(ShardedTensors.open(path, Checkpoints::file))
+                : whole(path);
+    }
+
+    private static TensorSource whole(Path path) {
+        TensorSource file = file(path);
+        return file instanceof SafeTensors ? QuantizedTensors.of(file) : file;
+    }
+
+    private static TensorSource file(Path path) {
         Format format = MappedFile.open(path, file -> {
             Format f = Format.of(path, file.bytes());
             file.close();
             return f;
         });
         return switch (format) {
-            case SAFETENSORS -> QuantizedTensors.of(SafeTensors.open(path));
+            case SAFETENSORS -> SafeTensors.open(path);
             case PICKLE -> TorchPickle.open(path);
         };
     }

@@ -9,36 +9,46 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Iterator;
+import java.util.Locale;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
+import org.aimjvm.io.PictureHeader.Format;
 
 /** Reads picture files into 8-bit RGB, whatever they are inside. */
 final class ImageDecoder {
-    private static final long MAX_PIXELS = 100_000_000;
-
     private ImageDecoder() {}
 
-    static BufferedImage read(Path path) throws IOException {
-        return decode(path, Files.readAllBytes(path));
+    static BufferedImage read(Path path, boolean upright) throws IOException {
+        byte[] file;
+        try {
+            file = Files.readAllBytes(path);
+        } catch (IOException e) {
+            throw PictureHeader.named(path, e);
+        }
+        return decode(path, file, upright);
     }
 
     /**
+     * Decodes a file after its header and end were checked, so that a file that claims too much costs nothing.
+     *
      * @param path for messages only
      * @param file a complete picture file. Not modified
+     * @param upright whether the orientation tag is honoured
      */
-    static BufferedImage decode(Path path, byte[] file) throws IOException {
+    static BufferedImage decode(Path path, byte[] file, boolean upright) throws IOException {
+        PictureBytes bytes = PictureBytes.of(file);
         try (ImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(file))) {
-            ImageReader reader = reader(path, in);
+            PictureHeader header = PictureHeader.of(bytes);
+            ImageReader reader = reader(header.format(), in);
             try {
                 reader.setInput(in, true, true);
-                long pixels = (long) reader.getWidth(0) * reader.getHeight(0);
-                if (pixels > MAX_PIXELS) {
-                    throw new IOException(path + ": " + pixels + " pixels, expected at most " + MAX_PIXELS);
-                }
-                return toRgb(path, reader.read(0));
+                BufferedImage image =
+                        header.format() == Format.JPEG ? jpeg(reader, bytes) : other(reader, header, bytes);
+                return upright ? turned(image, ExifOrientation.of(header.format(), bytes)) : image;
             } catch (RuntimeException e) {
                 // The JDK's decoders meet damaged files with almost any runtime exception.
                 throw new IOException(path + ": damaged picture: " + e, e);
@@ -46,30 +56,87 @@ final class ImageDecoder {
                 reader.dispose();
             }
         } catch (IOException e) {
-            String message = String.valueOf(e.getMessage());
-            throw message.startsWith(path.toString()) ? e : new IOException(path + ": " + message, e);
+            throw PictureHeader.named(path, e);
         }
     }
 
-    private static ImageReader reader(Path path, ImageInputStream in) throws IOException {
-        for (Iterator<ImageReader> it = ImageIO.getImageReaders(in); it.hasNext();) {
+    /**
+     * The JDK's own reader, so that others on the class path change no picture; another only for what the JDK cannot
+     * read.
+     */
+    private static ImageReader reader(Format format, ImageInputStream in) throws IOException {
+        String name = format.name().toLowerCase(Locale.ROOT);
+        ImageReader found = null;
+        for (Iterator<ImageReader> it = ImageIO.getImageReadersByFormatName(name); it.hasNext();) {
             ImageReader reader = it.next();
-            // WBMP has no magic number to speak of and would claim many damaged files.
-            if (!reader.getFormatName().equalsIgnoreCase("wbmp")) {
+            if (reader.getClass().getModule() == ImageIO.class.getModule()) {
                 return reader;
             }
+            found = found == null && reader.getOriginatingProvider().canDecodeInput(in) ? reader : found;
         }
-        throw new IOException(path + ": not a picture, expected PNG, JPEG, BMP or GIF");
+        if (found == null) {
+            throw new IOException("no reader for " + format + " files is there, expected one on the class path"
+                    + " (com.twelvemonkeys.imageio:imageio-webp is one)");
+        }
+        return found;
     }
 
-    private static BufferedImage toRgb(Path path, BufferedImage image) throws IOException {
+    /** Whether this Java can read files of a format; WebP needs a reader that not every application has. */
+    static boolean canRead(Format format) {
+        return ImageIO.getImageReadersByFormatName(format.name().toLowerCase(Locale.ROOT)).hasNext();
+    }
+
+    private static BufferedImage jpeg(ImageReader reader, PictureBytes bytes) throws IOException {
+        String[] damage = {null};
+        reader.addIIOReadWarningListener((_, warning) -> {
+            // The decoder fills with gray what is missing and only warns; what else it warns of does no harm.
+            if (warning.toLowerCase(Locale.ROOT).contains("premature end")) {
+                damage[0] = warning;
+            }
+        });
+        Raster raster = reader.readRaster(0, null);
+        if (damage[0] != null) {
+            throw new IOException("damaged JPEG: " + damage[0]);
+        }
+        int[] rgb = JpegColors.rgb(raster, JpegHeader.of(bytes).colors());
+        return Images.ofRgb(rgb, raster.getWidth(), raster.getHeight());
+    }
+
+    private static BufferedImage other(ImageReader reader, PictureHeader header, PictureBytes bytes)
+            throws IOException {
+        BufferedImage decoded = reader.read(0);
+        BufferedImage image = toRgb(decoded, header.format());
+        if (header.format() != Format.GIF
+                || image.getWidth() == header.width() && image.getHeight() == header.height()) {
+            return image;
+        }
+        GifFrame frame = GifFrame.of(bytes);
+        int[] white = new int[header.width() * header.height()];
+        Arrays.fill(white, 0xffffff);
+        BufferedImage canvas = Images.ofRgb(white, header.width(), header.height());
+        canvas.getRaster().setDataElements(frame.left(), frame.top(), image.getRaster());
+        return canvas;
+    }
+
+    private static BufferedImage turned(BufferedImage image, int orientation) {
+        int w = image.getWidth();
+        int h = image.getHeight();
+        int[] rgb = image.getRGB(0, 0, w, h, null, 0, w);
+        int[] upright = ExifOrientation.upright(rgb, w, h, orientation);
+        boolean swaps = ExifOrientation.swaps(orientation);
+        return rgb == upright ? image : Images.ofRgb(upright, swaps ? h : w, swaps ? w : h);
+    }
+
+    private static BufferedImage toRgb(BufferedImage image, Format format) throws IOException {
         ColorModel model = image.getColorModel();
         int w = image.getWidth();
         int h = image.getHeight();
         if (!(model instanceof ComponentColorModel)) { // palettes and packed pixels
             int[] argb = image.getRGB(0, 0, w, h, null, 0, w);
+            // Old programs leave the fourth byte of BMP pixels at 0, which they never meant as invisible.
+            int opaque = format == Format.BMP && Arrays.stream(argb).allMatch(p -> p >>> 24 == 0) ? 0xff000000 : 0;
             for (int i = 0; i < argb.length; i++) {
-                int p = argb[i];
+                int p = argb[i] | opaque;
                 argb[i] = onWhite(p >> 16 & 0xff, p >> 8 & 0xff, p & 0xff, p >>> 24, 255);
             }
             return Images.ofRgb(argb, w, h);
@@ -78,7 +145,7 @@ final class ImageDecoder {
         int type = model.getColorSpace().getType();
         int bits = model.getComponentSize(0);
         if (type != ColorSpace.TYPE_GRAY && type != ColorSpace.TYPE_RGB || bits > 16) {
-            throw new IOException(path + ": colour model " + model + ", expected gray or RGB of up to 16 bits");
+            throw new IOException("colour space " + type + " of " + bits + " bits, expected gray or RGB of up to 16");
         }
         return Images.ofRgb(fromSamples(image.getRaster(), (1 << bits) - 1, type == ColorSpace.TYPE_GRAY), w, h);
     }

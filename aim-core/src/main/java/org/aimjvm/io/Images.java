@@ -1,9 +1,11 @@
 package org.aimjvm.io;
 
+import java.awt.Rectangle;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -12,19 +14,39 @@ import javax.imageio.stream.MemoryCacheImageOutputStream;
 
 /**
  * Pictures as the models see them: planes of floats in [-1, 1], red, green and blue (C = 3) or gray (C = 1), row by
- * row. A {@link BufferedImage} made here is always {@link BufferedImage#TYPE_INT_RGB}; those passed in are not modified.
+ * row. A {@link BufferedImage} made here is always {@link BufferedImage#TYPE_INT_RGB}; those passed in are not
+ * modified.
  */
 public final class Images {
     private Images() {}
 
     /**
-     * Reads a PNG, JPEG, BMP or GIF (first frame) file. Transparent parts are put on white; colour profiles and
-     * orientation tags are ignored, gray values stay what they are.
+     * Reads a PNG, JPEG, BMP, GIF (first frame on its canvas) or, where a reader for it is on the class path, WebP
+     * file, upright as its orientation tag says. Transparent parts are put on white; colour profiles are ignored, gray
+     * values stay what they are; JPEGs with four components become what Pillow's {@code convert('RGB')} makes of them.
      *
-     * @throws IOException if it is not a picture, damaged, or has more than 100 million pixels; the message names it
+     * @throws IOException if it is not a picture, damaged, cut off, or has more than 100 million pixels or more than
+     *     its bytes can hold; the message names it
      */
     public static BufferedImage read(Path path) throws IOException {
-        return ImageDecoder.read(path);
+        return ImageDecoder.read(path, true);
+    }
+
+    /**
+     * As {@link #read(Path)}, but with rows and columns as they are stored: the orientation tag is ignored.
+     *
+     * @throws IOException as {@link #read(Path)}
+     */
+    public static BufferedImage readAsStored(Path path) throws IOException {
+        return ImageDecoder.read(path, false);
+    }
+
+    /**
+     * Whether this Java can read files of a format: WebP needs a reader on the class path that not every application
+     * has.
+     */
+    public static boolean canRead(PictureHeader.Format format) {
+        return ImageDecoder.canRead(format);
     }
 
     /**
@@ -155,13 +177,43 @@ public final class Images {
         return ofRgb(Lanczos.resize(rgb(image), image.getWidth(), image.getHeight(), width, height), width, height);
     }
 
-    /** The picture resized so that its shorter side is {@code size} and its proportions stay (longer side rounded down). */
+    /**
+     * The picture resized so that its shorter side is {@code size} and its proportions stay (longer side rounded down).
+     */
     public static BufferedImage resizeShortSide(BufferedImage image, int size) {
         int w = image.getWidth();
         int h = image.getHeight();
-        int width = w <= h ? size : (int) ((long) size * w / h);
-        int height = h <= w ? size : (int) ((long) size * h / w);
+        int width = resizedSide(w, h, size);
+        int height = resizedSide(h, w, size);
         return width == w && height == h ? ofRgb(rgb(image), w, h) : resize(image, width, height);
+    }
+
+    /**
+     * What a side becomes when the shorter side is resized to {@code shortSide}: that, or
+     * {@code floor(shortSide side / other)}.
+     *
+     * @param other the other side
+     * @throws ArithmeticException if that is more than an int holds
+     */
+    public static int resizedSide(int side, int other, int shortSide) {
+        return side <= other ? shortSide : Math.toIntExact((long) shortSide * side / other);
+    }
+
+    /**
+     * A part of the picture in another size, {@link #crop} of {@link #resize} to the bit, without making the rest: a
+     * thin picture costs no more than the part.
+     *
+     * @param width columns of the whole picture after resizing
+     * @param height rows of the whole picture after resizing
+     * @param part what to make of that
+     */
+    public static BufferedImage resizedPart(BufferedImage image, int width, int height, Rectangle part) {
+        int w = image.getWidth();
+        int h = image.getHeight();
+        if (width == w && height == h) {
+            return crop(image, part.x, part.y, part.width, part.height);
+        }
+        return ofRgb(Lanczos.resize(rgb(image), w, h, width, height, part), part.width, part.height);
     }
 
     /**
@@ -210,10 +262,16 @@ public final class Images {
     /**
      * Writes a PNG file, which appears at once when complete, see {@link AtomicFiles}.
      *
-     * @throws IOException if it cannot be written
+     * @throws IOException if it cannot be written; the message names it
      */
     public static void writePng(Path path, BufferedImage image) throws IOException {
-        AtomicFiles.write(path, png(image));
+        try {
+            AtomicFiles.write(path, png(image));
+        } catch (FileSystemException e) {
+            throw e; // names a file
+        } catch (IOException e) { // such as a full disk, which the system tells without a name
+            throw new IOException(path + ": cannot be written: " + e.getMessage(), e);
+        }
     }
 
     /** A picture of the given pixels, 0xRRGGBB row by row; higher bits are ignored. Not modified. */

@@ -214,6 +214,22 @@ public final class JsonObject {
         return values;
     }
 
+    /**
+     * All members of an object whose values are texts, in order.
+     *
+     * @throws IllegalArgumentException if a value is anything else
+     */
+    public Map<String, String> textsByKey() {
+        Map<String, String> texts = new LinkedHashMap<>();
+        members.keySet().forEach(key -> {
+            if (!(members.get(key) instanceof String s)) {
+                throw wrong(key, "a text");
+            }
+            texts.put(key, s);
+        });
+        return texts;
+    }
+
     private List<?> list(String key, String expected) {
         if (members.get(key) instanceof List<?> list) {
             return list;

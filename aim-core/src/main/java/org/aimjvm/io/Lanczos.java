@@ -1,5 +1,6 @@
 package org.aimjvm.io;
 
+import java.awt.Rectangle;
 import java.util.Arrays;
 
 /**
@@ -16,27 +17,47 @@ final class Lanczos {
     private Lanczos() {}
 
     /**
+     * Resizes the whole picture.
+     *
      * @param rgb (h, w) pixels 0xRRGGBB. Not modified
      * @return (height, width) pixels
      */
     static int[] resize(int[] rgb, int w, int h, int width, int height) {
+        return resize(rgb, w, h, width, height, new Rectangle(width, height));
+    }
+
+    /**
+     * Resizes, but makes only a part of the result; its pixels are the same as if all were made.
+     *
+     * @param rgb (h, w) pixels 0xRRGGBB. Not modified
+     * @param part of the (height, width) pixels
+     * @return (part.height, part.width) pixels
+     */
+    static int[] resize(int[] rgb, int w, int h, int width, int height, Rectangle part) {
         if (width < 1 || height < 1) {
             throw new IllegalArgumentException("size: " + width + " x " + height + " (expected at least 1 x 1)");
         }
-        Weights across = weights(w, width);
-        Weights down = weights(h, height);
-        int[] out = new int[Math.multiplyExact(width, height)];
-        float[] rows = new float[Math.multiplyExact(width, h)];
+        if (part.isEmpty() || !new Rectangle(width, height).contains(part)) {
+            throw new IllegalArgumentException("part: " + part.width + " x " + part.height + " at (" + part.x + ", "
+                    + part.y + ") (expected within " + width + " x " + height + ")");
+        }
+        Weights across = weights(w, width, part.x, part.width);
+        Weights down = weights(h, height, part.y, part.height);
+        int last = part.height - 1;
+        int top = down.first[0];
+        int bottom = down.first[last] + down.weights[last].length;
+        int[] out = new int[Math.multiplyExact(part.width, part.height)];
+        float[] rows = new float[Math.multiplyExact(part.width, bottom - top)];
         for (int shift = 0; shift <= 16; shift += 8) {
-            rows(rgb, shift, w, h, across, rows);
-            columns(rows, width, down, out, shift);
+            rows(rgb, shift, w, top, bottom, across, rows);
+            columns(rows, part.width, top, down, out, shift);
         }
         return out;
     }
 
-    private static void rows(int[] rgb, int shift, int w, int h, Weights across, float[] out) {
+    private static void rows(int[] rgb, int shift, int w, int top, int bottom, Weights across, float[] out) {
         int width = across.first.length;
-        for (int y = 0; y < h; y++) {
+        for (int y = top; y < bottom; y++) {
             for (int x = 0; x < width; x++) {
                 int start = y * w + across.first[x];
                 float[] weights = across.weights[x];
@@ -44,18 +65,18 @@ final class Lanczos {
                 for (int k = 0; k < weights.length; k++) {
                     sum += weights[k] * (rgb[start + k] >> shift & 0xff);
                 }
-                out[y * width + x] = sum;
+                out[(y - top) * width + x] = sum;
             }
         }
     }
 
-    private static void columns(float[] rows, int width, Weights down, int[] out, int shift) {
+    private static void columns(float[] rows, int width, int top, Weights down, int[] out, int shift) {
         float[] sums = new float[width];
         for (int y = 0; y < down.first.length; y++) {
             Arrays.fill(sums, 0.5f); // rounds
             float[] weights = down.weights[y];
             for (int k = 0; k < weights.length; k++) {
-                int start = (down.first[y] + k) * width;
+                int start = (down.first[y] - top + k) * width;
                 for (int x = 0; x < width; x++) {
                     sums[x] += weights[k] * rows[start + x];
                 }
@@ -66,14 +87,15 @@ final class Lanczos {
         }
     }
 
-    private static Weights weights(int size, int target) {
+    /** Weights of {@code count} target pixels from {@code start} on, of {@code target} in all. */
+    private static Weights weights(int size, int target, int start, int count) {
         double ratio = (double) size / target;
         double stretch = Math.max(1, ratio);
         double support = LOBES * stretch;
-        int[] first = new int[target];
-        float[][] weights = new float[target][];
-        for (int i = 0; i < target; i++) {
-            double center = (i + 0.5) * ratio;
+        int[] first = new int[count];
+        float[][] weights = new float[count][];
+        for (int i = 0; i < count; i++) {
+            double center = (start + i + 0.5) * ratio;
             int from = Math.max(0, (int) (center - support + 0.5));
             int to = Math.min(size, (int) (center + support + 0.5));
             double[] w = new double[to - from];

@@ -59,7 +59,7 @@ final class PickleMachine {
      * Runs until the pickle stops.
      *
      * @return what it built
-     * @throws CheckpointException if it is damaged, too large, or refers to anything that is not allowed
+     * @throws CheckpointException if it is damaged or too large
      */
     Object run() {
         for (int step = 0; step < MAX_STEPS; step++) {
@@ -106,7 +106,7 @@ final class PickleMachine {
             case 'U' -> push(text(u8())); // SHORT_BINSTRING
             case 'B' -> push(bytes(u32(), MAX_TEXT)); // BINBYTES
             case 'C' -> push(bytes(u8(), MAX_TEXT)); // SHORT_BINBYTES
-            case 0x8e -> push(bytes(u64(), MAX_TEXT)); // BINBYTES8
+            case 0x8e, 0x96 -> push(bytes(u64(), MAX_TEXT)); // BINBYTES8, BYTEARRAY8
             default -> {
                 return false;
             }
@@ -190,8 +190,15 @@ final class PickleMachine {
                 push(globals.call(call.get(0), args.items));
             }
             case 'i' -> { // INST
-                PyValue.Global global = globals.find(line(), line());
+                PyValue global = globals.find(line(), line());
                 push(globals.call(global, popToMark()));
+            }
+            case 0x92 -> { // NEWOBJ_EX
+                List<Object> call = popLast(3);
+                if (!(call.get(1) instanceof PyValue.PyTuple args) || !(call.get(2) instanceof PyValue.PyDict)) {
+                    throw problem("call without a tuple and a dict of arguments");
+                }
+                push(globals.call(call.get(0), args.items));
             }
             case 'b' -> { // BUILD
                 Object state = pop();
@@ -205,17 +212,19 @@ final class PickleMachine {
     }
 
     private void append(List<Object> items) {
-        if (!(top() instanceof PyValue.PyList list)) {
-            throw problem("items added to something that is not a list");
+        switch (top()) {
+            case PyValue.PyList list -> list.items.addAll(items);
+            case PyValue.Opaque _ -> {} // dropped
+            default -> throw problem("items added to something that is not a list");
         }
-        list.items.addAll(items);
     }
 
     private void setItems(List<Object> items) {
-        if (!(top() instanceof PyValue.PyDict dict)) {
-            throw problem("items set in something that is not a dict");
+        switch (top()) {
+            case PyValue.PyDict dict -> putAll(dict, items);
+            case PyValue.Opaque _ -> {} // dropped
+            default -> throw problem("items set in something that is not a dict");
         }
-        putAll(dict, items);
     }
 
     private void putAll(PyValue.PyDict dict, List<Object> items) {

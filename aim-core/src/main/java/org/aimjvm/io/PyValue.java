@@ -47,6 +47,15 @@ sealed interface PyValue {
     /** A global on the list of allowed ones. */
     record Global(TorchGlobals.Known known, String name) implements PyValue {}
 
+    /**
+     * What is no tensor and no plain container: a name that is not on the list, or what calling it would make. Nothing is
+     * called, and what is put into it is dropped.
+     *
+     * @param type the name the pickle gives
+     * @param holdsTensor whether it would be made of a tensor or a storage, so that leaving it out would lose weights
+     */
+    record Opaque(String type, boolean holdsTensor) implements PyValue {}
+
     /** A tensor. */
     record Tensor(TorchTensor tensor) implements PyValue {}
 

@@ -90,7 +90,13 @@ final class SafeTensorsHeader {
     }
 
     private void readMetadata(JsonReader reader) {
-        expect(reader, Token.START_OBJECT, null, METADATA);
+        Token start = reader.next();
+        if (start == Token.NULL) { // some writers put null for none
+            return;
+        }
+        if (start != Token.START_OBJECT) {
+            throw problem(null, METADATA + ": " + start + ", expected " + Token.START_OBJECT);
+        }
         for (String key; (key = nextField(reader, null)) != null;) {
             expect(reader, Token.STRING, null, METADATA + " value of " + CheckpointException.shorten(key));
             if (metadata.put(key, reader.text()) != null) {

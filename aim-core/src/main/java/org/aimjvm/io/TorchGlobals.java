@@ -8,16 +8,18 @@ import org.aimjvm.backend.DType;
 
 /**
  * The names a PyTorch pickle may refer to, and what using them makes here. There is no other way from a pickle to
- * behaviour: a name that is not on this list ends the reading.
+ * behaviour: a name that is not on this list, and all that is made with it, is a {@linkplain PyValue.Opaque value that
+ * does nothing}.
  */
 final class TorchGlobals {
     /** What an allowed name stands for. */
     enum Known {
-        ORDERED_DICT, SET, BAG, SIZE, DEVICE, REBUILD_TENSOR, REBUILD_PARAMETER, STORAGE
+        ORDERED_DICT, DEFAULT_DICT, SET, BAG, SIZE, DEVICE, REBUILD_TENSOR, REBUILD_PARAMETER, REBUILD_FROM_TYPE, STORAGE
     }
 
     private static final Map<String, Known> ALLOWED = Map.ofEntries(
             Map.entry("collections.OrderedDict", Known.ORDERED_DICT),
+            Map.entry("collections.defaultdict", Known.DEFAULT_DICT),
             Map.entry("builtins.set", Known.SET),
             Map.entry("__builtin__.set", Known.SET),
             Map.entry("argparse.Namespace", Known.BAG),
@@ -27,7 +29,8 @@ final class TorchGlobals {
             Map.entry("torch._utils._rebuild_tensor", Known.REBUILD_TENSOR),
             Map.entry("torch._utils._rebuild_tensor_v2", Known.REBUILD_TENSOR),
             Map.entry("torch._utils._rebuild_parameter", Known.REBUILD_PARAMETER),
-            Map.entry("torch._utils._rebuild_parameter_with_state", Known.REBUILD_PARAMETER));
+            Map.entry("torch._utils._rebuild_parameter_with_state", Known.REBUILD_PARAMETER),
+            Map.entry("torch._tensor._rebuild_from_type_v2", Known.REBUILD_FROM_TYPE));
 
     private static final Map<String, DType> STORAGES = Map.of(
             "DoubleStorage", DType.F64,
@@ -58,25 +61,19 @@ final class TorchGlobals {
         return storages;
     }
 
-    /**
-     * Looks up a name.
-     *
-     * @throws CheckpointException if it is not on the list
-     */
-    PyValue.Global find(String module, String name) {
+    /** Looks up a name: a {@link PyValue.Global} if it is on the list. */
+    PyValue find(String module, String name) {
         String full = module + "." + name;
         boolean storage = (module.equals("torch") || module.equals("torch.cuda")) && STORAGES.containsKey(name);
         Known known = storage ? Known.STORAGE : ALLOWED.get(full);
-        if (known == null) {
-            throw problem("the pickle refers to " + CheckpointException.shorten(full)
-                    + ", expected only tensors and plain containers (nothing was run; save model.state_dict() if the"
-                    + " file is yours)");
-        }
-        return new PyValue.Global(known, name);
+        return known == null ? new PyValue.Opaque(full, false) : new PyValue.Global(known, name);
     }
 
-    /** The result of calling an allowed name. {@code args} is not modified. */
+    /** The result of calling a value. {@code args} is not modified. */
     PyValue call(Object callable, List<Object> args) {
+        if (callable instanceof PyValue.Opaque(String type, boolean holdsTensor)) {
+            return new PyValue.Opaque(type, holdsTensor || args.stream().anyMatch(TorchGlobals::isOfTensors));
+        }
         if (!(callable instanceof PyValue.Global global)) {
             throw problem("the pickle calls something that is not a function");
         }
@@ -86,6 +83,10 @@ final class TorchGlobals {
             case BAG -> {
                 requireArgs(global, args, 0, 0);
                 yield new PyValue.PyBag();
+            }
+            case DEFAULT_DICT -> {
+                requireArgs(global, args, 0, 1);
+                yield new PyValue.PyDict();
             }
             case SET -> {
                 requireArgs(global, args, 0, 1);
@@ -102,12 +103,30 @@ final class TorchGlobals {
             }
             case REBUILD_PARAMETER -> {
                 requireArgs(global, args, 3, 4);
-                if (!(args.getFirst() instanceof PyValue.Tensor t)) {
-                    throw problem("the pickle makes a parameter of something that is not a tensor");
+                yield switch (args.getFirst()) {
+                    case PyValue.Tensor t -> t;
+                    case PyValue.Opaque(String type, boolean _) -> new PyValue.Opaque(type, true);
+                    default -> throw problem("the pickle makes a parameter of something that is not a tensor");
+                };
+            }
+            case REBUILD_FROM_TYPE -> { // function, type, its arguments, attributes
+                requireArgs(global, args, 4, 4);
+                if (!(args.get(2) instanceof PyValue.PyTuple inner)
+                        || args.getFirst() instanceof PyValue.Global(Known made, String _)
+                                && made == Known.REBUILD_FROM_TYPE) {
+                    throw problem("the pickle makes a tensor without a tuple of arguments");
                 }
-                yield t;
+                yield call(args.getFirst(), inner.items);
             }
             case STORAGE -> throw problem("the pickle calls " + global.name() + ", expected only tensors of it");
+        };
+    }
+
+    private static boolean isOfTensors(Object value) {
+        return switch (value) {
+            case PyValue.Tensor _,PyValue.Storage _ -> true;
+            case PyValue.Opaque(String _, boolean holdsTensor) -> holdsTensor;
+            default -> false;
         };
     }
 
@@ -118,14 +137,27 @@ final class TorchGlobals {
                 spend(attributes.items.size());
                 bag.attributes.putAll(attributes.items);
             }
+            // Of an object that is left out, and of a tensor (hooks, names a program gave it), nothing is read.
+            case PyValue.Opaque _,PyValue.Tensor _ -> {}
             // A state dict carries version numbers of modules as an attribute, of which nothing is read.
             case PyValue.PyDict _ when state instanceof PyValue.PyDict -> {}
             default -> throw problem("the pickle sets attributes of something that has none");
         }
     }
 
-    /** The storage behind a persistent id: ("storage", type, key, location, size[, view]). */
-    PyValue.Storage persistent(Object id) {
+    /**
+     * What a persistent id stands for: the storage of ("storage", type, key, location, size[, view]); the class of
+     * ("module", class, file, source), which legacy files keep for people to read.
+     */
+    PyValue persistent(Object id) {
+        if (id instanceof PyValue.PyTuple t && t.items.size() > 1 && "module".equals(t.items.get(0))
+                && t.items.get(1) instanceof PyValue.Opaque type) {
+            return type;
+        }
+        if (id instanceof PyValue.PyTuple t && t.items.size() > 1 && "storage".equals(t.items.get(0))
+                && t.items.get(1) instanceof PyValue.Opaque(String type, boolean _)) {
+            return new PyValue.Opaque(type, true);
+        }
         if (!(id instanceof PyValue.PyTuple t)
                 || t.items.size() < 5
                 || t.items.size() > 6
@@ -167,9 +199,12 @@ final class TorchGlobals {
         return new TorchStorage(whole.key(), whole.dtype(), whole.size(), start, count);
     }
 
-    private PyValue.Tensor tensor(List<Object> args) {
+    private PyValue tensor(List<Object> args) {
         if (++tensors > MAX_TENSORS) {
             throw problem("more than " + MAX_TENSORS + " tensors");
+        }
+        if (args.get(0) instanceof PyValue.Opaque opaque) {
+            return new PyValue.Opaque(opaque.type(), true);
         }
         if (!(args.get(0) instanceof PyValue.Storage(TorchStorage storage)) || !(args.get(1) instanceof Long offset)) {
             throw problem("tensor without storage and offset");

@@ -13,11 +13,18 @@ final class TorchNames {
     private static final int MAX_DEPTH = 64;
     private static final int MAX_VALUES = 1_000_000;
     private static final int MAX_CHARACTERS = 1 << 26;
+    /** Types that a message lists. */
+    private static final int TYPES_SHOWN = 5;
+    /** Ends a message about objects that are not made here. */
+    private static final String ADVICE =
+            ", expected tensors in plain containers (nothing was run; save model.state_dict()"
+                    + " if the file is yours)";
 
     private final Path path;
     private final Map<String, TorchTensor> tensors = new LinkedHashMap<>();
     private final Map<String, String> texts = new LinkedHashMap<>();
     private final Set<String> wrappers = new LinkedHashSet<>();
+    private final Map<String, String> opaque = new LinkedHashMap<>();
     private int values;
     private long characters;
 
@@ -28,15 +35,20 @@ final class TorchNames {
     /**
      * Walks through {@code root}.
      *
-     * @throws CheckpointException if it is nested too deeply (or contains itself), too large, or gives two tensors one
-     *     name
+     * @throws CheckpointException if it is nested too deeply (or contains itself), too large, gives two tensors one name,
+     *     or keeps tensors in objects that only the program that wrote it can make
      */
     static TorchNames of(Path path, Object root) {
         TorchNames names = new TorchNames(path);
         switch (root) {
             case PyValue.Tensor(TorchTensor tensor) -> names.tensors.put("tensor", tensor);
             case PyValue.PyDict dict -> names.wrapped(dict);
+            case PyValue.Opaque _ -> names.value(root, "", 0);
             default -> names.children(root, "", 0);
+        }
+        if (names.tensors.isEmpty() && !names.opaque.isEmpty()) {
+            throw names.problem("no tensors outside of objects of " + String.join(", ", names.opaque.values().stream()
+                    .distinct().limit(TYPES_SHOWN).map(CheckpointException::shorten).toList()) + ADVICE);
         }
         return names;
     }
@@ -49,6 +61,11 @@ final class TorchNames {
     /** Numbers and texts by name. */
     Map<String, String> texts() {
         return texts;
+    }
+
+    /** Types of the objects that were left out, by name. */
+    Map<String, String> opaque() {
+        return opaque;
     }
 
     /** Keys of the outermost dict under which lie further containers with tensors. */
@@ -107,6 +124,13 @@ final class TorchNames {
                 if (tensors.put(name, tensor) != null) {
                     throw new CheckpointException(path, name, "two tensors have this name");
                 }
+            }
+            case PyValue.Opaque(String type, boolean holdsTensor) -> {
+                if (holdsTensor) {
+                    throw new CheckpointException(
+                            path, name, "a tensor inside an object of " + CheckpointException.shorten(type) + ADVICE);
+                }
+                opaque.put(name, type);
             }
             case PyValue other -> children(other, name, depth);
             case byte[] _ -> {}

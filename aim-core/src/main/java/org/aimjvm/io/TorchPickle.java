@@ -17,8 +17,9 @@ import java.util.function.Supplier;
  * A checkpoint written by {@code torch.save}: the zip container or the legacy one before it (PyTorch 1.5 and older).
  *
  * <p>The pickle inside is read by a restricted machine that knows tensors, parameters, dicts, lists, tuples, numbers,
- * texts and {@code argparse.Namespace}; a reference to anything else is a {@link CheckpointException} that names it,
- * and nothing is ever executed. Tensors' elements are read from the mapped file when asked for; transposed or sliced
+ * texts and {@code argparse.Namespace}. Anything else (a NumPy number, a path, a program's own class) is left out where it
+ * lies beside the tensors, and a {@link CheckpointException} that names it where tensors are inside; nothing is ever
+ * executed. Tensors' elements are read from the mapped file when asked for; transposed or sliced
  * views come out in row-major order, tensors that share a storage each under its own name.
  *
  * <p>Names are the keys on the way to a tensor, joined by dots: a state dict's own names if it was saved alone,
@@ -52,7 +53,7 @@ public final class TorchPickle implements TensorSource {
     /**
      * Maps the file and reads everything but the tensors' elements.
      *
-     * @throws CheckpointException if it is not a complete PyTorch file, or refers to anything but tensors and plain
+     * @throws CheckpointException if it is not a complete PyTorch file, or keeps its tensors in anything but plain
      *     containers
      */
     public static TorchPickle open(Path path) {
@@ -195,7 +196,9 @@ public final class TorchPickle implements TensorSource {
     private TorchTensor tensor(String name) {
         TorchTensor tensor = names.tensors().get(name);
         if (tensor == null) {
-            throw new CheckpointException(path, name, "no such tensor");
+            String type = names.opaque().get(name);
+            throw new CheckpointException(
+                    path, name, type == null ? "no such tensor" : "an object of " + type + ", expected a tensor");
         }
         return tensor;
     }

@@ -61,7 +61,7 @@ public final class Bench {
         Timed<Spread> t = timed(() -> Passes.train(subject, batch, scratch, warmUp, seconds));
         int tokens = subject.config().numTokens();
         // weights: read forward and backward; gradients: written and read; AdamW: three arrays read and written
-        double bytes = 10.0 * 4 * subject.params().count();
+        double bytes = 10.0 * 4 * subject.model().params().count();
         return new Measurement(
                 "train-step", subject.name(), subject.weights().toString(), subject.states().toString(), batch, false,
                 t.result,

@@ -8,7 +8,6 @@ import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimPresets;
 import org.aimjvm.nn.AttentionConfig;
-import org.aimjvm.ssm.Mamba2Config;
 
 /**
  * How time and memory grow with the length of a picture and with the number of pictures side by side: AiM-B, and a transformer of
@@ -44,10 +43,15 @@ public final class Growth {
             AimConfig aim = AimPresets.get("aim-b").withData(16384, tokens, 1000);
             return this == AIM_B
                     ? aim
-                    : new AimConfig(
-                            D_MODEL, MLP, TRANSFORMER_LAYERS, aim.vocabSize(), aim.numClasses(), tokens,
-                            Mamba2Config.of(D_MODEL), AttentionConfig.of(D_MODEL, HEADS),
-                            IntStream.range(0, TRANSFORMER_LAYERS).boxed().toList(), true, true, false, 1, 0, 0, 0);
+                    : AimConfig.builder(D_MODEL)
+                            .dIntermediate(MLP)
+                            .nLayer(TRANSFORMER_LAYERS)
+                            .vocabSize(aim.vocabSize())
+                            .numClasses(aim.numClasses())
+                            .numTokens(tokens)
+                            .attention(AttentionConfig.of(D_MODEL, HEADS),
+                                    IntStream.range(0, TRANSFORMER_LAYERS).boxed().toList())
+                            .build();
         }
     }
 

@@ -7,6 +7,7 @@ import org.aimjvm.backend.StateFormat;
 import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
+import org.aimjvm.model.AimRole;
 import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.Params;
 import org.aimjvm.ssm.Mamba1Config;
@@ -32,14 +33,14 @@ public record LmCost(
     private static final int F32 = 4;
 
     /**
-     * @param tensors the model's, by name
+     * @param params those of the model
      * @param bytes how many a tensor takes in its format
      */
-    public static LmCost of(AimConfig config, Map<String, Tensor> tensors, ToLongFunction<Tensor> bytes) {
+    public static LmCost of(AimConfig config, Params params, ToLongFunction<Tensor> bytes) {
         long weightBytes = 0;
         double flops = 0;
-        for (Map.Entry<String, Tensor> e : tensors.entrySet()) {
-            if (isReadEveryStep(e.getKey(), config)) {
+        for (Map.Entry<String, Tensor> e : params.all().entrySet()) {
+            if (isReadEveryStep((AimRole) params.role(e.getKey()), config)) {
                 weightBytes += bytes.applyAsLong(e.getValue());
                 flops += e.getValue().shape().rank() >= 2 ? 2.0 * e.getValue().size() : 0;
             }
@@ -67,7 +68,7 @@ public record LmCost(
 
     /** Of F32 weights and states, without making them. */
     public static LmCost of(AimConfig config) {
-        return of(config, tensors(config), t -> (long) F32 * t.size());
+        return of(config, listing(config), t -> (long) F32 * t.size());
     }
 
     /** Bytes of a weight matrix in {@code format}, its scales with it. */
@@ -82,17 +83,18 @@ public record LmCost(
     }
 
     /** Names and shapes of a model's tensors, without data. */
-    static Map<String, Tensor> tensors(AimConfig config) {
+    static Params listing(AimConfig config) {
         Params params = Params.shapesOnly();
         new AimModel(params, config, PositionRule.SEQUENCE_INDEX);
-        return params.all();
+        return params;
     }
 
-    private static boolean isReadEveryStep(String name, AimConfig config) {
-        return !(name.contains("adaLN_modulation") || name.contains("adaln_group") || name.contains("scale_shift_table")
-                || name.contains("position_embeddings")
-                || name.contains("cls_embed")
-                || name.contains("word_embeddings") && !config.tieEmbeddings());
+    private static boolean isReadEveryStep(AimRole role, AimConfig config) {
+        return switch (role) {
+            case CONDITIONING, POSITIONS, CLASSES -> false;
+            case WORDS -> config.tieEmbeddings();
+            case MIXERS, MLPS, NORMS, HEAD -> true;
+        };
     }
 
     /** Of a layer and sequence; the windows of the convolution are F32. */

@@ -23,15 +23,13 @@ public final class LmSubject {
     private final String name;
     private final WeightFormat weights;
     private final AimModel model;
-    private final Params params;
     private final Generator generator;
     private final LmCost cost;
 
-    private LmSubject(String name, WeightFormat weights, AimModel model, Params params, LmCost cost) {
+    private LmSubject(String name, WeightFormat weights, AimModel model, LmCost cost) {
         this.name = name;
         this.weights = weights;
         this.model = model;
-        this.params = params;
         this.cost = cost;
         this.generator = new Generator(model, smallTokenizer(model));
     }
@@ -56,21 +54,28 @@ public final class LmSubject {
      * @throws IllegalArgumentException if it cannot, see {@link AimModel#withStates}
      */
     public LmSubject withStates(StateFormat states) {
-        return new LmSubject(name, weights, model.withStates(states), params, cost.withStates(config(), states));
+        return new LmSubject(name, weights, model.withStates(states), cost.withStates(config(), states));
     }
 
     private static LmSubject build(String name, AimConfig config, WeightFormat weights, Params params) {
         AimModel model = new AimModel(params, config, PositionRule.SEQUENCE_INDEX);
         LmCost cost = LmCost.of(
-                config, params.all(),
+                config, params,
                 t -> t.storage().isFrozen() ? LmCost.matrixBytes(t.shape(), weights) : 4L * t.size());
-        return new LmSubject(name, weights, model, params, cost);
+        return new LmSubject(name, weights, model, cost);
     }
 
     /** The generator wants one; drawing is ended before it would be used. */
     private static VqModel smallTokenizer(AimModel model) {
-        VqConfig config = new VqConfig(
-                8, List.of(1), 1, 8, model.config().vocabSize(), 8, 1, 1, 1, 1e-6f, true, 0.25f, 0);
+        VqConfig config = VqConfig.builder()
+                .ch(8)
+                .chMult(List.of(1))
+                .numResBlocks(1)
+                .zChannels(8)
+                .nEmbed(model.config().vocabSize())
+                .channels(1, 1)
+                .normGroups(1)
+                .build();
         return new VqModel(Params.random(model.backend(), 0), config);
     }
 
@@ -81,7 +86,7 @@ public final class LmSubject {
     public static long bytesToDecode(AimConfig config, WeightFormat format, int sequences, boolean prefill) {
         long weights = 0;
         long largest = 0;
-        for (Tensor t : LmCost.tensors(config).values()) {
+        for (Tensor t : LmCost.listing(config).all().values()) {
             weights += t.shape().rank() == 2 ? LmCost.matrixBytes(t.shape(), format) : 4L * t.size();
             largest = Math.max(largest, 4L * t.size());
         }
@@ -94,7 +99,7 @@ public final class LmSubject {
 
     /** As {@link #bytesToDecode} for training steps of {@code batch} whole sequences. */
     public static long bytesToTrain(AimConfig config, int batch) {
-        long parameters = LmCost.tensors(config).values().stream().mapToLong(Tensor::size).sum();
+        long parameters = LmCost.listing(config).all().values().stream().mapToLong(Tensor::size).sum();
         long tokens = (long) batch * config.numTokens();
         long activations = 4L * tokens * (config.nLayer() * 24L * config.dModel() + 4L * config.vocabSize());
         return BASE_BYTES + LimitMeter.MEBIBYTES * MEBIBYTE + 16 * parameters + activations;
@@ -124,10 +129,6 @@ public final class LmSubject {
 
     public LmCost cost() {
         return cost;
-    }
-
-    Params params() {
-        return params;
     }
 
     Generator generator() {

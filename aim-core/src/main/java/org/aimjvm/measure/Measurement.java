@@ -51,11 +51,11 @@ public record Measurement(
     }
 
     /**
-     * As JSON; docs/cli.md explains the keys.
+     * As a JSON object; docs/cli.md explains the keys.
      *
      * @param backend its description
      */
-    public ObjectNode toJson(String backend) {
+    public String toJson(String backend) {
         ObjectNode o = JsonMapper.shared().createObjectNode();
         o.put("work", work).put("preset", preset).put("weights", weights).put("states", states).put("batch", batch)
                 .put("threads", limits.threads()).put("guided", guided)
@@ -79,7 +79,7 @@ public record Measurement(
                 .put("jdk", Runtime.version() + ", " + System.getProperty("java.vm.name"))
                 .put("system", System.getProperty("os.name") + " " + System.getProperty("os.arch") + ", "
                         + Runtime.getRuntime().availableProcessors() + " processors");
-        return o;
+        return o.toString();
     }
 
     private static ObjectNode toJson(Spread s) {

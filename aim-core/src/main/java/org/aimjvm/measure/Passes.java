@@ -101,7 +101,7 @@ public final class Passes {
                     new LrSchedule(LrSchedule.Kind.CONSTANT, 0, Integer.MAX_VALUE), 0);
             long start = System.nanoTime();
             trainer[0] = new LmTrainer(
-                    subject.model(), subject.params(), data, null, new LmOptions(recipe, LABEL_DROPOUT, 0, false),
+                    subject.model(), data, null, new LmOptions(recipe, LABEL_DROPOUT, 0, false),
                     RunOptions.NONE, new TrainListener() {
                         private long measuring; // 0: warming up
 

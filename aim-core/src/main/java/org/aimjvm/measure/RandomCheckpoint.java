@@ -10,6 +10,7 @@ import org.aimjvm.io.TensorInfo;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
+import org.aimjvm.model.AimRole;
 import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.Params;
 import org.aimjvm.tensor.Tensor;
@@ -49,17 +50,34 @@ public final class RandomCheckpoint implements TensorSource {
     @Override
     public float[] readFloats(String name) {
         float[] values = listing.initialValues(name);
-        if (name.contains("adaLN_modulation")) {
-            SplittableRandom random = new SplittableRandom(name.hashCode());
-            for (int i = 0; i < values.length; i++) {
-                values[i] = (float) random.nextGaussian(0, DEVIATION);
+        switch ((AimRole) listing.role(name)) {
+            case CONDITIONING -> {
+                if (isZero(values)) {
+                    SplittableRandom random = new SplittableRandom(name.hashCode());
+                    for (int i = 0; i < values.length; i++) {
+                        values[i] = (float) random.nextGaussian(0, DEVIATION);
+                    }
+                }
             }
-        } else if (name.contains("embed")) {
-            for (int i = 0; i < values.length; i++) {
-                values[i] *= EMBEDDING_GAIN;
+            case WORDS, POSITIONS, CLASSES -> {
+                for (int i = 0; i < values.length; i++) {
+                    values[i] *= EMBEDDING_GAIN;
+                }
+            }
+            case MIXERS, MLPS, NORMS, HEAD -> {
+                // as they start
             }
         }
         return values;
+    }
+
+    private static boolean isZero(float[] values) {
+        for (float v : values) {
+            if (v != 0) {
+                return false;
+            }
+        }
+        return true;
     }
 
     @Override

@@ -1,13 +1,12 @@
 package org.aimjvm.measure;
 
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.aimjvm.backend.Shape;
 import org.aimjvm.nn.Params;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
+import org.aimjvm.vq.VqRole;
 
 /**
  * Operations a tokenizer takes for one picture, convolutions counted directly ({@code 2 k^2 in out} a pixel), whatever algorithm
@@ -19,7 +18,7 @@ import org.aimjvm.vq.VqModel;
  * @param decoderBytes F32 weights that decoding reads
  */
 public record VqCost(double encode, double decode, long encoderBytes, long decoderBytes) {
-    private static final Pattern BLOCK = Pattern.compile("conv_blocks\\.(\\d+)\\.(.*)");
+    private static final int F32 = 4;
 
     /** @param codes rows and columns of codes of the picture */
     public static VqCost of(VqConfig config, int codes) {
@@ -27,49 +26,28 @@ public record VqCost(double encode, double decode, long encoderBytes, long decod
         new VqModel(params, config);
         double encode = 2.0 * codes * codes * config.nEmbed() * config.embedDim();
         double decode = 0;
-        long encoderBytes = 4L * config.nEmbed() * config.embedDim();
+        long encoderBytes = (long) F32 * config.nEmbed() * config.embedDim();
         long decoderBytes = 0;
+        int pixels = config.downsampling() * codes;
         for (Map.Entry<String, Tensor> e : params.all().entrySet()) {
-            String name = e.getKey();
             Shape shape = e.getValue().shape();
             if (shape.rank() != 4) {
                 continue;
             }
-            boolean encoder = name.startsWith("encoder.") || name.startsWith("quant_conv");
-            int top = config.downsampling() * codes;
-            double side = encoder ? encoderSide(name, top, codes) : decoderSide(name, top, codes);
+            VqRole role = (VqRole) params.role(e.getKey());
+            double side = pixels >> role.halvings();
             double flops = 2.0 * shape.size() * side * side;
-            if (name.endsWith("proj_out.weight")) { // scores and mixing of the attention it ends
+            if (role.endsAttention()) { // its scores and the mixing
                 flops += 4.0 * Math.pow(side, 4) * shape.dim(0);
             }
-            if (encoder) {
+            if (role.part().encodes()) {
                 encode += flops;
-                encoderBytes += 4L * shape.size();
+                encoderBytes += (long) F32 * shape.size();
             } else {
                 decode += flops;
-                decoderBytes += 4L * shape.size();
+                decoderBytes += (long) F32 * shape.size();
             }
         }
         return new VqCost(encode, decode, encoderBytes, decoderBytes);
-    }
-
-    /** Side of what a convolution of the encoder writes. */
-    private static double encoderSide(String name, int pixels, int codes) {
-        Matcher m = BLOCK.matcher(name);
-        if (m.find()) {
-            int level = Integer.parseInt(m.group(1));
-            return pixels >> (m.group(2).startsWith("downsample") ? level + 1 : level);
-        }
-        return name.startsWith("encoder.conv_in") ? pixels : codes;
-    }
-
-    /** Side of what a convolution of the decoder writes. */
-    private static double decoderSide(String name, int pixels, int codes) {
-        Matcher m = BLOCK.matcher(name);
-        if (m.find()) {
-            int level = Integer.parseInt(m.group(1));
-            return codes << (m.group(2).startsWith("upsample") ? level + 1 : level);
-        }
-        return name.startsWith("decoder.conv_out") ? pixels : codes;
     }
 }

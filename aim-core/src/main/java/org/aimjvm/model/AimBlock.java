@@ -52,23 +52,26 @@ final class AimBlock {
         this.index = index;
         int d = config.dModel();
         double depth = Math.sqrt(config.nLayer());
-        this.norm = norm(params.sub("norm"), config);
-        Params m = params.sub("mixer");
+        Params norms = params.as(AimRole.NORMS);
+        Params conditioning = params.as(AimRole.CONDITIONING);
+        this.norm = norm(norms.sub("norm"), config);
+        Params m = params.sub("mixer").as(AimRole.MIXERS);
         this.mixer = config.attentionLayers().contains(index)
                 ? new CausalSelfAttention(m, config.attention(), depth)
                 : switch (config.ssm()) {
                     case Mamba2Config c -> new Mamba2(m, c, depth);
                     case Mamba1Config c -> new Mamba1(m, c, depth);
                 };
-        this.norm2 = config.dIntermediate() > 0 ? norm(params.sub("norm2"), config) : null;
-        this.mlp =
-                config.dIntermediate() > 0 ? new GatedMlp(params.sub("mlp"), d, config.dIntermediate(), depth) : null;
+        this.norm2 = config.dIntermediate() > 0 ? norm(norms.sub("norm2"), config) : null;
+        this.mlp = config.dIntermediate() > 0
+                ? new GatedMlp(params.sub("mlp").as(AimRole.MLPS), d, config.dIntermediate(), depth)
+                : null;
         int parts = config.modulations();
         this.adaLn = config.adaLnGroup()
                 ? null
-                : new Linear(params.sub("adaLN_modulation.1"), d, parts * d, Init.zeros(), Init.zeros());
+                : new Linear(conditioning.sub("adaLN_modulation.1"), d, parts * d, Init.zeros(), Init.zeros());
         this.scaleShiftTable = config.adaLnGroup()
-                ? params.get("scale_shift_table", Shape.of(1, parts, d), Init.normal(1 / Math.sqrt(d)))
+                ? conditioning.get("scale_shift_table", Shape.of(1, parts, d), Init.normal(1 / Math.sqrt(d)))
                 : null;
     }
 

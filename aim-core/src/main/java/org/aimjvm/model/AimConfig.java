@@ -9,7 +9,10 @@ import org.aimjvm.ssm.SsmConfig;
 
 /**
  * Architecture of a sequence model; names of the checkpoint's {@code config.json} keys in parentheses. Reading and writing
- * that file is {@link org.aimjvm.checkpoint.AimConfigJson}'s.
+ * that file is {@link org.aimjvm.checkpoint.AimConfigJson}'s. Made by name: {@code AimConfig.builder(768)
+         .nLayer(24)
+         .build()}
+         .
  *
  * @param dModel channels of the residual stream (d_model)
  * @param dIntermediate hidden size of the MLP after each mixer, rounded up to a multiple of 128; 0 for none
@@ -95,33 +98,22 @@ public record AimConfig(
      * adaLN-group.
      */
     public static AimConfig mamba2(int dModel, int nLayer, int groups) {
-        return new AimConfig(
-                dModel, 0, nLayer, 16384, 1000, 256, Mamba2Config.of(dModel), null, List.of(), true, true, groups > 0,
-                Math.max(groups, 1), 0, 0, 0);
+        return builder(dModel).nLayer(nLayer).groups(groups).build();
     }
 
     /** This architecture for other codes and classes. */
     public AimConfig withData(int newVocabSize, int newNumTokens, int newNumClasses) {
-        return new AimConfig(
-                dModel, dIntermediate, nLayer, newVocabSize, newNumClasses, newNumTokens, ssm, attention,
-                attentionLayers,
-                rmsNorm, tieEmbeddings, adaLnGroup, numGroups, tokenDrop, mixerDrop, mlpDrop);
+        return toBuilder().vocabSize(newVocabSize).numTokens(newNumTokens).numClasses(newNumClasses).build();
     }
 
-    /** This architecture with another state-space mixer. */
-    public AimConfig withSsm(SsmConfig newSsm) {
-        return new AimConfig(
-                dModel, dIntermediate, nLayer, vocabSize, numClasses, numTokens, newSsm, attention, attentionLayers,
-                rmsNorm,
-                tieEmbeddings, adaLnGroup, numGroups, tokenDrop, mixerDrop, mlpDrop);
+    /** Starts from the defaults of the original code: 48 blocks of Mamba-2 with adaLN, as {@link #mamba2}. */
+    public static Builder builder(int dModel) {
+        return new Builder(dModel);
     }
 
-    /** This architecture with other dropouts. */
-    public AimConfig withDropout(float newTokenDrop, float newMixerDrop, float newMlpDrop) {
-        return new AimConfig(
-                dModel, dIntermediate, nLayer, vocabSize, numClasses, numTokens, ssm, attention, attentionLayers,
-                rmsNorm,
-                tieEmbeddings, adaLnGroup, numGroups, newTokenDrop, newMixerDrop, newMlpDrop);
+    /** Starts from this configuration. */
+    public Builder toBuilder() {
+        return new Builder(this);
     }
 
     /**
@@ -145,5 +137,135 @@ public record AimConfig(
     /** Conditioning vectors per block: shift, scale, gate, each twice with an MLP. */
     public int modulations() {
         return dIntermediate > 0 ? 6 : 3;
+    }
+
+    /** Makes a configuration by name; what is not named keeps its default. */
+    public static final class Builder {
+        private final int dModel;
+        private int dIntermediate;
+        private int nLayer = 48;
+        private int vocabSize = 16384;
+        private int numClasses = 1000;
+        private int numTokens = 256;
+        private SsmConfig ssm; // null: Mamba-2 with its defaults
+        private AttentionConfig attention;
+        private List<Integer> attentionLayers = List.of();
+        private boolean rmsNorm = true;
+        private boolean tieEmbeddings = true;
+        private boolean adaLnGroup;
+        private int numGroups = 1;
+        private float tokenDrop;
+        private float mixerDrop;
+        private float mlpDrop;
+
+        private Builder(int dModel) {
+            this.dModel = dModel;
+        }
+
+        private Builder(AimConfig c) {
+            this.dModel = c.dModel;
+            this.dIntermediate = c.dIntermediate;
+            this.nLayer = c.nLayer;
+            this.vocabSize = c.vocabSize;
+            this.numClasses = c.numClasses;
+            this.numTokens = c.numTokens;
+            this.ssm = c.ssm;
+            this.attention = c.attention;
+            this.attentionLayers = c.attentionLayers;
+            this.rmsNorm = c.rmsNorm;
+            this.tieEmbeddings = c.tieEmbeddings;
+            this.adaLnGroup = c.adaLnGroup;
+            this.numGroups = c.numGroups;
+            this.tokenDrop = c.tokenDrop;
+            this.mixerDrop = c.mixerDrop;
+            this.mlpDrop = c.mlpDrop;
+        }
+
+        /** Sets {@link AimConfig#dIntermediate}. */
+        public Builder dIntermediate(int value) {
+            dIntermediate = value;
+            return this;
+        }
+
+        /** Sets {@link AimConfig#nLayer}. */
+        public Builder nLayer(int value) {
+            nLayer = value;
+            return this;
+        }
+
+        /** Sets {@link AimConfig#vocabSize}. */
+        public Builder vocabSize(int value) {
+            vocabSize = value;
+            return this;
+        }
+
+        /** Sets {@link AimConfig#numClasses}. */
+        public Builder numClasses(int value) {
+            numClasses = value;
+            return this;
+        }
+
+        /** Sets {@link AimConfig#numTokens}. */
+        public Builder numTokens(int value) {
+            numTokens = value;
+            return this;
+        }
+
+        /** Sets {@link AimConfig#ssm}. */
+        public Builder ssm(SsmConfig value) {
+            ssm = value;
+            return this;
+        }
+
+        /** Sets {@link AimConfig#attention} and {@link AimConfig#attentionLayers}. */
+        public Builder attention(AttentionConfig newAttention, List<Integer> newAttentionLayers) {
+            attention = newAttention;
+            attentionLayers = newAttentionLayers;
+            return this;
+        }
+
+        /** Groups of adaLN-group, 0 for adaLN in every block. */
+        public Builder groups(int count) {
+            return adaLnGroup(count > 0, Math.max(count, 1));
+        }
+
+        /** Sets {@link AimConfig#rmsNorm}. */
+        public Builder rmsNorm(boolean value) {
+            rmsNorm = value;
+            return this;
+        }
+
+        /** Sets {@link AimConfig#tieEmbeddings}. */
+        public Builder tieEmbeddings(boolean value) {
+            tieEmbeddings = value;
+            return this;
+        }
+
+        /** Sets {@link AimConfig#adaLnGroup} and {@link AimConfig#numGroups}. */
+        public Builder adaLnGroup(boolean newAdaLnGroup, int newNumGroups) {
+            adaLnGroup = newAdaLnGroup;
+            numGroups = newNumGroups;
+            return this;
+        }
+
+        /** Sets {@link AimConfig#tokenDrop} and {@link AimConfig#mixerDrop} and {@link AimConfig#mlpDrop}. */
+        public Builder dropout(float newTokenDrop, float newMixerDrop, float newMlpDrop) {
+            tokenDrop = newTokenDrop;
+            mixerDrop = newMixerDrop;
+            mlpDrop = newMlpDrop;
+            return this;
+        }
+
+        /**
+         * The configuration.
+         *
+         * @throws IllegalArgumentException naming what does not fit
+         */
+        public AimConfig build() {
+            return new AimConfig(
+                    dModel, dIntermediate, nLayer, vocabSize, numClasses, numTokens,
+                    ssm == null ? Mamba2Config.of(dModel) : ssm, attention, attentionLayers, rmsNorm, tieEmbeddings,
+                    adaLnGroup, numGroups, tokenDrop, mixerDrop, mlpDrop);
+        }
     }
 }

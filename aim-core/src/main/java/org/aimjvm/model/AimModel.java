@@ -30,6 +30,18 @@ import org.aimjvm.tensor.Tensor;
  * serves training, prefill and decoding.
  */
 public final class AimModel {
+    /** Before a dot, the start of the names of its tensors in the published checkpoints. */
+    public static final String NAME = "mamba";
+
+    private static final String BACKBONE = "backbone";
+    private static final String WORDS = "embeddings.word_embeddings";
+    private static final String HEAD = "lm_head.weight";
+    /** Full name of the word embedding. */
+    public static final String WORD_EMBEDDING = NAME + "." + BACKBONE + "." + WORDS + "." + Embedding.WEIGHT;
+    /** Full name of the head where it is a matrix of its own; tied, it is {@link #WORD_EMBEDDING}. */
+    public static final String OWN_HEAD = NAME + "." + HEAD;
+
+    private final Params params;
     private final AimConfig config;
     private final PositionRule positions;
     private final Backend backend;
@@ -45,36 +57,43 @@ public final class AimModel {
     private final StateFormat stateFormat;
 
     /**
-     * @param params gives tensors by the names below {@code mamba.} in the published checkpoints
+     * @param params gives tensors by the names below {@value #NAME} in the published checkpoints
      * @param positions the rule the weights were or will be trained under
      */
     public AimModel(Params params, AimConfig config, PositionRule positions) {
+        this.params = params;
         this.config = config;
         this.positions = positions;
         this.backend = params.backend();
         int d = config.dModel();
-        Params p = params.sub("backbone");
-        this.wordEmbeddings = Embedding.matrix(p.sub("embeddings.word_embeddings"), config.vocabSize(), d);
-        this.positionEmbeddings = Embedding.table(p.sub("embeddings.position_embeddings"), config.numTokens() + 1, d);
-        this.classEmbeddings = Embedding.table(p.sub("cls_embed.embedding_table"), config.numClasses() + 1, d);
+        Params p = params.sub(BACKBONE);
+        this.wordEmbeddings = Embedding.matrix(p.sub(WORDS).as(AimRole.WORDS), config.vocabSize(), d);
+        this.positionEmbeddings = Embedding.table(
+                p.sub("embeddings.position_embeddings").as(AimRole.POSITIONS), config.numTokens() + 1, d);
+        this.classEmbeddings =
+                Embedding.table(p.sub("cls_embed.embedding_table").as(AimRole.CLASSES), config.numClasses() + 1, d);
+        Params conditioning = p.as(AimRole.CONDITIONING);
         this.groups = config.adaLnGroup()
-                ? new Linear(p.sub("adaln_group.1"), d, config.numGroups() * config.modulations() * d, true)
+                ? new Linear(conditioning.sub("adaln_group.1"), d, config.numGroups() * config.modulations() * d, true)
                 : null;
         List<AimBlock> list = new ArrayList<>();
         for (int i = 0; i < config.nLayer(); i++) {
             list.add(new AimBlock(p.sub("layers", i), config, i));
         }
         this.blocks = List.copyOf(list);
-        this.normF = AimBlock.norm(p.sub("norm_f"), config);
-        this.normFinal = Norm.rms(p.sub("final_layer.norm_final"), d);
-        this.finalAdaLn = new Linear(p.sub("final_layer.adaLN_modulation.1"), d, 2 * d, Init.zeros(), Init.zeros());
+        Params norms = p.as(AimRole.NORMS);
+        this.normF = AimBlock.norm(norms.sub("norm_f"), config);
+        this.normFinal = Norm.rms(norms.sub("final_layer.norm_final"), d);
+        this.finalAdaLn = new Linear(
+                conditioning.sub("final_layer.adaLN_modulation.1"), d, 2 * d, Init.zeros(), Init.zeros());
         this.head = config.tieEmbeddings()
                 ? wordEmbeddings.weight()
-                : params.matrix("lm_head.weight", Shape.of(config.vocabSize(), d), Init.fanIn(d));
+                : params.as(AimRole.HEAD).matrix(HEAD, Shape.of(config.vocabSize(), d), Init.fanIn(d));
         this.stateFormat = StateFormat.F32;
     }
 
     private AimModel(AimModel m, StateFormat stateFormat) {
+        this.params = m.params;
         this.config = m.config;
         this.positions = m.positions;
         this.backend = m.backend;
@@ -107,6 +126,11 @@ public final class AimModel {
 
     public AimConfig config() {
         return config;
+    }
+
+    /** The model's own tensors by their full names, to train, save or count. */
+    public Params params() {
+        return params;
     }
 
     public PositionRule positions() {

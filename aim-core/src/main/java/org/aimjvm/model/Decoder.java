@@ -5,19 +5,19 @@ import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Shape;
 import org.aimjvm.nn.Dropout;
 import org.aimjvm.nn.Trace;
-import org.aimjvm.tensor.Recording;
+import org.aimjvm.tensor.Captured;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Decodes a batch of sequences token by token, with the bits of {@link AimModel#forward}. The pass is {@linkplain Recording
- * recorded} on the first sequences and repeated for each further token, which allocates nothing; all that changes from token
- * to token are the ids and rows of the position table that are written before it. A backend that does not record runs the
+ * Decodes a batch of sequences token by token, with the bits of {@link AimModel#forward}. The pass is {@linkplain Captured
+ * captured} on the first sequences and replayed for each further token, which allocates nothing; all that changes from token
+ * to token are the ids and rows of the position table that are written before it. A backend that does not capture runs the
  * pass itself each time.
  *
  * <p>Reads the model's weights where they lie, so it follows a training that goes on.
  */
 public final class Decoder implements AutoCloseable {
-    /** Turns logits into the next tokens on the device, at the end of each pass and recorded with it. */
+    /** Turns logits into the next tokens on the device, at the end of each pass and captured with it. */
     @FunctionalInterface
     public interface Draw {
         /**
@@ -35,9 +35,9 @@ public final class Decoder implements AutoCloseable {
     private final Tensor tokens; // I32 (batch, 1)
     private final Tensor rows; // I32 (batch, 1)
     private final int[] row;
-    private final Recording<Conditioning> conditioning;
-    private final Recording<Tensor> first;
-    private final Recording<Tensor> next;
+    private final Captured<Conditioning> conditioning;
+    private final Captured<Tensor> first;
+    private final Captured<Tensor> next;
     private Conditioning condition;
 
     /**
@@ -63,10 +63,10 @@ public final class Decoder implements AutoCloseable {
         this.tokens = Tensor.persistentInts(backend, Shape.of(batch, 1));
         this.rows = Tensor.persistentInts(backend, Shape.of(batch, 1));
         this.row = new int[batch];
-        this.conditioning = new Recording<>(backend, () -> model.condition(labels));
-        this.first = new Recording<>(
+        this.conditioning = new Captured<>(backend, () -> model.condition(labels));
+        this.first = new Captured<>(
                 backend, () -> drawn(model.pass(condition, true, null, null, state, Dropout.OFF, Trace.OFF)));
-        this.next = new Recording<>(
+        this.next = new Captured<>(
                 backend, () -> drawn(model.pass(condition, false, tokens, rows, state, Dropout.OFF, Trace.OFF)));
     }
 
@@ -164,7 +164,7 @@ public final class Decoder implements AutoCloseable {
         return logits;
     }
 
-    /** Gives back the memory of the recorded passes. */
+    /** Gives back the memory of the captured passes. */
     @Override
     public void close() {
         conditioning.close();

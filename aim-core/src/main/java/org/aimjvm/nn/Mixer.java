@@ -13,7 +13,7 @@ public interface Mixer {
      * @param u (batch, L, dModel)
      * @param state what earlier calls left, from {@link #newState}; {@code null} to start from zero and keep nothing
      * @return (batch, L, dModel)
-     * @throws IllegalStateException if a state is given while gradients are recorded: they would stop at it
+     * @throws IllegalStateException if a state is given while gradients are tracked: they would stop at it
      */
     Tensor forward(NormedSum u, MixerState state);
 

@@ -35,8 +35,12 @@ public final class Params {
         Tensor weights(String name, Shape shape, Init init);
     }
 
+    /** What a tensor is for, said by the constructor that asks for it; models define their own. */
+    public interface Role {}
+
     private final Root root;
     private final String prefix;
+    private final Role role; // null: not said
 
     private static final class Root {
         final Backend backend;
@@ -45,6 +49,7 @@ public final class Params {
         final Map<String, Tensor> trainable = new LinkedHashMap<>();
         final Set<String> optional = new TreeSet<>();
         final Map<String, Init> inits = new HashMap<>();
+        final Map<String, Role> roles = new HashMap<>();
         final Set<String> matrices = new TreeSet<>();
         Matrices frozen; // null: matrices are plain tensors that can be trained
         Supply initial; // null: starting values are not known
@@ -55,9 +60,14 @@ public final class Params {
         }
     }
 
-    private Params(Root root, String prefix) {
+    private Params(Root root) {
+        this(root, "", null);
+    }
+
+    private Params(Root root, String prefix, Role role) {
         this.root = root;
         this.prefix = prefix;
+        this.role = role;
     }
 
     /**
@@ -66,8 +76,7 @@ public final class Params {
      */
     public static Params random(Backend backend, long seed) {
         return new Params(
-                new Root(backend, (name, shape, init) -> init.values(shape, new SplittableRandom(seed + hash(name)))),
-                "");
+                new Root(backend, (name, shape, init) -> init.values(shape, new SplittableRandom(seed + hash(name)))));
     }
 
     /**
@@ -86,7 +95,7 @@ public final class Params {
 
     /** No data: a model built on it has names and shapes but computes nothing. Costs no memory, whatever the size. */
     public static Params shapesOnly() {
-        return new Params(new Root(ShapeOnlyBackend.INSTANCE, null), "");
+        return new Params(new Root(ShapeOnlyBackend.INSTANCE, null));
     }
 
     /**
@@ -96,7 +105,7 @@ public final class Params {
     public static Params listing(long seed) {
         Root root = new Root(ShapeOnlyBackend.INSTANCE, null);
         root.initial = (name, shape, init) -> init.values(shape, new SplittableRandom(seed + hash(name)));
-        return new Params(root, "");
+        return new Params(root);
     }
 
     /**
@@ -123,29 +132,46 @@ public final class Params {
      * @throws CheckpointException if names or shapes disagree
      */
     public static Params from(Backend backend, TensorSource source, Consumer<Params> build) {
+        requireFit(source, build);
+        return fitting(backend, source);
+    }
+
+    private static void requireFit(TensorSource source, Consumer<Params> build) {
         Mismatch mismatch = compare(source, build);
         if (!mismatch.isEmpty()) {
             throw new CheckpointException(source.path(), null, mismatch.toString());
         }
+    }
+
+    /** As {@link #from(Backend, TensorSource, Consumer)} for a source of which {@link #compare} has found that it fits. */
+    public static Params fitting(Backend backend, TensorSource source) {
         return new Params(
                 new Root(
                         backend,
                         (name, shape, init) -> source.contains(name)
                                 ? source.readFloats(name)
-                                : init.values(shape, new SplittableRandom(hash(name)))),
-                "");
+                                : init.values(shape, new SplittableRandom(hash(name)))));
     }
 
     /**
-     * As {@link #from(Backend, TensorSource, Consumer)} for a model that only generates: weight matrices are held in
-     * {@code format}, those of a mapped F32 file without a copy.
+     * As {@link #from(Backend, TensorSource, Consumer)} for a model that only generates, see
+     * {@link #frozen(Backend, TensorSource, WeightFormat)}.
      *
-     * @param format {@code null}: each in the format it is stored in
      * @throws CheckpointException if names or shapes disagree
      */
-    public static Params frozen(
-            Backend backend, TensorSource source, Consumer<Params> build, WeightFormat format) {
-        Params params = from(backend, source, build);
+    public static Params frozen(Backend backend, TensorSource source, Consumer<Params> build, WeightFormat format) {
+        requireFit(source, build);
+        return frozen(backend, source, format);
+    }
+
+    /**
+     * As {@link #fitting} for a model that only generates: weight matrices are held in {@code format}, those of a mapped F32 file
+     * without a copy.
+     *
+     * @param format {@code null}: each in the format it is stored in
+     */
+    public static Params frozen(Backend backend, TensorSource source, WeightFormat format) {
+        Params params = fitting(backend, source);
         params.root.frozen = (name, shape, init) -> {
             WeightMatrix matrix = source.matrix(name);
             try {
@@ -198,7 +224,17 @@ public final class Params {
 
     /** The parameters whose names start with {@code name} and a dot. */
     public Params sub(String name) {
-        return new Params(root, prefix + name + ".");
+        return new Params(root, prefix + name + ".", role);
+    }
+
+    /** The same, whose tensors are asked for to serve as {@code newRole}. */
+    public Params as(Role newRole) {
+        return new Params(root, prefix, newRole);
+    }
+
+    /** What tensors asked for here are for, as said by {@link #as}; {@code null} before. */
+    public Role role() {
+        return role;
     }
 
     /** As {@link #sub(String)} for a numbered child, e.g. {@code layers.3}. */
@@ -255,6 +291,7 @@ public final class Params {
             throw new IllegalStateException("parameter " + path + ": asked for twice");
         }
         root.inits.put(path, init);
+        root.roles.put(path, role);
         return path;
     }
 
@@ -263,24 +300,71 @@ public final class Params {
         return Collections.unmodifiableSet(root.matrices);
     }
 
+    /**
+     * What the tensor of this full name is for, as its layer said when it asked for it.
+     *
+     * @return {@code null} if the layer said nothing or there is no such tensor
+     */
+    public Role role(String name) {
+        return root.roles.get(name);
+    }
+
     /** The backend the tensors live on. */
     public Backend backend() {
         return root.backend;
     }
 
-    /** Every tensor asked for so far, trainable or not, by full name, in the order of asking. */
+    /**
+     * Every tensor asked for so far below this prefix, trainable or not, by full name, in the order of asking. So a model's
+     * own parameters are those of the view it was built on, whatever else was built beside it.
+     */
     public Map<String, Tensor> all() {
-        return Collections.unmodifiableMap(root.tensors);
+        return below(root.tensors);
     }
 
-    /** The trainable tensors asked for so far, by full name, in the order of asking. */
+    /** The trainable ones of {@link #all}. */
     public Map<String, Tensor> trainable() {
-        return Collections.unmodifiableMap(root.trainable);
+        return below(root.trainable);
+    }
+
+    private Map<String, Tensor> below(Map<String, Tensor> tensors) {
+        if (prefix.isEmpty()) {
+            return Collections.unmodifiableMap(tensors);
+        }
+        Map<String, Tensor> mine = new LinkedHashMap<>();
+        tensors.forEach((name, t) -> {
+            if (name.startsWith(prefix)) {
+                mine.put(name, t);
+            }
+        });
+        return Collections.unmodifiableMap(mine);
+    }
+
+    /** Full name of a tensor of {@link #all} that was asked for as {@code name} from this view. */
+    public String fullName(String name) {
+        return prefix + name;
     }
 
     /** Number of elements of all trainable tensors. */
     public long count() {
-        return root.trainable.values().stream().mapToLong(Tensor::size).sum();
+        return trainable().values().stream().mapToLong(Tensor::size).sum();
+    }
+
+    /**
+     * Fails unless all of {@link #trainable} can be trained: a model made to generate holds its matrices in a form that is only
+     * read.
+     *
+     * @param what the model's name, for the message
+     * @throws IllegalArgumentException naming the first matrix that cannot
+     */
+    public void requireTrainable(String what) {
+        trainable().forEach((name, t) -> {
+            if (!t.isParameter()) {
+                throw new IllegalArgumentException(
+                        what + ": " + name + " is held to generate with and wants no gradient"
+                                + " (expected a model read to be trained: ModelFolder.readModel)");
+            }
+        });
     }
 
     /** Spreads names over the seeds: two 32-bit checksums of the name and of its reverse. */

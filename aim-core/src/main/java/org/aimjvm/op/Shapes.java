@@ -40,9 +40,9 @@ public final class Shapes {
         }
     }
 
-    /** Fails if an operation on {@code inputs} that overwrites a state would be recorded. */
-    public static void expectNotRecorded(String op, Tensor... inputs) {
-        if (Autograd.isRecorded(inputs)) {
+    /** Fails if an operation on {@code inputs} that overwrites a state would be put on the tape. */
+    public static void expectNotTaped(String op, Tensor... inputs) {
+        if (Autograd.isTaped(inputs)) {
             throw new IllegalStateException(
                     op + ": a state inside a training scope, expected none (its gradient would be lost)");
         }

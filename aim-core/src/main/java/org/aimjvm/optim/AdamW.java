@@ -2,6 +2,7 @@ package org.aimjvm.optim;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.aimjvm.backend.OptimKernels;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.NamedTensors;
 import org.aimjvm.io.SafeTensorsWriter;
@@ -10,11 +11,11 @@ import org.aimjvm.tensor.Gradients;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Adam with decoupled weight decay (Loshchilov and Hutter 2019) over named parameters, with clipping of the global gradient
- * norm. The moments are F32, owned by no scope.
+ * Adam with decoupled weight decay (Loshchilov and Hutter 2019) over named parameters, with clipping of the global
+ * gradient norm. The moments are F32, owned by no scope.
  *
- * <p>A parameter that has no gradient in a step (the loss did not depend on it) is neither moved nor decayed and keeps its
- * moments; the bias correction counts steps of the optimiser, not of the parameter.
+ * <p>A parameter that has no gradient in a step (the loss did not depend on it) is neither moved nor decayed and keeps
+ * its moments; the bias correction counts steps of the optimiser, not of the parameter.
  */
 public final class AdamW {
     private static final String FIRST = "exp_avg.";
@@ -36,7 +37,8 @@ public final class AdamW {
     }
 
     /**
-     * @param params by name, updated in place in the map's order; the map is copied, the tensors are Modified by {@link #step}
+     * @param params by name, updated in place in the map's order; the map is copied, the tensors are Modified by
+     *     {@link #step}
      */
     public AdamW(Map<String, Tensor> params, AdamWOptions options) {
         this.params = new LinkedHashMap<>(params);
@@ -109,21 +111,11 @@ public final class AdamW {
 
     private void update(Tensor p, Moments m, Tensor g, float lr, float scale) {
         float decay = options.decayRule().applies(p) ? (float) options.weightDecay() : 0f;
+        OptimKernels.AdamWStep step = new OptimKernels.AdamWStep(
+                lr, (float) options.beta1(), (float) options.beta2(), (float) options.eps(), decay, scale, steps);
         p.backend()
                 .optim()
-                .adamW(
-                        p.storage(),
-                        m.first().storage(),
-                        m.second().storage(),
-                        g.storage(),
-                        p.size(),
-                        lr,
-                        (float) options.beta1(),
-                        (float) options.beta2(),
-                        (float) options.eps(),
-                        decay,
-                        scale,
-                        steps);
+                .adamW(p.storage(), m.first().storage(), m.second().storage(), g.storage(), p.size(), step);
     }
 
     /**
@@ -156,8 +148,8 @@ public final class AdamW {
     }
 
     /**
-     * Adds the state to {@code file}: {@code exp_avg.<name>}, {@code exp_avg_sq.<name>} and the metadata {@code step}. The
-     * moments are read when the file is written.
+     * Adds the state to {@code file}: {@code exp_avg.<name>}, {@code exp_avg_sq.<name>} and the metadata {@code step}.
+     * The moments are read when the file is written.
      */
     public void save(SafeTensorsWriter file) {
         file.metadata(STEP, Integer.toString(steps));

@@ -11,8 +11,8 @@ import org.aimjvm.tensor.Tensor;
 /**
  * Exponential moving average of parameters, {@code a = d a + (1 - d) w} after every step.
  *
- * <p>The average starts as the parameters themselves, and the n-th update (from 0) uses {@code d = min(decay, (1 + n) / (10 +
- * n))}, so that the random start does not weigh on short runs.
+ * <p>The average starts as the parameters themselves, and the n-th update (from 0) uses
+ * {@code d = min(decay, (1 + n) / (10 + n))}, so that the random start does not weigh on short runs.
  */
 public final class Ema {
     private static final String UPDATES = "updates";
@@ -48,7 +48,9 @@ public final class Ema {
         updates++;
     }
 
-    /** Takes over {@code count} elements of a parameter, from {@code offset} on, that were replaced rather than trained. */
+    /**
+     * Takes over {@code count} elements of a parameter, from {@code offset} on, that were replaced rather than trained.
+     */
     public void adopt(String name, int offset, int count) {
         Tensor p = params.get(name);
         p.backend().copy(averages.get(name).storage(), offset, p.storage(), offset, count);
@@ -69,8 +71,8 @@ public final class Ema {
     }
 
     /**
-     * Exchanges parameters and averages, for sampling and validation, until the result is closed. Parameters are bitwise the
-     * same afterwards.
+     * Exchanges parameters and averages, for sampling and validation, until the result is closed. Parameters are
+     * bitwise the same afterwards.
      */
     public Swapped swap() {
         requireNotSwapped();

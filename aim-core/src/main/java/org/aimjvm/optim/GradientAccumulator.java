@@ -7,14 +7,13 @@ import org.aimjvm.tensor.Gradients;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Sums the gradients of several backward passes, in the order in which they are added, so that a step can use a batch that
- * does not fit into memory at once.
+ * Sums the gradients of several backward passes, in the order in which they are added, so that a step can use a batch
+ * that does not fit into memory at once.
  */
 public final class GradientAccumulator {
     private final Map<String, Tensor> params;
     private final Map<String, Tensor> buffers = new LinkedHashMap<>();
     private final Map<String, Tensor> sums = new LinkedHashMap<>();
-    private int passes;
 
     /** @param params by name; the map is copied, the tensors are not modified */
     public GradientAccumulator(Map<String, Tensor> params) {
@@ -23,7 +22,6 @@ public final class GradientAccumulator {
 
     /** Adds the gradients of one pass. They are copied, so the scope of the pass may close afterwards. */
     public void add(Gradients gradients) {
-        passes++;
         params.forEach((name, p) -> {
             if (!gradients.contains(p)) {
                 return;
@@ -40,11 +38,6 @@ public final class GradientAccumulator {
         });
     }
 
-    /** Number of passes added since {@link #clear}. */
-    public int passes() {
-        return passes;
-    }
-
     /** Sums by parameter name; without the parameters no pass had a gradient for. */
     public Map<String, Tensor> sums() {
         return Collections.unmodifiableMap(sums);
@@ -53,6 +46,5 @@ public final class GradientAccumulator {
     /** Starts again from nothing; memory is kept for the next sums. */
     public void clear() {
         sums.clear();
-        passes = 0;
     }
 }

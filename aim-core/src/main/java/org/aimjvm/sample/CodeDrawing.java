@@ -1,5 +1,7 @@
 package org.aimjvm.sample;
 
+import static org.aimjvm.backend.SplitMix64.mix;
+
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import org.aimjvm.backend.SamplingKernels;
@@ -38,7 +40,7 @@ abstract sealed class CodeDrawing implements AutoCloseable permits HostDrawing, 
      *
      * @param first index of its first picture in the request
      * @return (pictures, tokens)
-     * @throws CancellationException if the listener cancelled
+     * @throws CancellationException if the listener cancelled, or the thread was interrupted
      * @throws IllegalArgumentException if a logit is NaN or none is finite
      */
     abstract int[][] draw(List<GenerationRequest.Job> batch, int first, Progress progress);
@@ -52,7 +54,7 @@ abstract sealed class CodeDrawing implements AutoCloseable permits HostDrawing, 
     }
 
     final void checkCancelled(int token) {
-        if (listener.isCancelled()) {
+        if (Generator.isCancelled(listener)) {
             throw new CancellationException(
                     "generation cancelled at token " + token + " of " + model.config().numTokens());
         }
@@ -73,13 +75,5 @@ abstract sealed class CodeDrawing implements AutoCloseable permits HostDrawing, 
      */
     static long random53(GenerationRequest.Job job, int position) {
         return mix(mix(mix(job.seed()) + job.label()) + position) >>> 11;
-    }
-
-    /** The SplitMix64 finaliser (Steele et al. 2014). */
-    private static long mix(long x) {
-        long z = x + 0x9e3779b97f4a7c15L;
-        z = (z ^ (z >>> 30)) * 0xbf58476d1ce4e5b9L;
-        z = (z ^ (z >>> 27)) * 0x94d049bb133111ebL;
-        return z ^ (z >>> 31);
     }
 }

@@ -5,12 +5,13 @@ import java.util.List;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.SamplingKernels;
 import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.Storage;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.model.Decoder;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Draws on the device at the end of each pass, recorded with it: tokens, states and logits stay there, and the host runs ahead. It
+ * Draws on the device at the end of each pass, captured with it: tokens, states and logits stay there, and the host runs ahead. It
  * waits only where it reads the codes, every {@value #READ_EVERY} positions, and tells the listener of these then.
  */
 final class DeviceDrawing extends CodeDrawing {
@@ -82,13 +83,14 @@ final class DeviceDrawing extends CodeDrawing {
         Backend backend = model.backend();
         codes = Tensor.persistentInts(backend, Shape.of(pictures, tokens));
         uniforms = Tensor.persistentInts(backend, Shape.of(pictures, tokens, 2));
-        Tensor drawn = codes;
-        Tensor random = uniforms;
+        Storage drawn = codes.storage();
+        SamplingKernels.Plan plan = new SamplingKernels.Plan(uniforms.storage(), scales.storage(), forced.storage());
+        SamplingKernels.Sizes sizes =
+                new SamplingKernels.Sizes(pictures, tokens, model.config().vocabSize(), guided);
         decoder = new Decoder(
                 model, sequences(pictures), (logits, next, rows) -> kernels.draw(
-                        drawn.storage(), next.storage(), rows.storage(), position.storage(), logits.storage(),
-                        random.storage(), scales.storage(), forced.storage(), pictures, tokens,
-                        model.config().vocabSize(), guided, filters));
+                        new SamplingKernels.State(drawn, next.storage(), rows.storage(), position.storage()),
+                        logits.storage(), plan, sizes, filters));
     }
 
     private int[] randomNumbers(List<GenerationRequest.Job> batch) {

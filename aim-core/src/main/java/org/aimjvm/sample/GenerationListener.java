@@ -34,7 +34,7 @@ public interface GenerationListener {
 
     /**
      * Asked before every token and every decoding; {@code true} ends the generation with a
-     * {@link java.util.concurrent.CancellationException}.
+     * {@link java.util.concurrent.CancellationException}, as an interrupt of the thread does.
      */
     default boolean isCancelled() {
         return false;

@@ -81,7 +81,7 @@ public final class Generator {
      * Makes the pictures of a request, in its order.
      *
      * @throws IllegalArgumentException if a label or a prefix token is out of range, before any work
-     * @throws CancellationException if the listener cancelled
+     * @throws CancellationException if the listener cancelled, or the thread was interrupted; its interrupt status stays set
      */
     public List<GeneratedPicture> generate(GenerationRequest request, GenerationListener listener) {
         List<GeneratedPicture> pictures = new ArrayList<>();
@@ -120,13 +120,18 @@ public final class Generator {
         }
     }
 
+    /** Whether a generation on this thread is to end. */
+    static boolean isCancelled(GenerationListener listener) {
+        return listener.isCancelled() || Thread.currentThread().isInterrupted();
+    }
+
     private void finish(
             List<GenerationRequest.Job> batch, int first, int[][] codes, GenerationListener listener,
             Consumer<? super GeneratedPicture> each) {
         int pixelsTogether = drawsOnDevice() ? DEVICE_DECODE_PIXELS : DECODE_PIXELS;
         int together = Math.max(1, pixelsTogether / (size * size));
         for (int i = 0; i < batch.size(); i += together) {
-            if (listener.isCancelled()) {
+            if (isCancelled(listener)) {
                 throw new CancellationException("generation cancelled at picture " + (first + i));
             }
             int count = Math.min(together, batch.size() - i);

@@ -1,7 +1,8 @@
 package org.aimjvm.ssm;
 
 /**
- * Arguments of a Mamba-1 mixer; names of the checkpoint's {@code ssm_cfg} keys in parentheses.
+ * Arguments of a Mamba-1 mixer; names of the checkpoint's {@code ssm_cfg} keys in parentheses. Made by name:
+ * {@code Mamba1Config.builder(768).dState(8).build()}.
  *
  * @param dModel input and output channels
  * @param dState N (d_state)
@@ -48,16 +49,139 @@ public record Mamba1Config(
 
     /** The defaults of the original code: d_state 16, d_conv 4, expand 2, dt_rank ceil(dModel / 16). */
     public static Mamba1Config of(int dModel) {
-        return new Mamba1Config(dModel, 16, 4, 2, defaultDtRank(dModel), 0.001, 0.1, 1e-4, 1, false, false, true);
+        return builder(dModel).build();
+    }
+
+    /** Starts from the defaults of {@link #of}. */
+    public static Builder builder(int dModel) {
+        return new Builder(dModel);
+    }
+
+    /** Starts from this configuration. */
+    public Builder toBuilder() {
+        return new Builder(this);
     }
 
     /** ceil(dModel / 16). */
-    public static int defaultDtRank(int dModel) {
+    private static int defaultDtRank(int dModel) {
         return (dModel + 15) / 16;
     }
 
     /** Channels after expansion: expand * dModel. */
     public int dInner() {
         return expand * dModel;
+    }
+
+    /** Makes a configuration by name; what is not named keeps its default. */
+    public static final class Builder {
+        private final int dModel;
+        private int dState = 16;
+        private int dConv = 4;
+        private int expand = 2;
+        private int dtRank;
+        private double dtMin = 0.001;
+        private double dtMax = 0.1;
+        private double dtInitFloor = 1e-4;
+        private double dtScale = 1;
+        private boolean dtConstant;
+        private boolean bias;
+        private boolean convBias = true;
+
+        private Builder(int dModel) {
+            this.dModel = dModel;
+            this.dtRank = defaultDtRank(dModel);
+        }
+
+        private Builder(Mamba1Config c) {
+            this.dModel = c.dModel;
+            this.dState = c.dState;
+            this.dConv = c.dConv;
+            this.expand = c.expand;
+            this.dtRank = c.dtRank;
+            this.dtMin = c.dtMin;
+            this.dtMax = c.dtMax;
+            this.dtInitFloor = c.dtInitFloor;
+            this.dtScale = c.dtScale;
+            this.dtConstant = c.dtConstant;
+            this.bias = c.bias;
+            this.convBias = c.convBias;
+        }
+
+        /** Sets {@link Mamba1Config#dState}. */
+        public Builder dState(int value) {
+            dState = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba1Config#dConv}. */
+        public Builder dConv(int value) {
+            dConv = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba1Config#expand}. */
+        public Builder expand(int value) {
+            expand = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba1Config#dtRank}. */
+        public Builder dtRank(int value) {
+            dtRank = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba1Config#dtMin}. */
+        public Builder dtMin(double value) {
+            dtMin = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba1Config#dtMax}. */
+        public Builder dtMax(double value) {
+            dtMax = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba1Config#dtInitFloor}. */
+        public Builder dtInitFloor(double value) {
+            dtInitFloor = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba1Config#dtScale}. */
+        public Builder dtScale(double value) {
+            dtScale = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba1Config#dtConstant}. */
+        public Builder dtConstant(boolean value) {
+            dtConstant = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba1Config#bias}. */
+        public Builder bias(boolean value) {
+            bias = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba1Config#convBias}. */
+        public Builder convBias(boolean value) {
+            convBias = value;
+            return this;
+        }
+
+        /**
+         * The configuration.
+         *
+         * @throws IllegalArgumentException naming what does not fit
+         */
+        public Mamba1Config build() {
+            return new Mamba1Config(
+                    dModel, dState, dConv, expand, dtRank, dtMin, dtMax, dtInitFloor, dtScale, dtConstant, bias,
+                    convBias);
+        }
     }
 }

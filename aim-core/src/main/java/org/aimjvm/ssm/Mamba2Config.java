@@ -1,7 +1,8 @@
 package org.aimjvm.ssm;
 
 /**
- * Arguments of a Mamba-2 mixer; names of the checkpoint's {@code ssm_cfg} keys in parentheses.
+ * Arguments of a Mamba-2 mixer; names of the checkpoint's {@code ssm_cfg} keys in parentheses. Made by name:
+ * {@code Mamba2Config.builder(768).headDim(32).build()}.
  *
  * @param dModel input and output channels
  * @param dState N (d_state)
@@ -73,10 +74,17 @@ public record Mamba2Config(
 
     /** The defaults of the original code: d_state 128, d_conv 4, expand 2, headdim 64, ngroups 1. */
     public static Mamba2Config of(int dModel) {
-        return new Mamba2Config(
-                dModel, 128, 4, 2, 64, 1, 0, false, true, false, 1, 16, 0.001, 0.1, 1e-4, 0, Float.POSITIVE_INFINITY,
-                false,
-                true, Double.NaN);
+        return builder(dModel).build();
+    }
+
+    /** Starts from the defaults of {@link #of}. */
+    public static Builder builder(int dModel) {
+        return new Builder(dModel);
+    }
+
+    /** Starts from this configuration. */
+    public Builder toBuilder() {
+        return new Builder(this);
     }
 
     /** Channels after expansion: expand * dModel. */
@@ -102,5 +110,171 @@ public record Mamba2Config(
     /** Channels of the MLP part, two of this width in the projection; 0 unless dSsm is set. */
     public int mlpDim() {
         return dInner() - ssmDim();
+    }
+
+    /** Makes a configuration by name; what is not named keeps its default. */
+    public static final class Builder {
+        private final int dModel;
+        private int dState = 128;
+        private int dConv = 4;
+        private int expand = 2;
+        private int headDim = 64;
+        private int nGroups = 1;
+        private int dSsm;
+        private boolean perChannelD;
+        private boolean rmsNorm = true;
+        private boolean normBeforeGate;
+        private double aInitMin = 1;
+        private double aInitMax = 16;
+        private double dtMin = 0.001;
+        private double dtMax = 0.1;
+        private double dtInitFloor = 1e-4;
+        private float dtLimitMin;
+        private float dtLimitMax = Float.POSITIVE_INFINITY;
+        private boolean bias;
+        private boolean convBias = true;
+        private double convInit = Double.NaN;
+
+        private Builder(int dModel) {
+            this.dModel = dModel;
+        }
+
+        private Builder(Mamba2Config c) {
+            this.dModel = c.dModel;
+            this.dState = c.dState;
+            this.dConv = c.dConv;
+            this.expand = c.expand;
+            this.headDim = c.headDim;
+            this.nGroups = c.nGroups;
+            this.dSsm = c.dSsm;
+            this.perChannelD = c.perChannelD;
+            this.rmsNorm = c.rmsNorm;
+            this.normBeforeGate = c.normBeforeGate;
+            this.aInitMin = c.aInitMin;
+            this.aInitMax = c.aInitMax;
+            this.dtMin = c.dtMin;
+            this.dtMax = c.dtMax;
+            this.dtInitFloor = c.dtInitFloor;
+            this.dtLimitMin = c.dtLimitMin;
+            this.dtLimitMax = c.dtLimitMax;
+            this.bias = c.bias;
+            this.convBias = c.convBias;
+            this.convInit = c.convInit;
+        }
+
+        /** Sets {@link Mamba2Config#dState}. */
+        public Builder dState(int value) {
+            dState = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba2Config#dConv}. */
+        public Builder dConv(int value) {
+            dConv = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba2Config#expand}. */
+        public Builder expand(int value) {
+            expand = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba2Config#headDim}. */
+        public Builder headDim(int value) {
+            headDim = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba2Config#nGroups}. */
+        public Builder nGroups(int value) {
+            nGroups = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba2Config#dSsm}. */
+        public Builder dSsm(int value) {
+            dSsm = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba2Config#perChannelD}. */
+        public Builder perChannelD(boolean value) {
+            perChannelD = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba2Config#rmsNorm}. */
+        public Builder rmsNorm(boolean value) {
+            rmsNorm = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba2Config#normBeforeGate}. */
+        public Builder normBeforeGate(boolean value) {
+            normBeforeGate = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba2Config#aInitMin} and {@link Mamba2Config#aInitMax}. */
+        public Builder aInit(double newAInitMin, double newAInitMax) {
+            aInitMin = newAInitMin;
+            aInitMax = newAInitMax;
+            return this;
+        }
+
+        /** Sets {@link Mamba2Config#dtMin}. */
+        public Builder dtMin(double value) {
+            dtMin = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba2Config#dtMax}. */
+        public Builder dtMax(double value) {
+            dtMax = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba2Config#dtInitFloor}. */
+        public Builder dtInitFloor(double value) {
+            dtInitFloor = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba2Config#dtLimitMin} and {@link Mamba2Config#dtLimitMax}. */
+        public Builder dtLimit(float newDtLimitMin, float newDtLimitMax) {
+            dtLimitMin = newDtLimitMin;
+            dtLimitMax = newDtLimitMax;
+            return this;
+        }
+
+        /** Sets {@link Mamba2Config#bias}. */
+        public Builder bias(boolean value) {
+            bias = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba2Config#convBias}. */
+        public Builder convBias(boolean value) {
+            convBias = value;
+            return this;
+        }
+
+        /** Sets {@link Mamba2Config#convInit}. */
+        public Builder convInit(double value) {
+            convInit = value;
+            return this;
+        }
+
+        /**
+         * The configuration.
+         *
+         * @throws IllegalArgumentException naming what does not fit
+         */
+        public Mamba2Config build() {
+            return new Mamba2Config(
+                    dModel, dState, dConv, expand, headDim, nGroups, dSsm, perChannelD, rmsNorm, normBeforeGate,
+                    aInitMin, aInitMax, dtMin, dtMax, dtInitFloor, dtLimitMin, dtLimitMax, bias, convBias, convInit);
+        }
     }
 }

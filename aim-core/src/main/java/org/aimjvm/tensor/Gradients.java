@@ -2,29 +2,33 @@ package org.aimjvm.tensor;
 
 import java.util.Map;
 
-/** Gradients of one scalar with respect to the parameters it depends on. Owned by the scope of the backward pass. */
+/**
+ * Gradients of one scalar with respect to the parameters it depends on, or to the tensors that were asked for. Owned by
+ * the scope of the backward pass. Two tensors may have the same gradient in memory: not to be overwritten.
+ */
 public final class Gradients {
-    private final Map<Tensor, Tensor> byLeaf;
+    private final Map<Tensor, Tensor> byTensor;
 
-    Gradients(Map<Tensor, Tensor> byLeaf) {
-        this.byLeaf = byLeaf;
+    Gradients(Map<Tensor, Tensor> byTensor) {
+        this.byTensor = byTensor;
     }
 
-    /** Whether the scalar depends on {@code parameter}. */
-    public boolean contains(Tensor parameter) {
-        return byLeaf.containsKey(parameter);
+    /** Whether there is a gradient with respect to {@code tensor}. */
+    public boolean contains(Tensor tensor) {
+        return byTensor.containsKey(tensor);
     }
 
     /**
-     * The gradient with respect to {@code parameter}, of its shape.
+     * The gradient with respect to {@code tensor}, of its shape.
      *
-     * @throws IllegalArgumentException if the scalar does not depend on it
+     * @throws IllegalArgumentException if the scalar does not depend on it, or it was not asked for
      */
-    public Tensor of(Tensor parameter) {
-        Tensor g = byLeaf.get(parameter);
+    public Tensor of(Tensor tensor) {
+        Tensor g = byTensor.get(tensor);
         if (g == null) {
             throw new IllegalArgumentException(
-                    "gradient: the loss does not depend on this tensor of shape " + parameter.shape());
+                    "gradient: the loss does not depend on this tensor of shape " + tensor.shape()
+                            + ", or it was not asked for");
         }
         return g;
     }

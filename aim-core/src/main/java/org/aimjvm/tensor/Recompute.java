@@ -5,22 +5,22 @@ import java.util.Map;
 import java.util.function.UnaryOperator;
 
 /**
- * Activation checkpointing (Chen et al. 2016): a part of a forward pass whose inner tensors are not kept for the backward pass
- * but computed again there. Memory for one such part at a time, for the price of its forward pass; loss and gradients have the
- * bits they have without.
+ * Activation checkpointing (Chen et al. 2016): a part of a forward pass whose inner tensors are not kept for the
+ * backward pass but computed again there. Memory for one such part at a time, for the price of its forward pass; loss
+ * and gradients have the bits they have without.
  */
 public final class Recompute {
     private Recompute() {}
 
     /**
-     * {@code first(inputs)}; while a gradient is recorded, all that is kept of it are inputs and outputs.
+     * {@code first(inputs)}; while gradients are tracked, all that is kept of it are inputs and outputs.
      *
      * @param first the part; depends on a gradient through its inputs and parameters only
      * @param again the same once more, called in the backward pass with tensors that hold what the inputs held
      * @param inputs may be {@code null}
      */
     public static Tensor[] of(UnaryOperator<Tensor[]> first, UnaryOperator<Tensor[]> again, Tensor... inputs) {
-        if (!Autograd.isRecorded(inputs)) {
+        if (!Autograd.isTaped(inputs)) {
             return first.apply(inputs);
         }
         Tensor[] outs;
@@ -31,7 +31,7 @@ public final class Recompute {
                 outs[i] = outs[i].detach(); // an output may be an input, which has a producer of its own
             }
         }
-        Autograd.attach(outs, (dOuts, leaves) -> backward(again, inputs, dOuts, leaves), inputs);
+        Autograd.attach(outs, (dOuts, leaves) -> backward(again, inputs, dOuts, leaves), true, inputs);
         return outs;
     }
 

@@ -11,12 +11,13 @@ import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Storage;
 
 /**
- * Owner of the tensors made while it is the innermost open scope of its thread. Closing it gives their memory back to the
- * outermost scope, which hands it out again; when that one closes, the memory goes back to the backend. So a loop that
- * opens a scope per iteration inside one outer scope runs in constant memory.
+ * Owner of the tensors made while it is the innermost open scope of its thread. Closing it gives their memory back to
+ * the outermost scope, which hands it out again; when that one closes, the memory goes back to the backend. So a loop
+ * that opens a scope per iteration inside one outer scope runs in constant memory.
  *
- * <p>Opened only by the outer loops (training, generation, code extraction), inside an operation for what it alone needs, and
- * of models only by the sequence model, around each of its blocks ({@link #part}). Not shared between threads.
+ * <p>Opened only by the outer loops (training, generation, code extraction), inside an operation for what it alone
+ * needs, and of models only by the sequence model, around each of its blocks ({@link #part}). Not shared between
+ * threads.
  */
 public final class Scope implements AutoCloseable {
     /** Compared by hand: what a record generates on its first comparison takes 25 ms of a start. */
@@ -121,29 +122,31 @@ public final class Scope implements AutoCloseable {
 
     /**
      * Opens a scope for a part of a pass, so that the memory of what the part made and did not {@link #keep} serves the
-     * next part. Where gradients are recorded the parts are needed until the end, and the scope passes everything on.
+     * next part. Where gradients are tracked the parts are needed until the end, and the scope passes everything on.
      */
     public static Scope part() {
-        return new Scope(isRecording(), true);
+        return new Scope(tracksGradients(), true);
     }
 
-    /** Opens a scope in which operations are recorded for {@link Tensor#backward}. */
+    /** Opens a scope in which operations are put on the tape for {@link Tensor#backward}. */
     public static Scope training() {
         return new Scope(true, false);
     }
 
-    /** Opens a scope in which nothing is recorded. */
+    /** Opens a scope in which no gradient is tracked. */
     public static Scope inference() {
         return new Scope(false, false);
     }
 
-    /** Whether the innermost open scope records operations. */
-    public static boolean isRecording() {
+    /** Whether the innermost open scope tracks gradients: operations in it go on the tape. */
+    public static boolean tracksGradients() {
         Scope s = CURRENT.get();
         return s != null && s.training;
     }
 
-    /** Hands {@code t} to the enclosing scope (or to the garbage collector), so that it outlives this one. Returns it. */
+    /**
+     * Hands {@code t} to the enclosing scope (or to the garbage collector), so that it outlives this one. Returns it.
+     */
     public Tensor keep(Tensor t) {
         if (!keepIfMadeHere(t)) {
             throw new IllegalArgumentException(
@@ -167,8 +170,8 @@ public final class Scope implements AutoCloseable {
     }
 
     /**
-     * Takes {@code t} over from the enclosing scope, to be given back with this one: the input of the last step of a chain. A tensor
-     * with another owner, or none, stays with it. Returns it.
+     * Takes {@code t} over from the enclosing scope, to be given back with this one: the input of the last step of a
+     * chain. A tensor with another owner, or none, stays with it. Returns it.
      */
     public Tensor take(Tensor t) {
         for (int i = parent == null ? -1 : parent.owned.size() - 1; i >= 0; i--) {

@@ -1,6 +1,9 @@
 package org.aimjvm.tensor;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Shape;
@@ -12,8 +15,8 @@ import org.aimjvm.backend.WeightMatrix;
  * A contiguous, row-major array of numbers on a {@link Backend}. Its elements are written once, by the operation that
  * makes it; only optimisers, states and {@link #write} change a tensor afterwards.
  *
- * <p>Inside a {@link Scope#training() training scope} an operation whose inputs want a gradient remembers how to compute
- * it, and {@link #backward()} on a scalar result returns the gradients of all leaves.
+ * <p>Inside a {@link Scope#training() training scope} an operation whose inputs want a gradient remembers how to
+ * compute it, and {@link #backward()} on a scalar result returns the gradients of all leaves.
  */
 public final class Tensor {
     private final Backend backend;
@@ -30,7 +33,9 @@ public final class Tensor {
         this.parameter = parameter;
     }
 
-    /** A tensor with undefined contents, owned by the current {@link Scope} if there is one: what operations write to. */
+    /**
+     * A tensor with undefined contents, owned by the current {@link Scope} if there is one: what operations write to.
+     */
     public static Tensor empty(Backend backend, DType dtype, Shape shape) {
         return new Tensor(backend, Scope.allocate(backend, dtype, shape.size()), shape, false);
     }
@@ -113,7 +118,7 @@ public final class Tensor {
         return new Tensor(backend, s, shape, false);
     }
 
-    /** An I32 tensor of zeros owned by no scope: what the host tells a {@link Recording}. */
+    /** An I32 tensor of zeros owned by no scope: what the host tells a {@link Captured}. */
     public static Tensor persistentInts(Backend backend, Shape shape) {
         Storage s = backend.allocate(DType.I32, shape.size());
         backend.write(s, 0, new int[shape.size()], 0, shape.size());
@@ -215,7 +220,7 @@ public final class Tensor {
                     + " elements)");
         }
         Tensor y = new Tensor(backend, storage, to, false);
-        return Autograd.record(y, dY -> new Tensor[] {dY.reshape(shape)}, this);
+        return Autograd.tape(y, dY -> new Tensor[] {dY.reshape(shape)}, this);
     }
 
     /** The same elements as a leaf through which no gradient flows; shares memory. */
@@ -239,13 +244,35 @@ public final class Tensor {
     }
 
     /**
-     * Gradients of this scalar with respect to every parameter it depends on.
+     * Gradients of this scalar with respect to every parameter it depends on. The tape stays as it is while its scope
+     * is open: a second call, of this scalar or another, gives the same bits.
      *
-     * @throws IllegalStateException if it has more than one element or was not computed from a parameter inside a training
-     *     scope
+     * @throws IllegalStateException if it has more than one element or was not computed from a parameter inside a
+     *     training scope
      */
     public Gradients backward() {
         return Autograd.backward(this);
+    }
+
+    /**
+     * Gradients of this scalar with respect to chosen tensors alone: parameters, or results of operations on the way.
+     * Operations that lie on no way from these to the scalar are not visited, so the gradient with respect to a late
+     * tensor is cheap. The tape stays as it is, see {@link #backward()}.
+     *
+     * @param wrt tensors that want a gradient; those that the scalar does not depend on are missing in the result
+     * @return the bits that {@link #backward()} finds for parameters
+     * @throws IllegalStateException as {@link #backward()}
+     * @throws IllegalArgumentException if one of {@code wrt} wants no gradient
+     */
+    public Gradients backward(Collection<Tensor> wrt) {
+        return Autograd.backward(this, List.copyOf(wrt));
+    }
+
+    /** As {@link #backward(Collection)}. */
+    public Gradients backward(Tensor first, Tensor... more) {
+        List<Tensor> wrt = new ArrayList<>(List.of(first));
+        wrt.addAll(List.of(more));
+        return Autograd.backward(this, wrt);
     }
 
     Autograd.Node node() {

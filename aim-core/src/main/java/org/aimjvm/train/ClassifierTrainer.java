@@ -2,25 +2,35 @@ package org.aimjvm.train;
 
 import org.aimjvm.data.PictureSource;
 import org.aimjvm.feature.Classifier;
-import org.aimjvm.nn.Params;
 
 /** Trains the {@link Classifier} by cross-entropy. */
 public final class ClassifierTrainer extends Trainer {
 
-    /**
-     * @param model trained in place
-     * @param params those the model was built on
-     * @param validation pictures to validate on, or {@code null} for none
-     * @throws IllegalArgumentException if the pictures do not fit the model
-     */
+    /** As the other constructor, with checkpoints that do not say how the classifier was made. */
     public ClassifierTrainer(
             Classifier model,
-            Params params,
             PictureSource train,
             PictureSource validation,
             TrainRecipe recipe,
             RunOptions run,
             TrainListener listener) {
-        super(new ClassifierTask(model, params, train, validation, recipe), recipe, run, listener);
+        this(model, train, validation, recipe, "", run, listener);
+    }
+
+    /**
+     * @param model trained in place
+     * @param validation pictures to validate on, or {@code null} for none
+     * @param history how the classifier is made, for people; kept in checkpoints
+     * @throws IllegalArgumentException if the pictures do not fit the model
+     */
+    public ClassifierTrainer(
+            Classifier model,
+            PictureSource train,
+            PictureSource validation,
+            TrainRecipe recipe,
+            String history,
+            RunOptions run,
+            TrainListener listener) {
+        super(new ClassifierTask(model, train, validation, recipe, history), recipe, run, listener);
     }
 }

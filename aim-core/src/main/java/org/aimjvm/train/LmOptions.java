@@ -6,9 +6,10 @@ import java.util.Objects;
  * Settings of stage 2, next-code prediction.
  *
  * @param recipe what both stages share
- * @param labelDropout probability that a picture's label is replaced by the null class, once per picture and step, so that
- *     guidance has an unconditional model; the paper uses 0.1
- * @param heldOut pictures of the training set that are validated on instead of trained on, when there is no validation set
+ * @param labelDropout probability that a picture's label is replaced by the null class, once per picture and step, so
+ *     that guidance has an unconditional model; the paper uses 0.1
+ * @param heldOut pictures of the training set that are validated on instead of trained on, when there is no validation
+ *     set
  * @param checkpointBlocks computes each block again in the backward pass instead of keeping what is inside it: the same
  *     numbers, less memory, more time
  */

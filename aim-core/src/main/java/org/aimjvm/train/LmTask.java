@@ -3,49 +3,49 @@ package org.aimjvm.train;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.DType;
 import org.aimjvm.checkpoint.AimConfigJson;
+import org.aimjvm.checkpoint.ModelWriter;
+import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.data.Draws;
 import org.aimjvm.data.Split;
 import org.aimjvm.data.TokenDataset;
-import org.aimjvm.io.SafeTensorsWriter;
-import org.aimjvm.io.TensorSource;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.nn.Dropout;
-import org.aimjvm.nn.Params;
-import org.aimjvm.optim.AdamW;
-import org.aimjvm.optim.Ema;
-import org.aimjvm.tensor.Scope;
-import org.aimjvm.tensor.Tensor;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ObjectNode;
 
 /** Stage 2's part of the loop: batches of codes, label dropout, cross-entropy. */
-final class LmTask implements TrainTask {
+final class LmTask implements TrainTask<LmTask.Batch> {
     private record Settings(double labelDropout, int heldOut, String positions, String config) {}
 
-    /** Said in the metadata of files with tied embeddings, as the published ones do. */
-    private static final String HEAD = "mamba.lm_head.weight";
-
-    private static final String WORDS = "mamba.backbone.embeddings.word_embeddings.weight";
+    /**
+     * Pictures of a pass.
+     *
+     * @param labels after label dropout
+     * @param codes those of picture after picture
+     */
+    record Batch(int[] labels, int[] codes) {}
 
     private final AimModel model;
-    private final Params params;
     private final TokenDataset train;
     private final TokenDataset validation;
     private final LmOptions options;
+    private final ModelInfo info;
     private final int[] trainRows;
     private final int[] validationRows;
 
-    LmTask(AimModel model, Params params, TokenDataset train, TokenDataset validation, LmOptions options) {
+    /** @param info kept in checkpoints; {@code null} for no more than classes and position rule */
+    LmTask(AimModel model, TokenDataset train, TokenDataset validation, LmOptions options, ModelInfo info) {
         this.model = model;
-        this.params = params;
         this.train = train;
         this.options = options;
+        this.info = info == null ? ModelInfo.of(train.info().classNames(), model.positions(), "") : info;
         requireFit(model.config(), train);
+        if (this.info.positions() != model.positions()) {
+            throw new IllegalArgumentException("positions: " + this.info.positions() + " (expected the model's, "
+                    + model.positions() + ")");
+        }
         int heldOut = validation == null ? options.heldOut() : 0;
         if (heldOut >= train.size()) {
             throw new IllegalArgumentException(
@@ -101,18 +101,8 @@ final class LmTask implements TrainTask {
     }
 
     @Override
-    public Map<String, Tensor> params() {
-        return params.trainable();
-    }
-
-    @Override
-    public Map<String, Tensor> tensors() {
-        return params.all();
-    }
-
-    @Override
-    public List<String> partNames() {
-        return List.of();
+    public List<Player<Batch>> players() {
+        return List.of(Player.of("model", model.params(), options.recipe(), this::loss));
     }
 
     @Override
@@ -121,38 +111,25 @@ final class LmTask implements TrainTask {
     }
 
     @Override
-    public Loss loss(int step, int[] pictures, int firstRow) {
+    public Batch read(MicroBatch rows) {
         long seed = options.recipe().seed();
-        int[] rows = Arrays.stream(pictures).map(i -> trainRows[i]).toArray();
-        int[] labels = Arrays.stream(rows).map(train::label).toArray();
+        int[] labels = new int[rows.size()];
+        int[] codes = new int[rows.size() * train.length()];
         for (int i = 0; i < labels.length; i++) {
-            if (Draws.uniform(seed, Draws.Purpose.LABEL_DROPOUT, step, firstRow + i) < options.labelDropout()) {
-                labels[i] = model.config().nullClass();
-            }
+            int row = trainRows[rows.examples()[i]];
+            boolean dropped = Draws.uniform(
+                    seed, Draws.Purpose.LABEL_DROPOUT, rows.step(), rows.firstRow() + i) < options.labelDropout();
+            labels[i] = dropped ? model.config().nullClass() : train.label(row);
+            train.read(row, codes, i * train.length());
         }
-        Dropout dropout = Dropout.seeded(Draws.bits(seed, Draws.Purpose.DROPOUT, step, firstRow));
-        return new Loss(crossEntropy(train, rows, labels, dropout), Map.of());
+        return new Batch(labels, codes);
     }
 
-    /** Mean over pictures and positions of the cross-entropy of the next code. */
-    private Tensor crossEntropy(TokenDataset set, int[] rows, int[] labels, Dropout dropout) {
-        int batch = rows.length;
-        int length = set.length();
-        int[] codes = new int[batch * length];
-        int[] inputs = new int[batch * (length - 1)];
-        for (int i = 0; i < batch; i++) {
-            set.read(rows[i], codes, i * length);
-            System.arraycopy(codes, i * length, inputs, i * (length - 1), length - 1);
-        }
-        Tensor targets = Tensor.ofInts(model.backend(), Shape.of(batch, length), codes);
-        Tensor tokens = length == 1 ? null : Tensor.ofInts(model.backend(), Shape.of(batch, length - 1), inputs);
-        Tensor y = Tensor.ofInts(model.backend(), Shape.of(batch), labels);
-        return model.loss(model.condition(y), tokens, targets, dropout, options.checkpointBlocks());
-    }
-
-    @Override
-    public void afterStep(int step, AdamW optimizer, Ema ema) {
-        // nothing but the parameters changes
+    private Player.Loss loss(MicroBatch rows, Batch batch) {
+        Dropout dropout = Dropout.seeded(
+                Draws.bits(options.recipe().seed(), Draws.Purpose.DROPOUT, rows.step(), rows.firstRow()));
+        return new Player.Loss(
+                NextCodeLoss.of(model, batch.labels(), batch.codes(), dropout, options.checkpointBlocks()), Map.of());
     }
 
     /** {@code loss}: mean cross-entropy under the true labels. */
@@ -162,36 +139,15 @@ final class LmTask implements TrainTask {
         if (count == 0) {
             return Map.of();
         }
-        double sum = 0;
-        int batch = options.recipe().microBatch();
-        for (int from = 0; from < count; from += batch) {
-            int[] rows = Arrays.copyOfRange(validationRows, from, Math.min(count, from + batch));
-            try (Scope _ = Scope.inference()) {
-                int[] labels = Arrays.stream(rows).map(validation::label).toArray();
-                sum += (double) crossEntropy(validation, rows, labels, Dropout.OFF).item() * rows.length;
-            }
-        }
-        return Map.of("loss", sum / count);
+        NextCodeLoss.Codes source = (picture, codes, offset) -> {
+            validation.read(validationRows[picture], codes, offset);
+            return validation.label(validationRows[picture]);
+        };
+        return Map.of("loss", NextCodeLoss.mean(model, source, count, options.recipe().microBatch()));
     }
 
     @Override
     public void writeModel(Path folder) {
-        Map<String, String> tied = model.config().tieEmbeddings() ? Map.of(HEAD, WORDS) : Map.of();
-        ModelFiles.write(folder, params, tied);
-        ModelFiles.writeText(folder.resolve(RunFolder.CONFIG), AimConfigJson.toJson(model.config()));
-        ObjectNode info = JsonMapper.shared().createObjectNode();
-        train.info().classNames().forEach(info.putArray("classes")::add);
-        info.put("position_rule", model.positions().name().toLowerCase(Locale.ROOT));
-        ModelFiles.writeText(folder.resolve(RunFolder.INFO), info.toPrettyString() + "\n");
-    }
-
-    @Override
-    public boolean saveState(SafeTensorsWriter file) {
-        return false;
-    }
-
-    @Override
-    public void loadState(TensorSource file) {
-        // nothing is saved
+        ModelWriter.write(folder, model.config(), null, info, model.params().all(), DType.F32);
     }
 }

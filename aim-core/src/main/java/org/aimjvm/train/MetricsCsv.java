@@ -17,8 +17,8 @@ import org.aimjvm.io.AtomicFiles;
 import org.aimjvm.io.CheckpointException;
 
 /**
- * A table of measures that grows by a row a step: comma separated, a header, the first column {@code step}. Each row is written
- * at once, so a stopped run leaves whole rows.
+ * A table of measures that grows by a row a step: comma separated, a header, the first column {@code step}. Each row is
+ * written at once, so a stopped run leaves whole rows.
  */
 public final class MetricsCsv implements AutoCloseable {
     private static final String STEP = "step";
@@ -32,8 +32,8 @@ public final class MetricsCsv implements AutoCloseable {
     }
 
     /**
-     * Opens a table for the steps after {@code step}. An existing file keeps its rows up to {@code step}; later ones, which a
-     * resumed run makes again, are removed. Header and kept rows appear at once.
+     * Opens a table for the steps after {@code step}. An existing file keeps its rows up to {@code step}; later ones,
+     * which a resumed run makes again, are removed. Header and kept rows appear at once.
      *
      * @param columns without {@code step}
      * @param step steps already made; 0 for a new run

@@ -4,31 +4,31 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
-import org.aimjvm.io.AtomicFolder;
+import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.io.CheckpointException;
+import org.aimjvm.io.StagedFolder;
 
 /**
- * The checkpoints of a run: folders {@code step-00001000} in the run's folder, each complete or absent, the oldest removed when
- * there are more than wanted.
+ * The checkpoints of a run: folders {@code step-00001000} in the run's folder, each complete or absent, the oldest
+ * removed when there are more than wanted.
  *
  * <pre>
  * model.safetensors      the parameters, under the published names
  * config.json            the sequence model's configuration, or vq_config.json the tokenizer's
- * aim.json               class names and position rule of a sequence model
+ * aim.json               class names, defaults and recipe, as the finished model has them
  * optimizer.safetensors  exp_avg.NAME, exp_avg_sq.NAME
  * ema.safetensors        averaged parameters, under the same names, if the run keeps them
+ * player-NAME.safetensors, optimizer-NAME.safetensors    the same of every player but the first
  * task.safetensors       what else the stage remembers, if anything
  * trainer.json           step, recipe, data: see {@link TrainerState}
  * </pre>
  */
 public final class RunFolder {
-    public static final String MODEL = "model.safetensors";
-    public static final String CONFIG = "config.json";
-    public static final String VQ_CONFIG = "vq_config.json";
-    public static final String INFO = "aim.json";
+    public static final String MODEL = ModelFolder.WEIGHTS;
     public static final String OPTIMIZER = "optimizer.safetensors";
     public static final String EMA = "ema.safetensors";
     public static final String TASK = "task.safetensors";
@@ -51,21 +51,22 @@ public final class RunFolder {
     }
 
     /**
-     * Writes the checkpoint of {@code step}, replacing one of the same step, then removes the oldest beyond those to keep.
+     * Writes the checkpoint of {@code step}, replacing one of the same step, then removes the oldest beyond those to
+     * keep.
      *
      * @param content writes the files into the folder it is given
      * @return the checkpoint's folder
      */
     public Path save(int step, Consumer<Path> content) {
-        Path target = run.resolve(String.format("step-%08d", step));
-        try (AtomicFolder folder = new AtomicFolder(target)) {
+        Path target = run.resolve(String.format(Locale.ROOT, "step-%08d", step));
+        try (StagedFolder folder = StagedFolder.replacing(target)) {
             content.accept(folder.folder());
             folder.commit();
         }
         List<Path> all = all(run);
         for (Path old : all.subList(0, Math.max(0, all.size() - keep))) {
             if (!old.getFileName().equals(target.getFileName())) {
-                AtomicFolder.delete(old);
+                StagedFolder.delete(old);
             }
         }
         return target;

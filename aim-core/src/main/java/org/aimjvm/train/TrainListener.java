@@ -4,8 +4,8 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /**
- * Told what a training run does, on the thread that trains: progress bars, CSV files, plots, sample pictures. Exceptions end
- * the run. Every method does nothing unless overridden.
+ * Told what a training run does, on the thread that trains: progress bars, CSV files, plots, sample pictures.
+ * Exceptions end the run. Every method does nothing unless overridden.
  */
 public interface TrainListener {
 
@@ -26,8 +26,8 @@ public interface TrainListener {
     default void onValidation(int step, Map<String, Double> measures) {}
 
     /**
-     * Time for sample pictures. The trained model holds the averaged parameters, if the run keeps them, during the call, and an
-     * inference scope is open.
+     * Time for sample pictures. The trained model holds the averaged parameters, if the run keeps them, during the
+     * call, and an inference scope is open.
      */
     default void onSample(int step) {}
 
@@ -36,9 +36,4 @@ public interface TrainListener {
 
     /** After a checkpoint has been written. */
     default void onCheckpoint(int step, Path folder) {}
-
-    /** This listener, then {@code next}. */
-    default TrainListener then(TrainListener next) {
-        return new TrainListeners(this, next);
-    }
 }

@@ -2,54 +2,70 @@ package org.aimjvm.train;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.aimjvm.backend.OutOfDeviceMemoryException;
 import org.aimjvm.data.EpochSampler;
+import org.aimjvm.data.Shard;
 import org.aimjvm.io.CheckpointException;
-import org.aimjvm.io.NamedTensors;
 import org.aimjvm.io.SafeTensors;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.optim.AdamW;
-import org.aimjvm.optim.DivergenceException;
 import org.aimjvm.optim.Ema;
-import org.aimjvm.optim.GradientAccumulator;
-import org.aimjvm.tensor.Gradients;
 import org.aimjvm.tensor.Scope;
+import org.aimjvm.tensor.Tensor;
 
 /**
- * The training loop of all stages: batches, gradient accumulation, clipping, AdamW, schedule, averaging, validation, samples,
- * checkpoints.
+ * The training loop: batches, gradient accumulation, exchange between workers, clipping, AdamW, schedules, averaging,
+ * validation, samples, checkpoints.
  *
- * <p>All state between steps is the parameters, the moments, the averages, the stage's own state and the step number, and all
- * of it is saved in F32; everything else is a pure function of seed and step. So a resumed run has bitwise the losses of an
- * unbroken one.
+ * <p>All state between steps is the parameters, the moments, the averages, the task's own state and the step number,
+ * and all of it is saved in F32; everything else is a pure function of seed and step. So a resumed run has bitwise the
+ * losses of an unbroken one.
  */
-final class TrainLoop {
+final class TrainLoop<B> {
     private record Recipe(TrainRecipe training, Object stage) {}
 
-    private final TrainTask task;
+    private final TrainTask<B> task;
     private final TrainRecipe recipe;
     private final RunOptions run;
+    private final Workers workers;
     private final TrainListener listener;
     private final EpochSampler sampler;
-    private final AdamW optimizer;
-    private final GradientAccumulator accumulator;
+    private final List<PlayerState<B>> players = new ArrayList<>();
     private final Ema ema;
     private int step;
     private volatile boolean stopped;
 
-    TrainLoop(TrainTask task, TrainRecipe recipe, RunOptions run, TrainListener listener) {
+    TrainLoop(TrainTask<B> task, TrainRecipe recipe, RunOptions run, Workers workers, TrainListener listener) {
         this.task = task;
         this.recipe = recipe;
         this.run = run;
+        this.workers = workers;
         this.listener = listener;
+        Shard shard = workers.shard();
+        if (recipe.batch() % (shard.of() * recipe.accumulation()) != 0) {
+            throw new IllegalArgumentException("batch: " + recipe.batch() + " (expected a multiple of " + shard.of()
+                    + " workers times " + recipe.accumulation() + " passes)");
+        }
         this.sampler = new EpochSampler(task.size(), recipe.batch(), recipe.seed());
-        this.optimizer = new AdamW(task.params(), recipe.optimizer());
-        this.accumulator = new GradientAccumulator(task.params());
-        this.ema = recipe.emaDecay() > 0 ? new Ema(task.params(), recipe.emaDecay()) : null;
+        Map<String, Tensor> averaged = new LinkedHashMap<>();
+        for (Player<B> player : task.players()) {
+            if (players.stream().anyMatch(p -> p.name().equals(player.name()))) {
+                throw new IllegalArgumentException("player: two called " + player.name() + " (expected unique names)");
+            }
+            players.add(new PlayerState<>(player, players.isEmpty(), recipe.accumulation(), workers));
+            if (player.averaged()) {
+                averaged.putAll(player.params().trainable());
+            }
+        }
+        this.ema = recipe.emaDecay() > 0 ? new Ema(averaged, recipe.emaDecay()) : null;
     }
 
     /** Asks the run to end after the step under way, with a checkpoint. Safe from any thread. */
@@ -62,13 +78,35 @@ final class TrainLoop {
         return step;
     }
 
-    /** Trains to the last step of the recipe, or until {@link #stop}. Returns whether it got to the end. */
+    /** Columns of the measures of all players but the first. */
+    List<String> otherColumns() {
+        return players.stream()
+                .skip(1)
+                .flatMap(p -> otherMeasures(p).keySet().stream())
+                .toList();
+    }
+
+    private Map<String, Double> otherMeasures(PlayerState<B> player) {
+        Map<String, Double> measures = new LinkedHashMap<>();
+        measures.put(player.name() + "_loss", player.loss());
+        measures.put(player.name() + "_grad_norm", player.gradNorm());
+        return measures;
+    }
+
+    /**
+     * Trains to the last step of the recipe, until {@link #stop}, or until the thread is interrupted, which is the
+     * same; the thread is interrupted again on return. Returns whether it got to the end.
+     */
     boolean run() {
+        boolean interrupted = false;
         listener.onStart(step, recipe.steps(), sampler.stepsPerEpoch(), recipe.batch());
-        try (Scope _ = Scope.inference()) {
+        try (Scope _ = Scope.inference(); ReadAhead<B> batches = new ReadAhead<>(rows(step), task::read)) {
             int saved = step;
             while (step < recipe.steps() && !stopped) {
-                listener.onStep(oneStep());
+                listener.onStep(oneStep(batches));
+                // taken away until the end: the files of a checkpoint cannot be written by an interrupted thread
+                interrupted |= Thread.interrupted();
+                stopped |= interrupted;
                 boolean end = step == recipe.steps();
                 if (step % sampler.stepsPerEpoch() == 0) {
                     listener.onEpoch(step / sampler.stepsPerEpoch() - 1);
@@ -87,6 +125,10 @@ final class TrainLoop {
             if (saved != step) {
                 save();
             }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
         return step == recipe.steps();
     }
@@ -95,52 +137,74 @@ final class TrainLoop {
         return interval > 0 && (end || step % interval == 0);
     }
 
-    private TrainMetrics oneStep() {
+    /** This worker's passes from step {@code from} to the last. */
+    private Iterator<MicroBatch> rows(int from) {
+        Shard shard = workers.shard();
+        int first = shard.from(recipe.batch());
+        int size = shard.size(recipe.batch()) / recipe.accumulation();
+        return IntStream.range(from, recipe.steps())
+                .boxed()
+                .flatMap(s -> {
+                    int[] examples = sampler.indices(s, shard);
+                    return IntStream.range(0, recipe.accumulation())
+                            .mapToObj(pass -> new MicroBatch(
+                                    s, pass, first + pass * size,
+                                    Arrays.copyOfRange(examples, pass * size, (pass + 1) * size)));
+                })
+                .iterator();
+    }
+
+    private TrainMetrics oneStep(ReadAhead<B> batches) {
         long start = System.nanoTime();
-        int[] pictures = sampler.indices(step);
-        double lr = recipe.optimizer().lr() * recipe.schedule().factor(step);
-        double loss = 0;
-        double norm = 0;
-        Map<String, Double> parts = new LinkedHashMap<>();
+        List<PlayerState<B>> active = players.stream().filter(p -> p.joinsIn(step)).toList();
+        active.forEach(PlayerState::begin);
+        boolean inPass = active.stream().allMatch(PlayerState::usesThePassItself);
         for (int pass = 0; pass < recipe.accumulation(); pass++) {
-            int first = pass * recipe.microBatch();
-            long before = optimizer.bytesInUse();
+            ReadAhead.Batch<B> next = batches.next();
+            long before = players.getFirst().optimizer().bytesInUse();
             try (Scope _ = Scope.training()) {
-                TrainTask.Loss l =
-                        task.loss(step, Arrays.copyOfRange(pictures, first, first + recipe.microBatch()), first);
-                loss += finite(l.loss().item()) / recipe.accumulation();
-                l.parts().forEach((name, value) -> parts.merge(name, value / recipe.accumulation(), Double::sum));
-                Gradients gradients = l.loss().backward();
-                if (recipe.accumulation() == 1) {
-                    norm = optimizer.step(gradients, lr);
-                } else {
-                    accumulator.add(gradients);
+                active.forEach(p -> p.differentiate(next.rows(), next.content()));
+                if (inPass) {
+                    update(active);
                 }
             } catch (OutOfDeviceMemoryException e) {
-                throw e.forBatch(recipe.microBatch(), before);
+                throw e.forBatch(next.rows().size(), before);
             }
         }
-        if (recipe.accumulation() > 1) {
-            norm = optimizer.step(accumulator.sums(), lr, 1.0 / recipe.accumulation());
-            accumulator.clear();
+        if (!inPass) {
+            update(active);
         }
         try (Scope _ = Scope.inference()) {
-            task.afterStep(step, optimizer, ema);
+            task.afterStep(new AfterStep(step, optimizers(), ema, workers.sync()));
         }
         if (ema != null) {
             ema.update();
         }
-        int epoch = sampler.epoch(step);
-        step++;
-        return new TrainMetrics(step, epoch, loss, parts, lr, norm, (System.nanoTime() - start) * 1e-9);
+        return made(active, System.nanoTime() - start);
     }
 
-    private float finite(float loss) {
-        if (!Float.isFinite(loss)) {
-            throw new DivergenceException("loss: " + loss + " in step " + (step + 1)
-                    + ", expected a finite number (lower the learning rate, or warm up longer)");
-        }
-        return loss;
+    /** No player moves before the losses of all are known to be finite. */
+    private void update(List<PlayerState<B>> active) {
+        active.forEach(p -> p.measure(step));
+        active.forEach(p -> p.update(step));
+    }
+
+    private Map<String, AdamW> optimizers() {
+        Map<String, AdamW> optimizers = new LinkedHashMap<>();
+        players.forEach(p -> optimizers.put(p.name(), p.optimizer()));
+        return optimizers;
+    }
+
+    /** Counts the step. */
+    private TrainMetrics made(List<PlayerState<B>> active, long nanos) {
+        PlayerState<B> model = players.getFirst();
+        Map<String, Double> parts = new LinkedHashMap<>();
+        active.forEach(p -> parts.putAll(p.parts()));
+        active.stream().filter(p -> p != model).forEach(p -> parts.putAll(otherMeasures(p)));
+        double lr = model.lr(step);
+        int epoch = sampler.epoch(step);
+        step++;
+        return new TrainMetrics(step, epoch, model.loss(), parts, lr, model.gradNorm(), nanos * 1e-9);
     }
 
     /** Runs {@code body} in a scope of its own with the averaged parameters in place, if there are any. */
@@ -166,9 +230,7 @@ final class TrainLoop {
         }
         Path folder = new RunFolder(run.folder(), run.keepCheckpoints()).save(step, temp -> {
             task.writeModel(temp);
-            SafeTensorsWriter moments = new SafeTensorsWriter();
-            optimizer.save(moments);
-            moments.write(temp.resolve(RunFolder.OPTIMIZER));
+            players.forEach(p -> p.save(temp));
             if (ema != null) {
                 SafeTensorsWriter averages = new SafeTensorsWriter();
                 ema.save(averages);
@@ -191,12 +253,7 @@ final class TrainLoop {
     void resume(Path checkpoint) {
         TrainerState there = TrainerState.read(checkpoint);
         there.requireContinuable(checkpoint, state());
-        try (TensorSource file = SafeTensors.open(checkpoint.resolve(RunFolder.MODEL))) {
-            NamedTensors.load(file, task.tensors());
-        }
-        try (TensorSource file = SafeTensors.open(checkpoint.resolve(RunFolder.OPTIMIZER))) {
-            optimizer.load(file);
-        }
+        players.forEach(p -> p.load(checkpoint, there.step()));
         if (ema != null) {
             try (TensorSource file = SafeTensors.open(checkpoint.resolve(RunFolder.EMA))) {
                 ema.load(file);
@@ -207,10 +264,6 @@ final class TrainLoop {
             try (TensorSource file = SafeTensors.open(rest)) {
                 task.loadState(file);
             }
-        }
-        if (optimizer.steps() != there.step()) {
-            throw new CheckpointException(checkpoint, null, "optimiser after " + optimizer.steps() + " steps, expected "
-                    + there.step() + " (are the files of one checkpoint?)");
         }
         step = there.step();
     }

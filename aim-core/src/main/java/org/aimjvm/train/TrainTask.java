@@ -5,74 +5,83 @@ import java.util.List;
 import java.util.Map;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
-import org.aimjvm.optim.AdamW;
-import org.aimjvm.optim.Ema;
-import org.aimjvm.tensor.Tensor;
 
-/** What a stage adds to the loop that all share ({@link TrainLoop}): the loss, and what else is saved and measured. */
-interface TrainTask {
+/**
+ * What is trained, on what, and by which losses; the rest is {@link Trainer}'s: batches, read-ahead, accumulation,
+ * clipping, optimisers, averages, checkpoints, resuming. Write one to train something of your own, and give it to a
+ * {@link Trainer}.
+ *
+ * <p>A resumed run has bitwise the losses of an unbroken one if {@link #read} and the losses are pure functions of
+ * their arguments and the parameters, and {@link #saveState} saves whatever else they depend on.
+ *
+ * @param <B> what a pass is computed from, as the host holds it: arrays, not tensors
+ */
+public interface TrainTask<B> {
 
-    /**
-     * The loss of one pass.
-     *
-     * @param loss scalar, the mean over the pictures of the pass
-     * @param parts terms and measures by name, each a mean over the pictures
-     */
-    record Loss(Tensor loss, Map<String, Double> parts) {}
-
-    /** Name of the stage, kept in checkpoints. */
+    /** Name of the kind of training, kept in checkpoints. */
     String stage();
 
-    /** Everything beside {@link TrainRecipe} that decides the numbers, as a value that Jackson writes. */
+    /** Everything beside {@link TrainRecipe} that decides the numbers, as a value that Jackson writes as an object. */
     Object settings();
 
-    /** Fingerprint of the training data. */
+    /** Fingerprint of the training data, so that a run is not continued with others. */
     String data();
 
-    /** Number of training pictures; batches hold indices below it. */
+    /** Number of training examples; batches hold indices below it. */
     int size();
 
-    /** What is trained, by name. */
-    Map<String, Tensor> params();
-
-    /** Everything that the model's file holds, by name: {@link #params} and buffers. */
-    Map<String, Tensor> tensors();
-
-    /** Names of the parts of {@link Loss}, in order. */
-    List<String> partNames();
-
-    /** Names of what {@link #validate} measures, in order; it may measure nothing. */
-    List<String> measureNames();
+    /**
+     * Who is trained, in the order in which they compute their losses and are updated; always the same. The first is
+     * the model: its tensors are what {@link #writeModel} writes. All losses of a step see the parameters as they were
+     * before it.
+     */
+    List<Player<B>> players();
 
     /**
-     * The loss of some pictures, computed inside an open training scope; a pure function of parameters and arguments.
-     *
-     * @param step from 0
-     * @param pictures indices of the pictures
-     * @param firstRow place of the first of them in the step's batch
+     * Reads the examples of a pass. Called ahead of time by a thread of its own, one call after another, in the order
+     * of the steps: must not touch parameters, backends or anything that the losses change.
      */
-    Loss loss(int step, int[] pictures, int firstRow);
+    B read(MicroBatch rows);
 
     /**
-     * After the parameters have been updated in {@code step}, from 0; an inference scope is open.
-     *
-     * @param ema the averaged parameters before their update, or {@code null} if none are kept
+     * Writes {@value RunFolder#MODEL} with all tensors of the first player, and what is needed to load it, into a
+     * folder.
      */
-    void afterStep(int step, AdamW optimizer, Ema ema);
-
-    /**
-     * Measures on pictures that are not trained on, empty if there are none; an inference scope is open.
-     *
-     * @param most pictures to use, 0 for all
-     */
-    Map<String, Double> validate(int most);
-
-    /** Writes {@value RunFolder#MODEL} and the model's configuration in the published layout. */
     void writeModel(Path folder);
 
-    /** Adds what {@link #loss} or {@link #afterStep} remember between steps; false if that is nothing. */
-    boolean saveState(SafeTensorsWriter file);
+    /** Names of the parts of the losses, in the order of a table's columns. */
+    default List<String> partNames() {
+        return List.of();
+    }
+
+    /** Names of what {@link #validate} measures, in order. */
+    default List<String> measureNames() {
+        return List.of();
+    }
+
+    /** Called when all parameters have been updated; an inference scope is open. */
+    default void afterStep(AfterStep step) {
+        // most tasks change nothing but what is optimised
+    }
+
+    /**
+     * Measures on examples that are not trained on, with the averaged parameters if the recipe keeps them; an inference
+     * scope is open.
+     *
+     * @param most examples to use, 0 for all
+     * @return by name, empty if there are no such examples
+     */
+    default Map<String, Double> validate(int most) {
+        return Map.of();
+    }
+
+    /** Adds what losses or {@link #afterStep} remember between steps; returns whether there is anything. */
+    default boolean saveState(SafeTensorsWriter file) {
+        return false;
+    }
 
     /** Restores what {@link #saveState} added. */
-    void loadState(TensorSource file);
+    default void loadState(TensorSource file) {
+        // called only if something was saved
+    }
 }

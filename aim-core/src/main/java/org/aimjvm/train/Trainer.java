@@ -8,29 +8,70 @@ import java.util.Map;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.optim.DivergenceException;
 
-/** A training run: of one of the two stages, or of the classifier that judges them. Used from one thread, but for {@link #stop}. */
-public abstract sealed class Trainer permits VqTrainer, LmTrainer, ClassifierTrainer {
+/**
+ * A training run of a {@link TrainTask}. Those of this library have trainers of their own: {@link VqTrainer},
+ * {@link LmTrainer}, {@link ClassifierTrainer}. Used from one thread, but for {@link #stop}; batches are read ahead by
+ * another.
+ */
+public class Trainer {
     /** In front of the columns of validation measures. */
     public static final String VALIDATION = "validation_";
 
-    private final TrainLoop loop;
+    private final TrainLoop<?> loop;
+    private final Path folder; // null: nothing is written
     private final List<String> columns;
 
-    Trainer(TrainTask task, TrainRecipe recipe, RunOptions run, TrainListener listener) {
-        this.loop = new TrainLoop(task, recipe, run, listener);
+    /** As {@link #Trainer(TrainTask, TrainRecipe, RunOptions, Workers, TrainListener)} for one worker. */
+    public <B> Trainer(TrainTask<B> task, TrainRecipe recipe, RunOptions run, TrainListener listener) {
+        this(task, recipe, run, Workers.ALONE, listener);
+    }
+
+    /**
+     * @param task what is trained
+     * @param recipe batch, passes, seed, number of steps and averages of the run; optimisers are the players'
+     * @param run what is written and when
+     * @param workers this worker's place among those that train together
+     * @param listener told what happens
+     * @throws IllegalArgumentException if players have the same name, or the batch cannot be split so
+     */
+    public <B> Trainer(
+            TrainTask<B> task, TrainRecipe recipe, RunOptions run, Workers workers, TrainListener listener) {
+        this.loop = new TrainLoop<>(task, recipe, run, workers, listener);
+        this.folder = run.folder();
         this.columns = new ArrayList<>(List.of("epoch", "loss"));
         columns.addAll(task.partNames());
+        columns.addAll(loop.otherColumns());
         columns.addAll(List.of("lr", "grad_norm", "seconds"));
         task.measureNames().forEach(name -> columns.add(VALIDATION + name));
     }
 
     /**
-     * Trains to the last step of the recipe, or until {@link #stop}, then writes a checkpoint if there is a folder for them.
+     * Trains to the last step of the recipe, or until {@link #stop}, then writes a checkpoint if there is a folder for
+     * them, which it takes for itself meanwhile. Interrupting the thread is the same as {@link #stop}; it is
+     * interrupted on return.
      *
      * @return whether the last step was reached
      * @throws DivergenceException if the loss or the gradient is no longer finite
+     * @throws CheckpointException if another run is writing to the folder
      */
     public final boolean run() {
+        if (folder == null) {
+            return loop.run();
+        }
+        try (RunLock lock = RunLock.of(folder)) {
+            return run(lock);
+        }
+    }
+
+    /**
+     * As {@link #run()} in a folder that the caller has taken, to write to it before and after.
+     *
+     * @throws IllegalArgumentException if the lock is of another folder
+     */
+    public final boolean run(RunLock lock) {
+        if (!lock.folder().equals(folder)) {
+            throw new IllegalArgumentException("lock: of " + lock.folder() + " (expected one of " + folder + ")");
+        }
         return loop.run();
     }
 
@@ -45,8 +86,8 @@ public abstract sealed class Trainer permits VqTrainer, LmTrainer, ClassifierTra
     }
 
     /**
-     * Continues from a checkpoint of a run with the same model, recipe and data; losses are then bitwise those of a run that was
-     * never interrupted. Call before {@link #run}.
+     * Continues from a checkpoint of a run with the same model, recipe and data; losses are then bitwise those of a run
+     * that was never interrupted. Call before {@link #run}.
      *
      * @param checkpoint folder, see {@link RunFolder#latest}
      * @throws CheckpointException if it is damaged or of another run; names every difference

@@ -23,7 +23,7 @@ import tools.jackson.databind.json.JsonMapper;
  * @param data fingerprint of the training data
  * @param recipe all settings that decide the numbers: seed, batch, optimiser, schedule, model
  */
-public record TrainerState(int format, String stage, int step, String data, JsonNode recipe) {
+record TrainerState(int format, String stage, int step, String data, JsonNode recipe) {
     static final String FILE = "trainer.json";
     static final int FORMAT = 1;
 
@@ -43,7 +43,7 @@ public record TrainerState(int format, String stage, int step, String data, Json
      *
      * @throws CheckpointException if it is missing or damaged
      */
-    public static TrainerState read(Path checkpoint) {
+    static TrainerState read(Path checkpoint) {
         Path file = checkpoint.resolve(FILE);
         try {
             TrainerState state = JSON.readValue(Files.readAllBytes(file), TrainerState.class);

@@ -2,7 +2,6 @@ package org.aimjvm.verify;
 
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.aimjvm.backend.Backend;
@@ -67,8 +66,17 @@ final class BlockGolden {
     /** A tokenizer whose only relevant arguments are those of GroupNorm. */
     private static VqConfig tokenizer(GoldenCase c) {
         int groups = (int) c.setting("groups", 32);
-        return new VqConfig(
-                groups, List.of(1), 1, 1, 1, 1, 1, 1, groups, (float) c.setting("eps", 1e-6), true, 0.25f, 0);
+        return VqConfig.builder()
+                .ch(groups)
+                .chMult(List.of(1))
+                .numResBlocks(1)
+                .zChannels(1)
+                .nEmbed(1)
+                .embedDim(1)
+                .channels(1, 1)
+                .normGroups(groups)
+                .normEps((float) c.setting("eps", 1e-6))
+                .build();
     }
 
     private static void mixer(GoldenCase c, GoldenChecks checks, Backend backend, String layer) {

@@ -6,6 +6,8 @@ import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
 import org.aimjvm.io.Checkpoints;
 import org.aimjvm.io.TensorSource;
+import org.aimjvm.model.AimModel;
+import org.aimjvm.vq.VqModel;
 
 /**
  * Golden data of checkpoint containers. Files called {@code variants*} hold each tensor T of the arrays {@code
@@ -14,7 +16,9 @@ import org.aimjvm.io.TensorSource;
  */
 final class ContainerGolden {
     private static final String EXPECTED = "expected_";
-    private static final String WORD = "mamba.backbone.embeddings.word_embeddings.weight";
+    private static final String WRAPPER = "model.";
+    private static final String MODEL = AimModel.NAME + ".";
+    private static final String TOKENIZER = VqModel.NAME + ".";
 
     private ContainerGolden() {}
 
@@ -78,11 +82,11 @@ final class ContainerGolden {
 
     /** The name in the whole model's file; {@code null} if there is none. */
     private static String fullName(String name, TensorSource whole) {
-        String bare = name.startsWith("model.") ? name.substring("model.".length()) : name;
-        if (bare.equals("lm_head.weight") && !whole.contains("mamba." + bare)) {
-            return WORD; // tied
+        String bare = name.startsWith(WRAPPER) ? name.substring(WRAPPER.length()) : name;
+        if (AimModel.OWN_HEAD.equals(MODEL + bare) && !whole.contains(AimModel.OWN_HEAD)) {
+            return AimModel.WORD_EMBEDDING; // tied
         }
-        for (String prefix : List.of("", "mamba.", "vqvae.")) {
+        for (String prefix : List.of("", MODEL, TOKENIZER)) {
             if (whole.contains(prefix + bare)) {
                 return prefix + bare;
             }

@@ -37,6 +37,7 @@ final class ElementwiseCases {
             cases.add(OpCase.of("add " + n, xs -> ArithmeticOp.add(xs[0], xs[1]), x(n), x(n)));
             cases.add(OpCase.of("sub " + n, xs -> ArithmeticOp.sub(xs[0], xs[1]), x(n), x(n)));
             cases.add(OpCase.of("mul " + n, xs -> ArithmeticOp.mul(xs[0], xs[1]), x(n), x(n)));
+            cases.add(OpCase.of("scale " + n, xs -> ArithmeticOp.scale(xs[0], -1.5f), x(n)));
             cases.add(OpCase.of("affine " + n, xs -> ArithmeticOp.affine(xs[0], 1.5f, -0.25f), x(n)));
             cases.add(OpCase.of("sum " + n, xs -> ReduceOp.sum(xs[0]), x(n)));
             cases.add(OpCase.of("mean " + n, xs -> ReduceOp.mean(xs[0]), x(n)));

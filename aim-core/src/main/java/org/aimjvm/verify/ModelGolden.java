@@ -24,22 +24,19 @@ import org.aimjvm.tensor.Tensor;
 /** Golden cases of a whole sequence model. */
 final class ModelGolden {
     private static final String CONFIG = ModelFolder.CONFIG;
-    private static final String WEIGHTS = "model.safetensors";
+    private static final String WEIGHTS = ModelFolder.WEIGHTS;
     private static final String GRADS = "grads.safetensors";
-
-    /** A model with the parameters it was built on. */
-    record Loaded(AimModel model, Params params) {}
 
     private ModelGolden() {}
 
     static void check(GoldenCase c, GoldenChecks checks, Backend backend) {
-        AimModel generating = load(c, checks, backend, PositionRule.SEQUENCE_INDEX).model();
+        AimModel generating = load(c, checks, backend, PositionRule.SEQUENCE_INDEX);
         DecodingGolden.greedy(c, checks, generating);
         if (!checks.requires("tokens", "labels")) {
             return;
         }
         checks.input("tokens", "labels");
-        Loaded training = load(c, checks, backend, PositionRule.PUBLISHED_TRAINING);
+        AimModel training = load(c, checks, backend, PositionRule.PUBLISHED_TRAINING);
         fullSequence(c, checks, training);
         nullClass(c, checks, training);
         generationPositions(c, checks, generating);
@@ -48,7 +45,7 @@ final class ModelGolden {
     }
 
     /** Reads the sequence model under either position rule. */
-    static Loaded load(GoldenCase c, GoldenChecks checks, Backend backend, PositionRule positions) {
+    static AimModel load(GoldenCase c, GoldenChecks checks, Backend backend, PositionRule positions) {
         checks.input(CONFIG, WEIGHTS);
         try (ModelFolder folder = ModelFolder.open(c.folder().resolve(WEIGHTS))) {
             if (!folder.hasModel()) {
@@ -56,9 +53,9 @@ final class ModelGolden {
                         "no sequence model, expected tensors mamba.*");
             }
             AimConfig config = folder.config();
-            TensorSource weights = folder.tensors().select(name -> name.startsWith("mamba."));
-            Params params = Params.from(backend, weights, p -> new AimModel(p.sub("mamba"), config, positions));
-            return new Loaded(new AimModel(params.sub("mamba"), config, positions), params);
+            TensorSource weights = folder.modelTensors();
+            Params params = Params.from(backend, weights, p -> new AimModel(p.sub(AimModel.NAME), config, positions));
+            return new AimModel(params.sub(AimModel.NAME), config, positions);
         }
     }
 
@@ -68,8 +65,7 @@ final class ModelGolden {
     }
 
     /** Logits, loss, activations and all gradients of a training pass. */
-    private static void fullSequence(GoldenCase c, GoldenChecks checks, Loaded loaded) {
-        AimModel model = loaded.model();
+    private static void fullSequence(GoldenCase c, GoldenChecks checks, AimModel model) {
         Map<String, Tensor> activations = new HashMap<>();
         Trace trace = (name, value) -> activations.put("act_" + name, value);
         try (Scope _ = Scope.training()) {
@@ -85,9 +81,9 @@ final class ModelGolden {
                 }
             }
             Gradients gradients = loss.backward();
-            GradientFiles.check(c, checks, GRADS, loaded.params().trainable(), gradients);
+            GradientFiles.check(c, checks, GRADS, model.params().trainable(), gradients);
             double squares = 0;
-            for (Tensor p : loaded.params().trainable().values()) {
+            for (Tensor p : model.params().trainable().values()) {
                 Tensor g = Differentiated.gradientOrZeros(gradients, p);
                 squares += model.backend().elementwise().sumOfSquares(g.storage(), g.size());
             }
@@ -95,8 +91,7 @@ final class ModelGolden {
         }
     }
 
-    private static void nullClass(GoldenCase c, GoldenChecks checks, Loaded loaded) {
-        AimModel model = loaded.model();
+    private static void nullClass(GoldenCase c, GoldenChecks checks, AimModel model) {
         int[] labels = new int[c.shape("labels").size()];
         Arrays.fill(labels, model.config().nullClass());
         try (Scope _ = Scope.inference()) {

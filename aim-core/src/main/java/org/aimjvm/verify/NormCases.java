@@ -51,6 +51,17 @@ final class NormCases {
                                 ResidualNormOp.rmsNorm(xs[0], xs[1], xs[2], xs[3], 1e-1f, xs[4], xs[5]);
                         return new Tensor[] {r.residual(), r.normed()};
                     }));
+            cases.add(new OpCase(
+                    "residualNorm with mean " + s[0] + "x" + s[1] + "x" + s[2],
+                    List.of(
+                            in(0.5, 2, s), in(0.5, 2, s[0], s[2]), x(s), x(s[2]), x(s[2]), x(s[0], s[2]),
+                            x(s[0], s[2])),
+                    1e-5,
+                    xs -> {
+                        NormedSum r = ResidualNormOp.layerNorm(
+                                xs[0], xs[1], xs[2], xs[3], xs[4], 1e-1f, xs[5], xs[6]);
+                        return new Tensor[] {r.residual(), r.normed()};
+                    }));
         }
         cases.add(OpCase.of("l2Normalize 3x8 clipped", xs -> L2NormalizeOp.l2Normalize(xs[0], 10f), x(3, 8)));
         for (int[] s : new int[][] {{1, 1, 1}, {3, 17, 1}, {5, 64, 4}, {1, 129, 3}, {2, 192, 1}, {3, 768, 2}, {2, 1536,

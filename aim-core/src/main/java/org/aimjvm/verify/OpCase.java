@@ -71,7 +71,7 @@ public record OpCase(String name, List<Input> inputs, double tolerance, Function
         return new OpCase(name, List.of(inputs), tolerance, xs -> new Tensor[] {op.apply(xs)});
     }
 
-    /** An operation as a generating model calls it, with nothing recorded: what a device does in fewer launches only there. */
+    /** An operation as a generating model calls it, with no gradient tracked: what a device does in fewer launches only there. */
     static Function<Tensor[], Tensor[]> inference(Function<Tensor[], Tensor[]> op) {
         return xs -> {
             try (Scope scope = Scope.inference()) {

@@ -37,8 +37,19 @@ final class QuantizerGolden {
         int entries = c.shape("codebook").dim(0);
         int dim = c.shape("codebook").dim(1);
         float ratio = entropy ? (float) c.setting("entropy_loss_ratio", 0) : 0;
-        VqConfig config = new VqConfig(
-                1, List.of(1), 1, 1, entries, dim, 1, 1, 1, 1e-6f, normalized, (float) c.setting("beta", 0.25), ratio);
+        VqConfig config = VqConfig.builder()
+                .ch(1)
+                .chMult(List.of(1))
+                .numResBlocks(1)
+                .zChannels(1)
+                .nEmbed(entries)
+                .embedDim(dim)
+                .channels(1, 1)
+                .normGroups(1)
+                .l2Norm(normalized)
+                .commitBeta((float) c.setting("beta", 0.25))
+                .entropyLossRatio(ratio)
+                .build();
         Codebook codebook = new Codebook(Params.random(backend, 0), config);
         codebook.weight().write(c.floats("codebook"));
         try (Scope _ = Scope.training()) {

@@ -9,7 +9,9 @@ import java.util.List;
 import org.aimjvm.op.gemm.LinearCrossEntropyOp;
 import org.aimjvm.op.softmax.CausalAttentionOp;
 import org.aimjvm.op.softmax.CrossEntropyOp;
+import org.aimjvm.op.softmax.KvCache;
 import org.aimjvm.op.softmax.SoftmaxOp;
+import org.aimjvm.tensor.Tensor;
 
 /** Softmax, cross-entropy and attention. */
 final class SoftmaxCases {
@@ -49,6 +51,17 @@ final class SoftmaxCases {
                     x(batch, length, heads * headDim),
                     x(batch, length, kvHeads * headDim),
                     x(batch, length, kvHeads * headDim)));
+            OpCase.Input keys = OpCase.constant(-1, 1, batch, length, kvHeads * headDim);
+            cases.add(new OpCase(
+                    "causalAttention with a cache " + batch + "x" + length + ", heads " + heads + "/" + kvHeads + "x"
+                            + headDim,
+                    List.of(OpCase.constant(-1, 1, batch, length, heads * headDim), keys, keys), 1e-5,
+                    OpCase.inference(xs -> { // the same positions twice, the second time after the first
+                        KvCache cache = new KvCache(xs[0].backend(), batch, 2 * length + 1, kvHeads * headDim);
+                        return new Tensor[] {
+                            CausalAttentionOp.causalAttention(xs[0], xs[1], xs[2], heads, kvHeads, cache),
+                            CausalAttentionOp.causalAttention(xs[0], xs[1], xs[2], heads, kvHeads, cache)};
+                    })));
         }
         return cases;
     }

@@ -21,10 +21,7 @@ import org.aimjvm.vq.VqModel;
 
 /** Golden cases of a whole tokenizer: pictures to codes and back, and gradients of its training loss. */
 final class TokenizerGolden {
-    private static final String WEIGHTS = "model.safetensors";
-
-    /** A tokenizer with the parameters it was built on, named as below {@code vqvae.}. */
-    record Loaded(VqModel model, Params params) {}
+    private static final String WEIGHTS = ModelFolder.WEIGHTS;
 
     private TokenizerGolden() {}
 
@@ -34,7 +31,7 @@ final class TokenizerGolden {
             return;
         }
         checks.input("image", WEIGHTS, ModelFolder.VQ_CONFIG);
-        VqModel model = load(c.folder(), backend, 0.25f, 0).model();
+        VqModel model = load(c.folder(), backend, 0.25f, 0);
         Map<String, Tensor> activations = new HashMap<>();
         Trace trace = (name, value) -> {
             Tensor copy = Tensor.persistent(backend, value.shape());
@@ -78,8 +75,7 @@ final class TokenizerGolden {
         }
         checks.input("image", WEIGHTS, ModelFolder.VQ_CONFIG);
         float beta = (float) c.setting("beta", 0.25);
-        Loaded loaded = load(weights, backend, beta, (float) c.setting("entropy_loss_ratio", 0));
-        VqModel model = loaded.model();
+        VqModel model = load(weights, backend, beta, (float) c.setting("entropy_loss_ratio", 0));
         try (Scope _ = Scope.training()) {
             Tensor image = c.tensor(backend, "image");
             Codebook.Quantized q = model.codebook().quantize(model.latents(image, Trace.OFF));
@@ -92,23 +88,23 @@ final class TokenizerGolden {
             checks.floats("losses", "losses", Shape.of(5), new float[] {
                 mse.item(), q.vqLoss().item(), q.commitLoss().item(), entropy == null ? 0 : entropy.item(), total.item()
             });
-            GradientFiles.check(c, checks, "grads.safetensors", loaded.params().trainable(), total.backward());
+            GradientFiles.check(c, checks, "grads.safetensors", model.params().trainable(), total.backward());
         }
     }
 
-    /** Reads the tokenizer of a folder, with other weights of the losses. */
-    private static Loaded load(Path folder, Backend backend, float commitBeta, float entropyLossRatio) {
+    /** Reads the tokenizer of a folder, with other weights of the losses; its names are those below {@code vqvae.}. */
+    private static VqModel load(Path folder, Backend backend, float commitBeta, float entropyLossRatio) {
         try (ModelFolder files = ModelFolder.open(folder.resolve(WEIGHTS))) {
             if (!files.hasTokenizer()) {
                 throw new CheckpointException(folder.resolve(WEIGHTS), null, "no tokenizer, expected tensors vqvae.*");
             }
-            VqConfig f = files.vqConfig();
-            VqConfig config = new VqConfig(
-                    f.ch(), f.chMult(), f.numResBlocks(), f.zChannels(), f.nEmbed(), f.embedDim(), f.inChannels(),
-                    f.outChannels(), f.normGroups(), f.normEps(), f.l2Norm(), commitBeta, entropyLossRatio);
-            TensorSource weights = files.tensors().sub("vqvae.");
+            VqConfig config = files.vqConfig().toBuilder()
+                    .commitBeta(commitBeta)
+                    .entropyLossRatio(entropyLossRatio)
+                    .build();
+            TensorSource weights = files.tokenizerTensors().sub(VqModel.NAME + ".");
             Params params = Params.from(backend, weights, p -> new VqModel(p, config));
-            return new Loaded(new VqModel(params, config), params);
+            return new VqModel(params, config);
         }
     }
 }

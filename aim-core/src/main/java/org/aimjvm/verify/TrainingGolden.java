@@ -75,8 +75,8 @@ final class TrainingGolden {
 
     private static void run(GoldenCase c, GoldenChecks checks, Backend backend, Run run) {
         AdamWOptions options = options(c, run);
-        ModelGolden.Loaded loaded = ModelGolden.load(c, checks, backend, PositionRule.PUBLISHED_TRAINING);
-        AdamW optimizer = new AdamW(loaded.params().trainable(), options);
+        AimModel model = ModelGolden.load(c, checks, backend, PositionRule.PUBLISHED_TRAINING);
+        AdamW optimizer = new AdamW(model.params().trainable(), options);
         String lossArray = run.variant.equals("decay") ? "adamw_losses" : "adamw_" + run.variant + "_losses";
         int steps = run.files.keySet().stream().mapToInt(Integer::intValue).max().orElse(0);
         if (c.has(lossArray)) {
@@ -84,9 +84,9 @@ final class TrainingGolden {
         }
         List<Float> losses = new ArrayList<>();
         for (int step = 1; step <= steps; step++) {
-            losses.add(step(c, loaded.model(), optimizer, options.lr()));
+            losses.add(step(c, model, optimizer, options.lr()));
             if (run.files.containsKey(step)) {
-                parameters(c, checks, run.files.get(step), loaded.params().trainable(), 2 * options.lr() * step);
+                parameters(c, checks, run.files.get(step), model.params().trainable(), 2 * options.lr() * step);
             }
         }
         int count = c.has(lossArray) ? c.shape(lossArray).size() : steps;

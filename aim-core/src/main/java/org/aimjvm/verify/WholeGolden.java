@@ -37,9 +37,9 @@ final class WholeGolden {
         try (ModelFolder folder = ModelFolder.open(c.folder())) {
             tokenizer = folder.readTokenizer(backend);
         }
-        AimModel generating = ModelGolden.load(c, checks, backend, PositionRule.SEQUENCE_INDEX).model();
+        AimModel generating = ModelGolden.load(c, checks, backend, PositionRule.SEQUENCE_INDEX);
         generation(c, checks, new Generator(generating, tokenizer), tokenizer);
-        AimModel training = ModelGolden.load(c, checks, backend, PositionRule.PUBLISHED_TRAINING).model();
+        AimModel training = ModelGolden.load(c, checks, backend, PositionRule.PUBLISHED_TRAINING);
         training(c, checks, training, tokenizer);
     }
 

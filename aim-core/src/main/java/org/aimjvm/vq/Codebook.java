@@ -46,7 +46,9 @@ public final class Codebook {
     public record Quantized(Tensor latents, Tensor codes, Tensor vqLoss, Tensor commitLoss, Tensor entropyLoss) {}
 
     private final VqConfig config;
+    private final String weightName;
     private final Tensor weight; // (nEmbed, embedDim)
+    private final Tensor used; // (HISTORY)
 
     /** @param params gives tensors by the names below {@code quantize.} in the published checkpoints */
     public Codebook(Params params, VqConfig config) {
@@ -56,12 +58,23 @@ public final class Codebook {
                 "embedding.weight",
                 Shape.of(config.nEmbed(), config.embedDim()),
                 config.l2Norm() ? Init.unitRows(start) : start);
-        params.buffer("codebook_used", Shape.of(HISTORY), Init.zeros());
+        this.weightName = params.fullName("embedding.weight");
+        this.used = params.buffer("codebook_used", Shape.of(HISTORY), Init.zeros());
     }
 
     /** (nEmbed, embedDim), as stored: rows need not have norm 1. */
     public Tensor weight() {
         return weight;
+    }
+
+    /** Full name of {@link #weight} among the tokenizer's parameters. */
+    public String weightName() {
+        return weightName;
+    }
+
+    /** The latest choices of codes as floats, oldest first: a buffer that checkpoints hold; statistics only. */
+    public Tensor used() {
+        return used;
     }
 
     private Tensor normalized(Tensor rows) {

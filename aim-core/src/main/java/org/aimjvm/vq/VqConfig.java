@@ -3,7 +3,8 @@ package org.aimjvm.vq;
 import java.util.List;
 
 /**
- * Architecture of a tokenizer; names of {@code vq_config.json} keys in parentheses.
+ * Architecture of a tokenizer; names of {@code vq_config.json} keys in parentheses. Made by name:
+ * {@code VqConfig.builder().ch(64).nEmbed(512).build()}.
  *
  * @param ch base channels (ch)
  * @param chMult channel multipliers of the levels, highest resolution first; each further level halves the sides (ch_mult)
@@ -71,19 +72,27 @@ public record VqConfig(
         }
     }
 
-    /** LlamaGen's tokenizers: ch 128, two residual blocks, 256 latent channels, 16,384 codes of dimension 8. */
-    private static VqConfig llamaGen(Integer... chMult) {
-        return new VqConfig(128, List.of(chMult), 2, 256, 16384, 8, 3, 3, 32, 1e-6f, true, 0.25f, 0);
-    }
-
     /** VQ-f16: 256x256 pictures to 16x16 codes; the tokenizer of the published models. */
     public static VqConfig f16() {
-        return llamaGen(1, 1, 2, 2, 4);
+        return builder().build();
     }
 
     /** VQ-f8: 256x256 pictures to 32x32 codes. */
     public static VqConfig f8() {
-        return llamaGen(1, 2, 2, 4);
+        return builder().chMult(List.of(1, 2, 2, 4)).build();
+    }
+
+    /**
+     * Starts from VQ-f16, of LlamaGen's tokenizers: ch 128, two residual blocks, 256 latent channels, 16,384 codes of dimension
+     * 8, RGB.
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Starts from this configuration. */
+    public Builder toBuilder() {
+        return new Builder(this);
     }
 
     /** Names of {@link #preset}. */
@@ -115,5 +124,125 @@ public record VqConfig(
 
     int levels() {
         return chMult.size();
+    }
+
+    /** Makes a configuration by name; what is not named keeps its default. */
+    public static final class Builder {
+        private int ch = 128;
+        private List<Integer> chMult = List.of(1, 1, 2, 2, 4);
+        private int numResBlocks = 2;
+        private int zChannels = 256;
+        private int nEmbed = 16384;
+        private int embedDim = 8;
+        private int inChannels = 3;
+        private int outChannels = 3;
+        private int normGroups = 32;
+        private float normEps = 1e-6f;
+        private boolean l2Norm = true;
+        private float commitBeta = 0.25f;
+        private float entropyLossRatio;
+
+        private Builder() {
+        }
+
+        private Builder(VqConfig c) {
+            this.ch = c.ch;
+            this.chMult = c.chMult;
+            this.numResBlocks = c.numResBlocks;
+            this.zChannels = c.zChannels;
+            this.nEmbed = c.nEmbed;
+            this.embedDim = c.embedDim;
+            this.inChannels = c.inChannels;
+            this.outChannels = c.outChannels;
+            this.normGroups = c.normGroups;
+            this.normEps = c.normEps;
+            this.l2Norm = c.l2Norm;
+            this.commitBeta = c.commitBeta;
+            this.entropyLossRatio = c.entropyLossRatio;
+        }
+
+        /** Sets {@link VqConfig#ch}. */
+        public Builder ch(int value) {
+            ch = value;
+            return this;
+        }
+
+        /** Sets {@link VqConfig#chMult}. */
+        public Builder chMult(List<Integer> value) {
+            chMult = value;
+            return this;
+        }
+
+        /** Sets {@link VqConfig#numResBlocks}. */
+        public Builder numResBlocks(int value) {
+            numResBlocks = value;
+            return this;
+        }
+
+        /** Sets {@link VqConfig#zChannels}. */
+        public Builder zChannels(int value) {
+            zChannels = value;
+            return this;
+        }
+
+        /** Sets {@link VqConfig#nEmbed}. */
+        public Builder nEmbed(int value) {
+            nEmbed = value;
+            return this;
+        }
+
+        /** Sets {@link VqConfig#embedDim}. */
+        public Builder embedDim(int value) {
+            embedDim = value;
+            return this;
+        }
+
+        /** Sets {@link VqConfig#inChannels} and {@link VqConfig#outChannels}. */
+        public Builder channels(int newInChannels, int newOutChannels) {
+            inChannels = newInChannels;
+            outChannels = newOutChannels;
+            return this;
+        }
+
+        /** Sets {@link VqConfig#normGroups}. */
+        public Builder normGroups(int value) {
+            normGroups = value;
+            return this;
+        }
+
+        /** Sets {@link VqConfig#normEps}. */
+        public Builder normEps(float value) {
+            normEps = value;
+            return this;
+        }
+
+        /** Sets {@link VqConfig#l2Norm}. */
+        public Builder l2Norm(boolean value) {
+            l2Norm = value;
+            return this;
+        }
+
+        /** Sets {@link VqConfig#commitBeta}. */
+        public Builder commitBeta(float value) {
+            commitBeta = value;
+            return this;
+        }
+
+        /** Sets {@link VqConfig#entropyLossRatio}. */
+        public Builder entropyLossRatio(float value) {
+            entropyLossRatio = value;
+            return this;
+        }
+
+        /**
+         * The configuration.
+         *
+         * @throws IllegalArgumentException naming what does not fit
+         */
+        public VqConfig build() {
+            return new VqConfig(
+                    ch, chMult, numResBlocks, zChannels, nEmbed, embedDim, inChannels, outChannels, normGroups, normEps,
+                    l2Norm, commitBeta, entropyLossRatio);
+        }
     }
 }

@@ -22,14 +22,16 @@ final class VqDecoder {
     private final Conv2d convOut;
 
     VqDecoder(Params params, VqConfig config) {
-        int channels = config.channels(config.levels() - 1);
-        this.convIn = Conv2d.conv3(params.sub("conv_in"), config.zChannels(), channels);
-        this.mid0 = new ResBlock(params.sub("mid.0"), channels, channels, config);
-        this.mid1 = new AttnBlock(params.sub("mid.1"), channels, config);
-        this.mid2 = new ResBlock(params.sub("mid.2"), channels, channels, config);
+        int depth = config.levels() - 1;
+        int channels = config.channels(depth);
+        Params start = params.as(VqRole.decoder(depth));
+        this.convIn = Conv2d.conv3(start.sub("conv_in"), config.zChannels(), channels);
+        this.mid0 = new ResBlock(start.sub("mid.0"), channels, channels, config);
+        this.mid1 = new AttnBlock(start.sub("mid.1"), channels, config);
+        this.mid2 = new ResBlock(start.sub("mid.2"), channels, channels, config);
         for (int j = 0; j < config.levels(); j++) {
-            int out = config.channels(config.levels() - 1 - j);
-            Params p = params.sub("conv_blocks", j);
+            int out = config.channels(depth - j);
+            Params p = params.sub("conv_blocks", j).as(VqRole.decoder(depth - j));
             List<ResBlock> res = new ArrayList<>();
             List<AttnBlock> attn = new ArrayList<>();
             for (int i = 0; i <= config.numResBlocks(); i++) {
@@ -39,11 +41,12 @@ final class VqDecoder {
                     attn.add(new AttnBlock(p.sub("attn", i), channels, config));
                 }
             }
-            boolean last = j == config.levels() - 1;
-            levels.add(new Level(res, attn, last ? null : Conv2d.conv3(p.sub("upsample.conv"), channels, channels)));
+            Params up = p.sub("upsample.conv").as(VqRole.decoder(depth - j - 1));
+            levels.add(new Level(res, attn, j == depth ? null : Conv2d.conv3(up, channels, channels)));
         }
-        this.normOut = new GroupNorm(params.sub("norm_out"), channels, config.normGroups(), config.normEps());
-        this.convOut = Conv2d.conv3(params.sub("conv_out"), channels, config.outChannels());
+        Params end = params.as(VqRole.decoder(0));
+        this.normOut = new GroupNorm(end.sub("norm_out"), channels, config.normGroups(), config.normEps());
+        this.convOut = Conv2d.conv3(end.sub("conv_out"), channels, config.outChannels());
     }
 
     /** The last convolution's weight, where adaptive adversarial weights are measured. */

@@ -22,11 +22,12 @@ final class VqEncoder {
     private final Conv2d convOut;
 
     VqEncoder(Params params, VqConfig config) {
-        this.convIn = Conv2d.conv3(params.sub("conv_in"), config.inChannels(), config.ch());
+        int depth = config.levels() - 1;
+        this.convIn = Conv2d.conv3(params.sub("conv_in").as(VqRole.encoder(0)), config.inChannels(), config.ch());
         int channels = config.ch();
         for (int l = 0; l < config.levels(); l++) {
-            boolean last = l == config.levels() - 1;
-            Params p = params.sub("conv_blocks", l);
+            boolean last = l == depth;
+            Params p = params.sub("conv_blocks", l).as(VqRole.encoder(l));
             List<ResBlock> res = new ArrayList<>();
             List<AttnBlock> attn = new ArrayList<>();
             for (int j = 0; j < config.numResBlocks(); j++) {
@@ -36,13 +37,15 @@ final class VqEncoder {
                     attn.add(new AttnBlock(p.sub("attn", j), channels, config));
                 }
             }
-            levels.add(new Level(res, attn, last ? null : Conv2d.halve(p.sub("downsample.conv"), channels)));
+            Params down = p.sub("downsample.conv").as(VqRole.encoder(l + 1));
+            levels.add(new Level(res, attn, last ? null : Conv2d.halve(down, channels)));
         }
-        this.mid0 = new ResBlock(params.sub("mid.0"), channels, channels, config);
-        this.mid1 = new AttnBlock(params.sub("mid.1"), channels, config);
-        this.mid2 = new ResBlock(params.sub("mid.2"), channels, channels, config);
-        this.normOut = new GroupNorm(params.sub("norm_out"), channels, config.normGroups(), config.normEps());
-        this.convOut = Conv2d.conv3(params.sub("conv_out"), channels, config.zChannels());
+        Params end = params.as(VqRole.encoder(depth));
+        this.mid0 = new ResBlock(end.sub("mid.0"), channels, channels, config);
+        this.mid1 = new AttnBlock(end.sub("mid.1"), channels, config);
+        this.mid2 = new ResBlock(end.sub("mid.2"), channels, channels, config);
+        this.normOut = new GroupNorm(end.sub("norm_out"), channels, config.normGroups(), config.normEps());
+        this.convOut = Conv2d.conv3(end.sub("conv_out"), channels, config.zChannels());
     }
 
     /** (batch, inChannels, height, width) to (batch, zChannels, height / f, width / f). */

@@ -11,6 +11,10 @@ import org.aimjvm.tensor.Tensor;
  * sequence model.
  */
 public final class VqModel {
+    /** Before a dot, the start of the names of its tensors in the published checkpoints. */
+    public static final String NAME = "vqvae";
+
+    private final Params params;
     private final VqConfig config;
     private final Backend backend;
     private final VqEncoder encoder;
@@ -19,19 +23,30 @@ public final class VqModel {
     private final Conv2d postQuantConv;
     private final VqDecoder decoder;
 
-    /** @param params gives tensors by the names below {@code vqvae.} in the published checkpoints */
+    /** @param params gives tensors by the names below {@value #NAME} in the published checkpoints */
     public VqModel(Params params, VqConfig config) {
+        this.params = params;
         this.config = config;
         this.backend = params.backend();
+        int depth = config.levels() - 1;
         this.encoder = new VqEncoder(params.sub("encoder"), config);
         this.decoder = new VqDecoder(params.sub("decoder"), config);
-        this.codebook = new Codebook(params.sub("quantize"), config);
-        this.quantConv = Conv2d.conv1(params.sub("quant_conv"), config.zChannels(), config.embedDim());
-        this.postQuantConv = Conv2d.conv1(params.sub("post_quant_conv"), config.embedDim(), config.zChannels());
+        this.codebook = new Codebook(params.sub("quantize").as(new VqRole(VqRole.Part.CODEBOOK, depth, false)), config);
+        this.quantConv = Conv2d.conv1(
+                params.sub("quant_conv").as(new VqRole(VqRole.Part.TO_CODES, depth, false)), config.zChannels(),
+                config.embedDim());
+        this.postQuantConv = Conv2d.conv1(
+                params.sub("post_quant_conv").as(new VqRole(VqRole.Part.FROM_CODES, depth, false)), config.embedDim(),
+                config.zChannels());
     }
 
     public VqConfig config() {
         return config;
+    }
+
+    /** The tokenizer's own tensors by their full names, to train, save or count. */
+    public Params params() {
+        return params;
     }
 
     public Backend backend() {

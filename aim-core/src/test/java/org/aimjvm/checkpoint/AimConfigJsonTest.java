@@ -31,14 +31,43 @@ class AimConfigJsonTest {
                 Stream.concat(TinyModels.configs().values().stream(), AimPresets.names().stream().map(AimPresets::get)),
                 Stream.of(
                         TinyModels.wide(),
-                        AimPresets.get("aim-b").withDropout(0.125f, 0.25f, 0.5f),
-                        AimPresets.get("aim-b")
-                                .withSsm(new Mamba1Config(768, 8, 3, 1, 5, 0.01, 0.2, 1e-3, 2, true, true, false)),
-                        AimPresets.get("aim-b")
-                                .withSsm(new Mamba2Config(
-                                        768, 64, 3, 1, 32, 3, 384, true, false, true, 2, 8, 0.01, 0.2, 1e-3, 0.5f, 2f,
-                                        true, false,
-                                        0.25))));
+                        AimPresets.get("aim-b").toBuilder().dropout(0.125f, 0.25f, 0.5f).build(),
+                        AimPresets.get("aim-b").toBuilder()
+                                .ssm(Mamba1Config.builder(768)
+                                        .dState(8)
+                                        .dConv(3)
+                                        .expand(1)
+                                        .dtRank(5)
+                                        .dtMin(0.01)
+                                        .dtMax(0.2)
+                                        .dtInitFloor(1e-3)
+                                        .dtScale(2)
+                                        .dtConstant(true)
+                                        .bias(true)
+                                        .convBias(false)
+                                        .build())
+                                .build(),
+                        AimPresets.get("aim-b").toBuilder()
+                                .ssm(Mamba2Config.builder(768)
+                                        .dState(64)
+                                        .dConv(3)
+                                        .expand(1)
+                                        .headDim(32)
+                                        .nGroups(3)
+                                        .dSsm(384)
+                                        .perChannelD(true)
+                                        .rmsNorm(false)
+                                        .normBeforeGate(true)
+                                        .aInit(2, 8)
+                                        .dtMin(0.01)
+                                        .dtMax(0.2)
+                                        .dtInitFloor(1e-3)
+                                        .dtLimit(0.5f, 2f)
+                                        .bias(true)
+                                        .convBias(false)
+                                        .convInit(0.25)
+                                        .build())
+                                .build()));
     }
 
     @ParameterizedTest

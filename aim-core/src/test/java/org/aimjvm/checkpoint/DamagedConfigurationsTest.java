@@ -95,12 +95,13 @@ class DamagedConfigurationsTest {
                 AimConfig config = AimConfigJson.parse(text, file);
                 assertThat(AimConfigJson.parse(AimConfigJson.toJson(config), file)).isEqualTo(config);
                 requireFit(tensors.select(CanonicalNames::isModel), file,
-                        p -> new AimModel(p.sub("mamba"), config, PositionRule.SEQUENCE_INDEX));
+                        p -> new AimModel(p.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX));
             }
             case "vq_config.json" -> {
                 VqConfig config = VqConfigJson.parse(text, file);
                 assertThat(VqConfigJson.parse(VqConfigJson.toJson(config), file)).isEqualTo(config);
-                requireFit(tensors.select(CanonicalNames::isTokenizer), file, p -> new VqModel(p.sub("vqvae"), config));
+                requireFit(tensors.select(CanonicalNames::isTokenizer), file,
+                        p -> new VqModel(p.sub(VqModel.NAME), config));
             }
             default -> {
                 ModelInfo info = ModelInfo.parse(text, file);

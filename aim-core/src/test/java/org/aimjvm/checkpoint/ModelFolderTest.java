@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.aimjvm.AiM;
 import org.aimjvm.ModelFiles;
@@ -29,6 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every layout that loads, and what is said about those that do not. */
 class ModelFolderTest {
@@ -77,6 +79,16 @@ class ModelFolderTest {
                 (n, v) -> n.startsWith("model.") ? new Values(v.shape(), new float[v.elements().length]) : v);
         all.put("averages under ema. before model.", averaged);
         all.put("under state_dict.module.", ModelFiles.renamed(published, n -> "state_dict.module." + n));
+        all.put("compiled", ModelFiles.renamed(published, n -> "_orig_mod." + n));
+        all.put("compiled inside", ModelFiles.renamed(published, n -> n.replaceFirst("\\.", "._orig_mod.")));
+        all.put("compiled, parallel, saved under a key",
+                ModelFiles.renamed(published, n -> "model_state_dict.module._orig_mod." + bare(n)));
+        all.put("wrapped three times", ModelFiles.renamed(published, n -> "model.net._orig_mod.module.model." + n));
+        all.put("under a key of the program's own", ModelFiles.renamed(published, n -> "my_weights." + n));
+        Map<String, Values> gan = ModelFiles.renamed(published, n -> "generator." + n);
+        gan.put("discriminator.main.0.weight", ModelFiles.values(1, 2));
+        gan.put("optimizer_d.state.0.exp_avg", ModelFiles.values(1, 2));
+        all.put("beside a discriminator", gan);
         Map<String, Values> beside = new LinkedHashMap<>(published);
         beside.put("optimizer.state.0.exp_avg", ModelFiles.values(1, 2));
         all.put("beside an optimiser", beside);
@@ -101,6 +113,91 @@ class ModelFolderTest {
                 assertThat(folder.info()).isEqualTo(ModelInfo.PUBLISHED);
             }
         }
+    }
+
+    @Test
+    void severalFilesWithAnIndexLoadAsOne() throws Exception {
+        Map<String, Values> tensors = ModelFiles.tensors();
+        for (String ending : new String[] {"safetensors", "bin"}) {
+            String stem = ending.equals("bin") ? "pytorch_model" : "model";
+            Path folder = dir.resolve(ending);
+            Map<String, String> index = sharded(folder, stem, ending, tensors);
+            ModelFiles.configs(folder);
+            try (ModelFolder opened = ModelFolder.open(folder)) {
+                assertIsTiny(opened);
+            }
+            try (ModelFolder opened = ModelFolder.open(folder.resolve(stem + "." + ending + ".index.json"))) {
+                assertIsTiny(opened);
+            }
+            Path gone = folder.resolve(index.values().iterator().next());
+            Files.move(gone, folder.resolve("elsewhere"));
+            assertThatThrownBy(() -> ModelFolder.open(folder)).isInstanceOf(CheckpointException.class)
+                    .hasMessageContaining("missing 1 of 2 files: " + gone.getFileName());
+        }
+    }
+
+    /** Writes {@code tensors} into two files and an index; returns what the index says. */
+    private static Map<String, String> sharded(
+            Path folder, String stem, String ending, Map<String, Values> tensors) {
+        Map<String, String> index = new TreeMap<>();
+        Map<String, Map<String, Values>> files = new TreeMap<>();
+        tensors.forEach((name, v) -> {
+            String file = stem + (index.size() % 2 == 0 ? "-00001-of-00002." : "-00002-of-00002.") + ending;
+            index.put(name, file);
+            files.computeIfAbsent(file, _ -> new LinkedHashMap<>()).put(name, v);
+        });
+        files.forEach((file, part) -> {
+            if (ending.equals("bin")) {
+                ModelFiles.bytes(folder.resolve(file), TorchFiles.zip(part));
+            } else {
+                ModelFiles.safetensors(folder.resolve(file), part);
+            }
+        });
+        index(folder.resolve(stem + "." + ending + ".index.json"), index);
+        return index;
+    }
+
+    private static void index(Path file, Map<String, String> map) {
+        String entries = map.entrySet().stream()
+                .map(e -> "\"" + e.getKey() + "\": \"" + e.getValue() + "\"")
+                .collect(Collectors.joining(", "));
+        ModelFiles.text(file, "{\"metadata\": {\"total_size\": 12}, \"weight_map\": {" + entries + "}}");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"../secret.safetensors", "/etc/passwd", "a/b.safetensors", "..", "", "a:b", "c\\\\d"})
+    void anIndexNamesOnlyFilesBesideIt(String file) {
+        index(dir.resolve("model.safetensors.index.json"), Map.of("x", file));
+        assertThatThrownBy(() -> ModelFolder.open(dir)).isInstanceOf(CheckpointException.class)
+                .hasMessageContaining("expected the name of a file beside the index");
+    }
+
+    @Test
+    void anIndexThatDoesNotFitItsFilesIsRefused() {
+        Path file = dir.resolve("model.safetensors.index.json");
+        Map<String, String> index = sharded(dir, "model", "safetensors", ModelFiles.tensors());
+        String first = index.keySet().iterator().next();
+        String shard = index.remove(first);
+        index(file, index);
+        assertThatThrownBy(() -> ModelFolder.open(dir)).hasMessageContaining(shard).hasMessageContaining(first);
+        index.put("mamba.not_there", shard);
+        index.put(first, shard);
+        index(file, index);
+        assertThatThrownBy(() -> ModelFolder.open(dir)).hasMessageContaining("mamba.not_there: no such tensor");
+        ModelFiles.text(file, "{\"weight_map\": {}}");
+        assertThatThrownBy(() -> ModelFolder.open(dir)).hasMessageContaining("weight_map: 0 files");
+        ModelFiles.text(file, "{\"weight_map\": {\"x\": 3}}");
+        assertThatThrownBy(() -> ModelFolder.open(dir)).isInstanceOf(CheckpointException.class)
+                .hasMessageContaining("expected a text");
+    }
+
+    @Test
+    void modelsUnderSeveralUnusualKeysAreAmbiguous() {
+        Map<String, Values> two = ModelFiles.renamed(ModelFiles.tensors(), n -> "teacher." + n);
+        two.putAll(ModelFiles.renamed(ModelFiles.tensors(), n -> "student." + n));
+        ModelFiles.folder(dir, two);
+        assertThatThrownBy(() -> ModelFolder.open(dir)).isInstanceOf(CheckpointException.class)
+                .hasMessageContaining("models under student and teacher, expected one");
     }
 
     @Test
@@ -274,7 +371,7 @@ class ModelFolderTest {
                 .isInstanceOf(CheckpointException.class).hasMessageContaining("none.safetensors");
         ModelFiles.safetensors(dir.resolve("other.safetensors"), Map.of("x", ModelFiles.values(1)));
         assertThatThrownBy(() -> ModelFolder.open(dir.resolve("other.safetensors")))
-                .hasMessageContaining("neither a sequence model nor a tokenizer");
+                .hasMessageContaining("neither a sequence model nor a tokenizer").hasMessageContaining("there is x)");
         ModelFiles.folder(dir.resolve("long"), ModelFiles.tensors());
         ModelFiles.bytes(dir.resolve("long/config.json"), new byte[(1 << 24) + 1]);
         assertThatThrownBy(() -> ModelFolder.open(dir.resolve("long")))

@@ -49,7 +49,7 @@ class ModelFolderWriteTest {
                 VqConfig vq = TinyAim.vq(channels);
                 TinyAim tiny = TinyAim.of(config, vq, Backends.best());
                 Path folder = dir.resolve("m" + config.nLayer() + channels).resolve("deeper");
-                ModelFolder.write(folder, config, vq, INFO, tiny.params().all(), DType.F32);
+                ModelWriter.write(folder, config, vq, INFO, tiny.params().all(), DType.F32);
                 assertThat(files(folder)).containsExactly("aim.json", "config.json", "model.safetensors",
                         "vq_config.json");
                 assertThat(files(folder.getParent())).containsExactly("deeper");
@@ -72,7 +72,7 @@ class ModelFolderWriteTest {
     @Test
     void theLayoutIsThePublishedOne() throws IOException {
         AimConfig config = TinyAim.plain();
-        ModelFolder.write(dir, config, TinyAim.vq(3), INFO, ModelFiles.TINY.params().all(), DType.F32);
+        ModelWriter.write(dir, config, TinyAim.vq(3), INFO, ModelFiles.TINY.params().all(), DType.F32);
         try (SafeTensors file = SafeTensors.open(dir.resolve("model.safetensors"));
                 SafeTensors golden = SafeTensors.open(ModelFiles.golden("e2e/model.safetensors"))) {
             assertThat(file.metadata()).containsEntry(ModelFiles.HEAD, ModelFiles.WORD).containsEntry("format", "pt");
@@ -85,7 +85,7 @@ class ModelFolderWriteTest {
         assertThat(keys(dir.resolve("config.json"))).isEqualTo(keys(ModelFiles.golden("e2e/config.json"))).isSorted();
         assertThat(keys(dir.resolve("vq_config.json"))).isEqualTo(keys(ModelFiles.golden("e2e/vq_config.json")));
         TinyAim untied = TinyAim.of(TinyAim.hybrid(), TinyAim.vq(3), Backends.best());
-        ModelFolder.write(dir, TinyAim.hybrid(), TinyAim.vq(3), INFO, untied.params().all(), DType.F32);
+        ModelWriter.write(dir, TinyAim.hybrid(), TinyAim.vq(3), INFO, untied.params().all(), DType.F32);
         try (SafeTensors file = SafeTensors.open(dir.resolve("model.safetensors"))) {
             assertThat(file.metadata()).doesNotContainKey(ModelFiles.HEAD);
             assertThat(file.names()).contains(ModelFiles.WORD, ModelFiles.HEAD);
@@ -102,7 +102,7 @@ class ModelFolderWriteTest {
     void narrowTypesRoundWeightsButNotStatistics() {
         Map<String, Tensor> tensors = ModelFiles.TINY.params().all();
         for (DType dtype : List.of(DType.BF16, DType.F16)) {
-            ModelFolder.write(dir, TinyAim.plain(), TinyAim.vq(3), INFO, tensors, dtype);
+            ModelWriter.write(dir, TinyAim.plain(), TinyAim.vq(3), INFO, tensors, dtype);
             try (ModelFolder read = ModelFolder.open(dir)) {
                 assertThat(read.tensors().info(ModelFiles.WORD).dtype()).isEqualTo(dtype);
                 assertThat(read.tensors().info("vqvae.quantize.codebook_used").dtype()).isEqualTo(DType.F32);
@@ -123,8 +123,8 @@ class ModelFolderWriteTest {
         model.keySet().removeIf(n -> !n.startsWith("mamba."));
         Map<String, Tensor> tokenizer = new LinkedHashMap<>(all);
         tokenizer.keySet().removeIf(n -> !n.startsWith("vqvae."));
-        ModelFolder.write(dir.resolve("m"), TinyAim.plain(), null, INFO, model, DType.F32);
-        ModelFolder.write(dir.resolve("t"), null, TinyAim.vq(3), ModelInfo.PUBLISHED, tokenizer, DType.F32);
+        ModelWriter.write(dir.resolve("m"), TinyAim.plain(), null, INFO, model, DType.F32);
+        ModelWriter.write(dir.resolve("t"), null, TinyAim.vq(3), ModelInfo.PUBLISHED, tokenizer, DType.F32);
         assertThat(files(dir.resolve("m"))).containsExactly("aim.json", "config.json", "model.safetensors");
         assertThat(files(dir.resolve("t"))).containsExactly("aim.json", "model.safetensors", "vq_config.json");
         try (ModelFolder both = ModelFolder.open(dir.resolve("m"), dir.resolve("t"))) {
@@ -138,10 +138,10 @@ class ModelFolderWriteTest {
         Map<String, Tensor> tensors = new LinkedHashMap<>(ModelFiles.TINY.params().all());
         Tensor norm = tensors.remove("mamba.backbone.norm_f.weight");
         tensors.put("mamba.extra", norm);
-        assertThatThrownBy(() -> ModelFolder.write(dir, TinyAim.plain(), TinyAim.vq(3), INFO, tensors, DType.F32))
+        assertThatThrownBy(() -> ModelWriter.write(dir, TinyAim.plain(), TinyAim.vq(3), INFO, tensors, DType.F32))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("1 missing: mamba.backbone.norm_f.weight (16); 1 unexpected: mamba.extra (16)");
-        assertThatThrownBy(() -> ModelFolder.write(dir, null, null, INFO, Map.of(), DType.F32))
+        assertThatThrownBy(() -> ModelWriter.write(dir, null, null, INFO, Map.of(), DType.F32))
                 .hasMessageContaining("no configuration");
         assertThat(files(dir)).isEmpty();
     }
@@ -150,7 +150,7 @@ class ModelFolderWriteTest {
     void aFailureLeavesNothingNewAndEverythingOld() throws IOException {
         Path fresh = dir.resolve("fresh");
         Path used = dir.resolve("used");
-        ModelFolder.write(used, TinyAim.plain(), TinyAim.vq(3), INFO, ModelFiles.TINY.params().all(), DType.F32);
+        ModelWriter.write(used, TinyAim.plain(), TinyAim.vq(3), INFO, ModelFiles.TINY.params().all(), DType.F32);
         Files.writeString(used.resolve("notes.txt"), "mine");
         byte[] before = Files.readAllBytes(used.resolve("model.safetensors"));
         for (Path folder : List.of(fresh, used)) {
@@ -162,7 +162,7 @@ class ModelFolderWriteTest {
                 return t.toFloats();
             }));
             assertThatThrownBy(
-                    () -> ModelFolder.write(folder, TinyAim.plain(), TinyAim.vq(3), ModelInfo.PUBLISHED, file))
+                    () -> ModelWriter.write(folder, TinyAim.plain(), TinyAim.vq(3), ModelInfo.PUBLISHED, file))
                     .hasMessage("disk on fire");
         }
         assertThat(files(dir)).containsExactly("used");
@@ -170,7 +170,7 @@ class ModelFolderWriteTest {
                 "vq_config.json");
         assertThat(Files.readAllBytes(used.resolve("model.safetensors"))).isEqualTo(before);
 
-        ModelFolder.write(used, TinyAim.plain(), TinyAim.vq(3), ModelInfo.PUBLISHED, ModelFiles.TINY.params().all(),
+        ModelWriter.write(used, TinyAim.plain(), TinyAim.vq(3), ModelInfo.PUBLISHED, ModelFiles.TINY.params().all(),
                 DType.BF16);
         assertThat(files(used)).containsExactly("aim.json", "config.json", "model.safetensors", "notes.txt",
                 "vq_config.json");
@@ -180,7 +180,7 @@ class ModelFolderWriteTest {
         }
         Path file = dir.resolve("file");
         Files.writeString(file, "x");
-        assertThatThrownBy(() -> ModelFolder.write(
+        assertThatThrownBy(() -> ModelWriter.write(
                 file, TinyAim.plain(), TinyAim.vq(3), INFO, ModelFiles.TINY.params().all(), DType.F32))
                 .isInstanceOf(CheckpointException.class)
                 .hasMessageContaining("is a file, expected a folder");

@@ -5,6 +5,8 @@ import static org.aimjvm.cpu.KernelCall.sizes;
 import java.util.ArrayList;
 import java.util.List;
 import org.aimjvm.backend.Conv2dShape;
+import org.aimjvm.backend.Conv2dShape.Padding;
+import org.aimjvm.backend.ConvKernels.Norm;
 
 /** Convolutions at awkward sizes and at sizes of many pieces; those of kernel 3 and stride 1 by Winograd's algorithm or not. */
 final class ConvCalls {
@@ -30,7 +32,8 @@ final class ConvCalls {
         };
         for (int[] p : shapes) {
             Conv2dShape s =
-                    new Conv2dShape(p[0], p[1], p[2], p[3], p[4], p[5], p[5], p[6], p[7], p[7], p[8], p[8]);
+                    new Conv2dShape(
+                            p[0], p[1], p[2], p[3], p[4], p[5], p[5], p[6], new Padding(p[7], p[7], p[8], p[8]));
             int in = s.batch() * s.inChannels() * s.inHeight() * s.inWidth();
             int out = s.batch() * s.outChannels() * s.outHeight() * s.outWidth();
             int weights = s.outChannels() * s.filterSize();
@@ -53,12 +56,12 @@ final class ConvCalls {
             calls.add(KernelCall.of(
                     "normSiluConv2d" + size, sizes(out), sizes(in, stats, channels, channels, weights, s.outChannels()),
                     (b, o, i) -> b.conv()
-                            .normSiluConv2d(o[0], i[0], i[1], i[2], i[3], groups, i[4], i[5], null, s)));
+                            .normSiluConv2d(o[0], i[0], new Norm(i[1], i[2], i[3], groups), i[4], i[5], null, s)));
             calls.add(KernelCall.of(
                     "normSiluConv2d with residual" + size, sizes(out),
                     sizes(in, stats, channels, channels, weights, out),
                     (b, o, i) -> b.conv()
-                            .normSiluConv2d(o[0], i[0], i[1], i[2], i[3], groups, i[4], null, i[5], s)));
+                            .normSiluConv2d(o[0], i[0], new Norm(i[1], i[2], i[3], groups), i[4], null, i[5], s)));
             if (s.inHeight() % 2 == 0 && s.inWidth() % 2 == 0) {
                 calls.add(KernelCall.of(
                         "upsampleConv2d" + size, sizes(out), sizes(in / 4, weights, s.outChannels()),

@@ -4,6 +4,8 @@ import static org.aimjvm.cpu.KernelCall.sizes;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.aimjvm.backend.ElementwiseKernels.ModulateGradients;
+import org.aimjvm.backend.OptimKernels.AdamWStep;
 import org.aimjvm.backend.ElementwiseKernels.Unary;
 import org.aimjvm.cpu.rows.VectorElementwiseKernels;
 
@@ -46,7 +48,7 @@ final class ElementwiseCalls {
                 b.copy(o[0], 0, i[0], 0, n);
                 b.copy(o[1], 0, i[1], 0, n);
                 b.elementwise().unary(Unary.ABS, o[2], i[2], n); // second moments are not negative
-                b.optim().adamW(o[0], o[1], o[2], i[3], n, 1e-3f, 0.9f, 0.95f, 1e-8f, 0.05f, 0.7f, 3);
+                b.optim().adamW(o[0], o[1], o[2], i[3], n, new AdamWStep(1e-3f, 0.9f, 0.95f, 1e-8f, 0.05f, 0.7f, 3));
             }));
             calls.add(KernelCall.of("ema " + n, sizes(n), sizes(n, n), (b, o, i) -> {
                 b.copy(o[0], 0, i[0], 0, n);
@@ -102,7 +104,8 @@ final class ElementwiseCalls {
                     sizes(n, cond, cond),
                     sizes(n, n, cond),
                     (b, o, i) -> b.elementwise()
-                            .modulateBackward(o[0], o[1], o[2], i[0], i[1], i[2], batch, length, dim)));
+                            .modulateBackward(new ModulateGradients(o[0], o[1], o[2]), i[0], i[1], i[2], batch, length,
+                                    dim)));
             calls.add(KernelCall.of(
                     "gate" + size,
                     sizes(n),

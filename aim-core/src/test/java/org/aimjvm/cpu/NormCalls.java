@@ -4,6 +4,11 @@ import static org.aimjvm.cpu.KernelCall.sizes;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.aimjvm.backend.FusedKernels;
+import org.aimjvm.backend.NormKernels.GatedGradients;
+import org.aimjvm.backend.NormKernels.GatedShape;
+import org.aimjvm.backend.NormKernels.Gradients;
+import org.aimjvm.backend.NormKernels.GroupShape;
 
 /** Norm kernels, forward and backward, with one row and with many pieces, without and with every optional output. */
 final class NormCalls {
@@ -31,7 +36,9 @@ final class NormCalls {
                     sizes(n, n),
                     sizes(n, cols, n, cols, cols, cols),
                     (b, o, i) -> b.norm().gateAddRmsNorm(
-                            o[0], o[1], i[0], i[1], i[2], i[3], i[4], i[5], 1, rows, cols, 1e-5f)));
+                            o[0],
+                            new FusedKernels.ResidualNorm(o[1], i[0], i[1], i[2], i[3], i[4], i[5], 1e-5f),
+                            1, rows, cols)));
             calls.add(KernelCall.of("rmsNormBackward one output" + size, sizes(n, cols), sizes(n, n, cols, rows),
                     (b, o, i) -> {
                         b.norm().rmsNormBackward(o[0], null, i[0], i[1], i[2], i[3], rows, cols);
@@ -46,7 +53,8 @@ final class NormCalls {
                     "layerNormBackward" + size,
                     sizes(n, cols, cols),
                     sizes(n, n, cols, 2 * rows),
-                    (b, o, i) -> b.norm().layerNormBackward(o[0], o[1], o[2], i[0], i[1], i[2], i[3], rows, cols)));
+                    (b, o, i) -> b.norm().layerNormBackward(
+                            new Gradients(o[0], o[1], o[2]), i[0], i[1], i[2], i[3], rows, cols)));
             calls.add(KernelCall.of(
                     "l2Normalize" + size,
                     sizes(n, rows),
@@ -65,21 +73,22 @@ final class NormCalls {
             int n = rows * cols;
             int stats = rows * groups;
             for (boolean normFirst : new boolean[] {false, true}) {
+                GatedShape shape = new GatedShape(rows, cols, groups, normFirst);
                 String size = " " + rows + "x" + cols + " groups " + groups + " " + normFirst;
                 calls.add(KernelCall.of(
                         "gatedRmsNorm" + size,
                         sizes(n, stats),
                         sizes(n, n, cols),
                         (b, o, i) -> b.norm()
-                                .gatedRmsNorm(o[0], o[1], i[0], i[1], i[2], rows, cols, groups, normFirst, 1e-5f)));
+                                .gatedRmsNorm(o[0], o[1], i[0], i[1], i[2], shape, 1e-5f)));
                 calls.add(KernelCall.of(
                         "gatedRmsNormBackward" + size,
                         sizes(n, n, cols),
                         sizes(n, n, n, cols, stats),
                         (b, o, i) -> b.norm()
                                 .gatedRmsNormBackward(
-                                        o[0], o[1], o[2], i[0], i[1], i[2], i[3], i[4], rows, cols, groups,
-                                        normFirst)));
+                                        new GatedGradients(o[0], o[1], o[2]), i[0], i[1], i[2], i[3], i[4],
+                                        shape)));
             }
         }
         for (int[] s : new int[][] {{1, 1, 1, 1}, {2, 6, 35, 3}, {3, 64, 256, 32}, {1, 8, 5000, 2}}) {
@@ -89,6 +98,7 @@ final class NormCalls {
             int groups = s[3];
             int n = batch * channels * area;
             int stats = 2 * batch * groups;
+            GroupShape shape = new GroupShape(batch, channels, area, groups);
             for (boolean silu : new boolean[] {false, true}) {
                 String size = " " + batch + "x" + channels + "x" + area + " groups " + groups + (silu ? " silu" : "");
                 calls.add(KernelCall.of(
@@ -96,20 +106,20 @@ final class NormCalls {
                         sizes(n, stats),
                         sizes(n, channels, channels),
                         (b, o, i) -> b.norm()
-                                .groupNorm(o[0], o[1], i[0], i[1], i[2], batch, channels, area, groups, 1e-1f, silu)));
+                                .groupNorm(o[0], o[1], i[0], i[1], i[2], shape, 1e-1f, silu)));
                 calls.add(KernelCall.of(
                         "groupNorm statistics" + size,
                         sizes(stats),
                         sizes(n, channels, channels),
                         (b, o, i) -> b.norm()
-                                .groupNorm(null, o[0], i[0], i[1], i[2], batch, channels, area, groups, 1e-1f, silu)));
+                                .groupNorm(null, o[0], i[0], i[1], i[2], shape, 1e-1f, silu)));
                 calls.add(KernelCall.of(
                         "groupNormBackward" + size,
                         sizes(n, channels, channels),
                         sizes(n, n, channels, channels, stats),
                         (b, o, i) -> b.norm()
                                 .groupNormBackward(
-                                        o[0], o[1], o[2], i[0], i[1], i[2], i[3], i[4], batch, channels, area, groups,
+                                        new Gradients(o[0], o[1], o[2]), i[0], i[1], i[2], i[3], i[4], shape,
                                         silu)));
                 calls.add(KernelCall.of(
                         "groupNormBackward one output" + size,
@@ -117,7 +127,7 @@ final class NormCalls {
                         sizes(n, n, channels, channels, stats),
                         (b, o, i) -> b.norm()
                                 .groupNormBackward(
-                                        null, o[0], null, i[0], i[1], i[2], i[3], i[4], batch, channels, area, groups,
+                                        new Gradients(null, o[0], null), i[0], i[1], i[2], i[3], i[4], shape,
                                         silu)));
             }
         }

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Every element is computed once, whatever threads do, and what was recorded is done again. */
+/** Every element is computed once, whatever threads do, and what was captured is replayed. */
 class ParallelTest {
     /** Adds 1 to elements, in pieces that must not overlap. */
     private static Parallel.Body increment(int[] counts) {
@@ -119,16 +119,16 @@ class ParallelTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 3})
-    void whatWasRecordedIsRepeatedInItsOrder(int threads) {
+    void whatWasCapturedIsReplayedInItsOrder(int threads) {
         Parallel parallel = new Parallel(threads);
         int[] x = {1, 2, 3, 4, 5};
-        Runnable repeat = parallel.record(() -> {
+        Runnable replay = parallel.capture(() -> {
             parallel.forRange(5, 2, (from, to) -> {
                 for (int i = from; i < to; i++) {
                     x[i] *= 2;
                 }
             });
-            parallel.forRange(1, 1, (from, to) -> parallel.forRange(5, 2, (f, t) -> { // repeated with its body, not twice
+            parallel.forRange(1, 1, (from, to) -> parallel.forRange(5, 2, (f, t) -> { // replayed with its body, not twice
                 for (int i = f; i < t; i++) {
                     x[i]++;
                 }
@@ -136,18 +136,18 @@ class ParallelTest {
         });
         assertThat(x).containsExactly(3, 5, 7, 9, 11);
         parallel.forRange(5, 2, increment(x)); // not part of it
-        repeat.run();
+        replay.run();
         assertThat(x).containsExactly(9, 13, 17, 21, 25);
-        repeat.run();
+        replay.run();
         assertThat(x).containsExactly(19, 27, 35, 43, 51);
     }
 
     @Test
-    void aRecordingHasTheLaunchesOfItsThreadOnly() throws InterruptedException {
+    void aCaptureHasTheLaunchesOfItsThreadOnly() throws InterruptedException {
         Parallel parallel = new Parallel(2);
         int[] mine = new int[9];
         int[] others = new int[9];
-        Runnable repeat = parallel.record(() -> {
+        Runnable replay = parallel.capture(() -> {
             Thread other = new Thread(() -> parallel.forRange(9, 2, increment(others)));
             other.start();
             try {
@@ -157,41 +157,41 @@ class ParallelTest {
             }
             parallel.forRange(9, 2, increment(mine));
         });
-        repeat.run();
+        replay.run();
         assertThat(mine).containsOnly(2);
         assertThat(others).containsOnly(1);
     }
 
     @Test
-    void aRecordingInsideAnotherOrOneThatFailsLeavesNothingBehind() {
+    void aCaptureInsideAnotherOrOneThatFailsLeavesNothingBehind() {
         Parallel parallel = new Parallel(1);
-        assertThatThrownBy(() -> parallel.record(() -> parallel.record(() -> {})))
+        assertThatThrownBy(() -> parallel.capture(() -> parallel.capture(() -> {})))
                 .isInstanceOf(IllegalStateException.class)
-                .hasMessageContaining("inside another recording");
-        assertThat(parallel.isRecording()).isFalse();
-        assertThatThrownBy(() -> parallel.record(() -> parallel.forRange(1, 1, (from, to) -> {
+                .hasMessageContaining("inside another capture");
+        assertThat(parallel.isCapturing()).isFalse();
+        assertThatThrownBy(() -> parallel.capture(() -> parallel.forRange(1, 1, (from, to) -> {
             throw new IllegalArgumentException("body");
         }))).hasMessage("body");
         int[] x = new int[1];
-        Runnable repeat = parallel.record(() -> parallel.forRange(1, 1, increment(x)));
-        repeat.run();
+        Runnable replay = parallel.capture(() -> parallel.forRange(1, 1, increment(x)));
+        replay.run();
         assertThat(x[0]).isEqualTo(2);
     }
 
     @Test
-    void repeatingAllocatesNothing() {
+    void replayingAllocatesNothing() {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         Parallel parallel = new Parallel(3);
         int[] x = new int[100];
-        Runnable repeat = parallel.record(() -> {
+        Runnable replay = parallel.capture(() -> {
             for (int i = 0; i < 100; i++) {
                 parallel.forRange(100, 30, increment(x));
             }
         });
-        repeat.run();
+        replay.run();
         long before = threads.getTotalThreadAllocatedBytes();
         for (int i = 0; i < 100; i++) {
-            repeat.run();
+            replay.run();
         }
         // other threads of this JVM may allocate: less than a byte a launch is none
         assertThat(threads.getTotalThreadAllocatedBytes() - before).isLessThan(10_000);

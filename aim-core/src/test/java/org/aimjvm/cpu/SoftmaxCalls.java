@@ -6,6 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
+import org.aimjvm.backend.SoftmaxKernels.AttentionGradients;
+import org.aimjvm.backend.SoftmaxKernels.AttentionShape;
 import org.aimjvm.backend.Storage;
 
 /** Softmax, cross-entropy and attention kernels, with one row and with many pieces. */
@@ -67,8 +69,8 @@ final class SoftmaxCalls {
                     sizes(nq, nk, nk),
                     (b, o, i) -> b.softmax()
                             .causalAttention(
-                                    o[0], i[0], i[1], i[2], keys == capacity ? null : ints(b, keys), batch, queries,
-                                    capacity, heads, kvHeads, headDim)));
+                                    o[0], i[0], i[1], i[2], keys == capacity ? null : ints(b, keys),
+                                    new AttentionShape(batch, queries, capacity, heads, kvHeads, headDim))));
             if (queries == capacity) {
                 calls.add(KernelCall.of(
                         "causalAttentionBackward" + size,
@@ -76,8 +78,8 @@ final class SoftmaxCalls {
                         sizes(nq, nq, nk, nk),
                         (b, o, i) -> b.softmax()
                                 .causalAttentionBackward(
-                                        o[0], o[1], o[2], i[0], i[1], i[2], i[3], batch, queries, heads, kvHeads,
-                                        headDim)));
+                                        new AttentionGradients(o[0], o[1], o[2]), i[0], i[1], i[2], i[3],
+                                        AttentionShape.whole(batch, queries, heads, kvHeads, headDim))));
             }
         }
         return calls;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.aimjvm.EverySimdWidth;
+import org.aimjvm.backend.GemmShape;
 import org.aimjvm.cpu.gemm.VectorGemmKernels;
 import org.aimjvm.cpu.memory.HeapStorage;
 import org.aimjvm.cpu.memory.Parallel;
@@ -43,8 +44,8 @@ class VectorGemmKernelsTest {
             float[] c = Arrays.copyOf(before, before.length + 40);
             Arrays.fill(c, before.length, c.length, GUARD);
             gemm.gemm(
-                    new HeapStorage(c), new HeapStorage(a), new HeapStorage(b), batch, m, n, k, transA, transB,
-                    accumulate);
+                    new HeapStorage(c), new HeapStorage(a), new HeapStorage(b),
+                    new GemmShape(batch, m, n, k, transA, transB), accumulate);
             for (int at = 0; at < before.length; at++) {
                 int p = at / (m * n);
                 int i = at % (m * n) / n;
@@ -83,7 +84,7 @@ class VectorGemmKernelsTest {
     }
 
     private static void product(VectorGemmKernels gemm, float[] y, float[] x, float[] w, int m, int n, int k) {
-        gemm.gemm(new HeapStorage(y), new HeapStorage(x), new HeapStorage(w), 1, m, n, k, false, true, false);
+        gemm.gemm(new HeapStorage(y), new HeapStorage(x), new HeapStorage(w), GemmShape.transposedB(m, n, k), false);
     }
 
     private static float[] random(int n, long seed) {

@@ -9,10 +9,10 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.aimjvm.EverySimdWidth;
+import org.aimjvm.backend.GemmShape;
 import org.aimjvm.backend.Storage;
 import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.backend.WeightMatrix;
-import org.aimjvm.cpu.simd.Simd;
 import org.aimjvm.cpu.memory.HeapStorage;
 import org.aimjvm.cpu.memory.Warmth;
 import org.aimjvm.cpu.simd.ScalarTwins;
@@ -128,10 +128,10 @@ class WarmthTest {
         linear(weights, x, 1, out, in);
         linear(weights, x, 1, out, in);
         assertThat(Warmth.isCold()).isTrue();
-        assertThat(Warmth.lastVector(100)).isNegative();
+        assertThat(Simd.lastVector(100)).isNegative();
         linear(weights, x, 1, out, in);
         assertThat(Warmth.isCold()).isFalse();
-        assertThat(Warmth.lastVector(100)).isEqualTo(100 - Simd.LANES);
+        assertThat(Simd.lastVector(100)).isEqualTo(100 - Simd.LANES);
     }
 
     @Test
@@ -162,7 +162,8 @@ class WarmthTest {
                 Warmth.reset(1);
                 backend.gemm()
                         .gemm(new HeapStorage(new float[rows * 40]), new HeapStorage(random(rows * 20, 1)),
-                                new HeapStorage(random(40 * 20, 2)), 1, rows, 40, 20, transA, true, false);
+                                new HeapStorage(random(40 * 20, 2)), new GemmShape(1, rows, 40, 20, transA, true),
+                                false);
                 assertThat(Warmth.isCold()).as("%d rows, turned %s", rows, transA).isFalse();
             }
         }

@@ -7,6 +7,9 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.aimjvm.EverySimdWidth;
 import org.aimjvm.backend.Conv2dShape;
+import org.aimjvm.backend.Conv2dShape.Padding;
+import org.aimjvm.backend.ConvKernels.Norm;
+import org.aimjvm.backend.NormKernels.GroupShape;
 import org.aimjvm.cpu.conv.PictureRows;
 import org.aimjvm.cpu.conv.VectorConvKernels;
 import org.aimjvm.cpu.conv.WinogradConv;
@@ -42,7 +45,8 @@ class WinogradConvTest {
         "1, 17, 31, 129, 16, 1, 1", "1, 3, 47, 263, 1, 2, 2", "1, 128, 12, 12, 10, 1, 1", "40, 3, 3, 6, 2, 1, 1"
     })
     void equalsSumsInDouble(int batch, int in, int height, int width, int out, int before, int after) {
-        Conv2dShape s = new Conv2dShape(batch, in, height, width, out, 3, 3, 1, before, before, after, after);
+        Conv2dShape s =
+                new Conv2dShape(batch, in, height, width, out, 3, 3, 1, new Padding(before, before, after, after));
         float[] x = random(batch * in * height * width, 1);
         float[] w = random(out * s.filterSize(), 2);
         float[] bias = random(out, 3);
@@ -99,7 +103,7 @@ class WinogradConvTest {
     }
 
     private float[] convolve(float[] x, float[] w, int batch, int in, int height, int width, int out) {
-        Conv2dShape s = new Conv2dShape(batch, in, height, width, out, 3, 3, 1, 1, 1, 1, 1);
+        Conv2dShape s = new Conv2dShape(batch, in, height, width, out, 3, 3, 1, Padding.even(1));
         float[] y = new float[batch * out * height * width];
         winograd.forward(y, new PictureRows(x, s, false, null), w, null, null, s);
         return y;
@@ -109,7 +113,7 @@ class WinogradConvTest {
     @ParameterizedTest(name = "batch {0}, {1} channels of {2} x {3} to {4}")
     @CsvSource({"2, 12, 6, 10, 5", "1, 16, 42, 70, 3", "3, 4, 8, 12, 6", "1, 8, 2, 2, 3"})
     void fusedKernelsHaveTheBitsOfTheirParts(int batch, int in, int height, int width, int out) {
-        Conv2dShape s = new Conv2dShape(batch, in, height, width, out, 3, 3, 1, 1, 1, 1, 1);
+        Conv2dShape s = new Conv2dShape(batch, in, height, width, out, 3, 3, 1, Padding.even(1));
         int groups = 2;
         HeapStorage x = storage(batch * in * height * width, 7);
         HeapStorage w = storage(out * s.filterSize(), 8);
@@ -123,17 +127,18 @@ class WinogradConvTest {
         HeapStorage y = new HeapStorage(new float[batch * out * height * width]);
         HeapStorage fused = new HeapStorage(new float[batch * out * height * width]);
         VectorNormKernels norm = new VectorNormKernels(parallel);
-        norm.groupNorm(normalized, stats, x, gamma, beta, batch, in, height * width, groups, 1e-6f, true);
-        norm.groupNorm(null, onlyStats, x, gamma, beta, batch, in, height * width, groups, 1e-6f, true);
+        GroupShape shape = new GroupShape(batch, in, height * width, groups);
+        norm.groupNorm(normalized, stats, x, gamma, beta, shape, 1e-6f, true);
+        norm.groupNorm(null, onlyStats, x, gamma, beta, shape, 1e-6f, true);
         assertThat(HeapStorage.floats(onlyStats)).isEqualTo(HeapStorage.floats(stats));
         kernels.conv2d(y, normalized, w, bias, s);
         float[] sums = HeapStorage.floats(y).clone();
         for (int i = 0; i < sums.length; i++) {
             sums[i] += HeapStorage.floats(residual)[i];
         }
-        kernels.normSiluConv2d(fused, x, stats, gamma, beta, groups, w, bias, residual, s);
+        kernels.normSiluConv2d(fused, x, new Norm(stats, gamma, beta, groups), w, bias, residual, s);
         assertThat(HeapStorage.floats(fused)).isEqualTo(sums);
-        kernels.normSiluConv2d(fused, x, stats, gamma, beta, groups, w, bias, null, s);
+        kernels.normSiluConv2d(fused, x, new Norm(stats, gamma, beta, groups), w, bias, null, s);
         assertThat(HeapStorage.floats(fused)).isEqualTo(HeapStorage.floats(y));
         HeapStorage half = storage(batch * in * height * width / 4, 13);
         HeapStorage doubled = new HeapStorage(new float[batch * in * height * width]);

@@ -42,14 +42,14 @@ class ImageFolderTest {
 
     @Test
     void listsClassesInOrderAndLeavesBrokenFilesOut() {
-        ImageFolder set = ImageFolder.open(folder, new ImageFolderOptions(8, 8, 3, false, false));
+        ImageFolder set = ImageFolder.open(folder, PictureOptions.of(8).withResizeShort(8).withRandomCrop(false));
         assertThat(set.classNames()).containsExactly("cat", "dog");
         assertThat(set.size()).isEqualTo(4);
         assertThat(set.file(0)).hasFileName("a.JPG");
         assertThat(set.file(1)).hasFileName("b.png");
         assertThat(set.label(3)).isEqualTo(1);
-        assertThat(set.broken()).hasSize(1);
-        assertThat(set.broken().getFirst().file()).hasFileName("broken.png");
+        assertThat(set.leftOut()).containsExactly(
+                new LeftOut("dog/broken.png", "not a picture, expected PNG, JPEG, GIF, BMP or WebP"));
         float[] x = new float[3 * 8 * 8];
         for (int i = 0; i < set.size(); i++) {
             set.read(i, x);
@@ -62,7 +62,8 @@ class ImageFolderTest {
 
     @Test
     void cropsAndFlipsAreFunctionsOfTheDraw() {
-        ImageFolder set = ImageFolder.open(folder, new ImageFolderOptions(8, 10, 1, true, true));
+        ImageFolder set =
+                ImageFolder.open(folder, PictureOptions.of(8).withResizeShort(10).withChannels(1).withFlip(true));
         float[] x = new float[64];
         float[] y = new float[64];
         int rising = 0;
@@ -84,20 +85,20 @@ class ImageFolderTest {
 
     @Test
     void fingerprintFollowsFilesAndOptions() throws IOException {
-        ImageFolderOptions options = ImageFolderOptions.of(8);
+        PictureOptions options = PictureOptions.of(8);
         String print = ImageFolder.open(folder, options).fingerprint();
         assertThat(ImageFolder.open(folder, options).fingerprint()).isEqualTo(print);
-        assertThat(ImageFolder.open(folder, ImageFolderOptions.of(9)).fingerprint()).isNotEqualTo(print);
+        assertThat(ImageFolder.open(folder, PictureOptions.of(9)).fingerprint()).isNotEqualTo(print);
         ImageIO.write(ramp(9, 9), "png", folder.resolve("dog/e.png").toFile());
         assertThat(ImageFolder.open(folder, options).fingerprint()).isNotEqualTo(print);
     }
 
     @Test
     void aFolderWithoutPicturesIsRefused() {
-        assertThatThrownBy(() -> ImageFolder.open(folder.resolve("cat/deeper"), ImageFolderOptions.of(8)))
+        assertThatThrownBy(() -> ImageFolder.open(folder.resolve("cat/deeper"), PictureOptions.of(8)))
                 .isInstanceOf(CheckpointException.class)
                 .hasMessageContaining("expected a folder per class");
-        assertThatThrownBy(() -> ImageFolder.open(folder.resolve("none"), ImageFolderOptions.of(8)))
+        assertThatThrownBy(() -> ImageFolder.open(folder.resolve("none"), PictureOptions.of(8)))
                 .isInstanceOf(CheckpointException.class);
     }
 }

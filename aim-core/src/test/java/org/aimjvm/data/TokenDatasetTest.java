@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Shape;
@@ -74,6 +75,65 @@ class TokenDatasetTest {
         try (Stream<Path> files = Files.list(folder)) {
             assertThat(files).isEmpty();
         }
+    }
+
+    private Path part(String name, int count, Shard shard) {
+        Path set = folder.resolve(name);
+        try (TokenDatasetWriter writer = new TokenDatasetWriter(set, info(20), count, 12, shard)) {
+            for (int i = shard.from(count); i < shard.to(count); i++) {
+                writer.add(new int[] {-1, i, 19 - i, 0, 1}, 1, i % 2);
+            }
+            writer.finish();
+        }
+        return set;
+    }
+
+    private List<Path> parts(int count, int of) {
+        return IntStream.range(0, of).mapToObj(rank -> part("part" + rank + "of" + of, count, new Shard(rank, of)))
+                .toList();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 7})
+    void mergedSharesAreTheSetOfOneWorkerByteForByte(int of) throws IOException {
+        for (int count : new int[] {3, 7}) { // with 3 pictures some of 7 shares are empty
+            Path whole = write("whole" + count, 20, count);
+            Path merged = folder.resolve("merged" + count);
+            if (of == 1) {
+                merged = part("merged" + count, count, Shard.ALL);
+            } else {
+                TokenDatasetWriter.merge(parts(count, of).reversed(), merged);
+            }
+            try (Stream<Path> files = Files.list(whole); Stream<Path> again = Files.list(merged)) {
+                List<Path> expected = files.sorted().toList();
+                assertThat(again.sorted().map(Path::getFileName))
+                        .containsExactlyElementsOf(expected.stream().map(Path::getFileName).toList());
+                for (Path file : expected) {
+                    assertThat(merged.resolve(file.getFileName())).hasSameBinaryContentAs(file);
+                }
+            }
+        }
+    }
+
+    @Test
+    void onlyAllSharesOfOneSetAreJoined() {
+        List<Path> three = parts(7, 3);
+        Path target = folder.resolve("merged");
+        assertThatThrownBy(() -> TokenDatasetWriter.merge(three.subList(0, 2), target))
+                .hasMessageContaining("2 shares, expected 3");
+        assertThatThrownBy(() -> TokenDatasetWriter.merge(three.subList(1, 3), target))
+                .hasMessageContaining("is every share there once");
+        assertThatThrownBy(() -> TokenDatasetWriter.merge(
+                List.of(three.get(0), three.get(1), three.get(2), three.get(2)), target))
+                .hasMessageContaining("is every share there once");
+        assertThatThrownBy(() -> TokenDatasetWriter.merge(
+                List.of(three.get(0), part("other", 8, new Shard(1, 3)), three.get(2)), target))
+                .hasMessageContaining("share 2/3 of 8 pictures, 3 per file, expected share 2/3 of 7 pictures");
+        assertThatThrownBy(() -> TokenDatasetWriter.merge(List.of(write("whole", 20, 7)), target))
+                .hasMessageContaining("metadata part: missing");
+        assertThatThrownBy(() -> TokenDatasetWriter.merge(List.of(), target)).hasMessageStartingWith("parts: none");
+        assertRefused(three.getFirst(), "share 1/3 of a set, expected a whole set");
+        assertThat(target).doesNotExist();
     }
 
     @Test

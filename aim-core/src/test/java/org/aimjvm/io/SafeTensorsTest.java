@@ -50,6 +50,17 @@ class SafeTensorsTest {
     }
 
     @Test
+    void metadataMayBeNull() {
+        String header = "{\"__metadata__\":null,\"x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}";
+        ByteBuffer bytes = ByteBuffer.allocate(8 + header.length() + 4).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.putLong(header.length()).put(header.getBytes(StandardCharsets.UTF_8)).putFloat(3);
+        try (SafeTensors file = SafeTensors.of(Path.of("null"), MemorySegment.ofArray(bytes.array()))) {
+            assertThat(file.metadata()).isEmpty();
+            assertThat(file.readFloats("x")).containsExactly(3);
+        }
+    }
+
+    @Test
     void writtenTensorsAndMetadataComeBack() {
         Path path = folder.resolve("new/deep/x.safetensors");
         float[] a = {1, -2.5f, Float.MIN_VALUE, Float.POSITIVE_INFINITY, Float.NaN, -0f};

@@ -24,7 +24,7 @@ class StagedFolderTest {
     @Test
     void aNewFolderAppearsWithEverythingInIt() throws IOException {
         Path target = dir.resolve("a/b/../b/new");
-        try (StagedFolder staged = StagedFolder.of(target)) {
+        try (StagedFolder staged = StagedFolder.into(target)) {
             Files.writeString(staged.folder().resolve("x"), "1");
             Files.writeString(staged.folder().resolve("y"), "2");
             assertThat(target).doesNotExist();
@@ -38,7 +38,7 @@ class StagedFolderTest {
     void anExistingFolderKeepsItsOtherFiles() throws IOException {
         Files.writeString(dir.resolve("x"), "old");
         Files.writeString(dir.resolve("z"), "other");
-        try (StagedFolder staged = StagedFolder.of(dir)) {
+        try (StagedFolder staged = StagedFolder.into(dir)) {
             Files.writeString(staged.folder().resolve("x"), "new");
             Files.writeString(staged.folder().resolve("y"), "2");
             assertThat(Files.readString(dir.resolve("x"))).isEqualTo("old");
@@ -53,13 +53,32 @@ class StagedFolderTest {
     void whatIsNotCommittedIsRemoved() throws IOException {
         Files.writeString(dir.resolve("file"), "x");
         for (Path target : List.of(dir, dir.resolve("new"))) {
-            try (StagedFolder staged = StagedFolder.of(target)) {
+            try (StagedFolder staged = StagedFolder.into(target)) {
                 Files.writeString(staged.folder().resolve("x"), "1");
             }
         }
         assertThat(files(dir)).containsExactly("file");
-        assertThatThrownBy(() -> StagedFolder.of(dir.resolve("file")))
-                .isInstanceOf(IOException.class)
+        assertThatThrownBy(() -> StagedFolder.into(dir.resolve("file")))
+                .isInstanceOf(CheckpointException.class)
                 .hasMessage(dir.resolve("file") + ": is a file, expected a folder or a new name");
+    }
+
+    @Test
+    void aReplacedFolderKeepsNothingOld() throws IOException {
+        Path target = dir.resolve("set");
+        for (String name : List.of("old", "new")) {
+            try (StagedFolder staged = StagedFolder.replacing(target)) {
+                Files.writeString(Files.createDirectories(staged.folder().resolve(name)).resolve("x"), name);
+                staged.commit();
+            }
+        }
+        assertThat(files(target)).containsExactly("new");
+        try (StagedFolder staged = StagedFolder.replacing(target)) {
+            Files.writeString(staged.folder().resolve("y"), "not committed");
+        }
+        assertThat(files(target)).containsExactly("new");
+        assertThat(files(dir)).containsExactly("set");
+        Files.writeString(dir.resolve("file"), "x");
+        assertThatThrownBy(() -> StagedFolder.replacing(dir.resolve("file"))).isInstanceOf(CheckpointException.class);
     }
 }

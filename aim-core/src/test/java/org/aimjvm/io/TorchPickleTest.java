@@ -1,5 +1,6 @@
 package org.aimjvm.io;
 
+import static org.aimjvm.io.PickleBytes.NO_HOOKS;
 import static org.aimjvm.io.PickleBytes.PATH;
 import static org.aimjvm.io.PickleBytes.dict;
 import static org.aimjvm.io.PickleBytes.i64;
@@ -206,8 +207,56 @@ class TorchPickleTest {
                 "cnumpy.core.multiarray\n_reconstruct\n",
                 "c\n\n"
             })
-    void everythingNotOnTheListIsRefused(String global) {
-        assertRefused(() -> read(global, Map.of()), "the pickle refers to");
+    void aFileOfOtherObjectsAloneIsRefused(String global) {
+        assertRefused(() -> read(global, Map.of()), "no tensors outside of objects of", "nothing was run");
+    }
+
+    /** Each stands beside a tensor: a call, a number, a path, an object with state and items, none of which is made. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "cos\nsystem\n(X\u0004\u0000\u0000\u0000truetR",
+                "cnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n(X\u0002\u0000\u0000\u0000f8tRC\u0002ab\u0086tR",
+                "cpathlib\nPosixPath\n(X\u0001\u0000\u0000\u0000atR",
+                "cmy.program\nConfig\n)\u0081}X\u0001\u0000\u0000\u0000aK\u0001sb",
+                "cmy.program\nConfig\n)}\u0092(X\u0001\u0000\u0000\u0000aK\u0001uK\u0002a",
+                "cmy.program\nget\n)R)R"
+            })
+    void objectsBesideTheTensorsAreLeftOut(String object) {
+        String t = tensor(SIX_FLOATS, 0, new long[] {6}, new long[] {1});
+        try (TorchPickle file = read("}(" + text("x") + t + text("other") + object + "u", SIX)) {
+            assertThat(file.names()).containsExactly("x");
+            assertThat(file.metadata()).isEmpty();
+            assertThat(file.readFloats("x")).containsExactly(0, 1, 2, 3, 4, 5);
+            assertThatThrownBy(() -> file.readFloats("other"))
+                    .isInstanceOf(CheckpointException.class)
+                    .hasMessageContaining("other: an object of ").hasMessageContaining("expected a tensor");
+        }
+    }
+
+    @Test
+    void aTensorInsideAnObjectIsNotLost() {
+        String t = tensor(SIX_FLOATS, 0, new long[] {6}, new long[] {1});
+        String wrapped = "cmy.program\nQuantized\n(" + t + "K\u0008tR";
+        assertRefused(
+                () -> read("}(" + text("x") + t + text("w") + wrapped + "u", SIX),
+                "w: a tensor inside an object of my.program.Quantized",
+                "nothing was run");
+        String parameter = "ctorch._utils\n_rebuild_parameter\n(cmy\nmake\n)R\u0089" + NO_HOOKS.substring(1) + "tR";
+        assertRefused(() -> read("}" + text("w") + parameter + "s", SIX), "w: a tensor inside an object of my.make");
+    }
+
+    @Test
+    void tensorsWithAttributesAndOfTheirOwnTypeAreRead() {
+        String t = tensor(SIX_FLOATS, 0, new long[] {6}, new long[] {1});
+        String attributes = "}" + text("name") + text("n") + "s";
+        String typed = "ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n_rebuild_tensor_v2\ncmy\nTensor\n("
+                + SIX_FLOATS + "K\u0000" + longs(6) + longs(1) + NO_HOOKS + "t" + attributes + "tR";
+        try (TorchPickle file = read("}(" + text("x") + t + attributes + "b" + text("y") + typed + "u", SIX)) {
+            assertThat(file.names()).containsExactly("x", "y");
+            assertThat(file.readFloats("x")).containsExactly(0, 1, 2, 3, 4, 5);
+            assertThat(file.readFloats("y")).containsExactly(0, 1, 2, 3, 4, 5);
+        }
     }
 
     @ParameterizedTest

@@ -9,7 +9,6 @@ import org.aimjvm.backend.StateFormat;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimPresets;
 import org.aimjvm.nn.AttentionConfig;
-import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.vq.VqConfig;
 import org.junit.jupiter.api.Test;
 
@@ -36,16 +35,26 @@ class CostTest {
 
     @Test
     void attentionReadsKeysAndValuesOfEveryEarlierPosition() {
-        AimConfig config = new AimConfig(
-                32, 0, 2, 23, 5, 81, Mamba2Config.of(32), new AttentionConfig(32, 4, 2, 6, true, false), List.of(1),
-                true,
-                false, false, 1, 0, 0, 0);
+        AimConfig config = AimConfig.builder(32)
+                .nLayer(2)
+                .vocabSize(23)
+                .numClasses(5)
+                .numTokens(81)
+                .attention(new AttentionConfig(32, 4, 2, 6, true, false), List.of(1))
+                .tieEmbeddings(false)
+                .build();
         LmCost c = LmCost.of(config);
         assertThat(c.cacheBytesPerPosition()).isEqualTo(2 * 4 * 2 * 6);
         assertThat(c.flopsPerPosition()).isEqualTo(2 * 2 * 4 * 6);
         assertThat(c.bytes(3, 10) - c.bytes(3, 0)).isEqualTo(3 * 10 * 96.0);
-        AimConfig tied = new AimConfig(
-                32, 0, 2, 23, 5, 81, config.ssm(), config.attention(), List.of(1), true, true, false, 1, 0, 0, 0);
+        AimConfig tied = AimConfig.builder(32)
+                .nLayer(2)
+                .vocabSize(23)
+                .numClasses(5)
+                .numTokens(81)
+                .ssm(config.ssm())
+                .attention(config.attention(), List.of(1))
+                .build();
         assertThat(LmCost.of(tied).weightBytes()).as("a head of its own costs what a tied one does, words only a row")
                 .isEqualTo(c.weightBytes());
     }
@@ -60,7 +69,16 @@ class CostTest {
 
     @Test
     void aSmallTokenizerByHand() {
-        VqConfig config = new VqConfig(8, List.of(1, 1), 1, 8, 16, 4, 3, 1, 4, 1e-6f, true, 0.25f, 0);
+        VqConfig config = VqConfig.builder()
+                .ch(8)
+                .chMult(List.of(1, 1))
+                .numResBlocks(1)
+                .zChannels(8)
+                .nEmbed(16)
+                .embedDim(4)
+                .channels(3, 1)
+                .normGroups(4)
+                .build();
         int conv = 2 * 9 * 8 * 8; // a pixel
         int one = 2 * 8 * 8;
         double attention = 4 * one * 9.0 + 4 * 81 * 8.0; // at 3 x 3

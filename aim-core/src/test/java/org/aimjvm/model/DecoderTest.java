@@ -14,14 +14,14 @@ import org.aimjvm.backend.Shape;
 import org.aimjvm.backend.StateFormat;
 import org.aimjvm.nn.Dropout;
 import org.aimjvm.nn.Trace;
-import org.aimjvm.tensor.Recording;
+import org.aimjvm.tensor.Captured;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** A pass that is recorded and repeated has the bits of the pass itself, whatever came before. */
+/** A pass that is captured and replayed has the bits of the pass itself, whatever came before. */
 @EverySimdWidth
 class DecoderTest {
     private static final int BATCH = 3;
@@ -76,13 +76,13 @@ class DecoderTest {
 
     @ParameterizedTest(name = "{0}: {1}")
     @MethodSource("models")
-    void repeatedPassesHaveTheBitsOfForward(String backendName, String name, Backend backend, AimConfig config) {
+    void replayedPassesHaveTheBitsOfForward(String backendName, String name, Backend backend, AimConfig config) {
         expectBitsOfForward(TinyModels.build(config, backend).model());
     }
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("backends")
-    void repeatedPassesHaveTheBitsOfForwardWithBf16States(String backendName, Backend backend) {
+    void replayedPassesHaveTheBitsOfForwardWithBf16States(String backendName, Backend backend) {
         for (AimConfig config : List.of(TinyModels.wide(), TinyModels.configs().get("ngroups 2"))) {
             expectBitsOfForward(TinyModels.build(config, backend).model().withStates(StateFormat.BF16));
         }
@@ -107,7 +107,7 @@ class DecoderTest {
 
     @ParameterizedTest(name = "{0}: {1}")
     @MethodSource("models")
-    void repeatedPassesSeeNewWeights(String backendName, String name, Backend backend, AimConfig config) {
+    void replayedPassesSeeNewWeights(String backendName, String name, Backend backend, AimConfig config) {
         TinyModels.Built built = TinyModels.build(config, backend);
         int[] labels = TinyModels.labels(BATCH);
         int[][] tokens = tokens(4, config, 1);
@@ -127,18 +127,18 @@ class DecoderTest {
 
     @ParameterizedTest(name = "{0}: {1}", allowZeroInvocations = true) // none without the Vector module
     @MethodSource("threadedModels")
-    void longerPassesAreNotRecorded(String backendName, String name, AimConfig config) {
+    void longerPassesAreNotCaptured(String backendName, String name, AimConfig config) {
         Backend backend = Backends.open(backendName, 2);
         AimModel model = TinyModels.build(config, backend).model();
         Tensor labels = Tensor.ofInts(backend, Shape.of(1), 1);
         Tensor tokens = Tensor.ofInts(backend, Shape.of(1, 2), 3, 4);
         Tensor rows = Tensor.ofInts(backend, Shape.of(1, 2), 1, 2);
         DecodeState state = model.newState(1);
-        try (Recording<Tensor> pass = new Recording<>(backend, () -> model.pass(
+        try (Captured<Tensor> pass = new Captured<>(backend, () -> model.pass(
                 model.condition(labels), false, tokens, rows, state, Dropout.OFF, Trace.OFF))) {
             assertThatThrownBy(pass::run)
                     .isInstanceOf(IllegalStateException.class)
-                    .hasMessageContaining("inside a recording");
+                    .hasMessageContaining("inside a capture");
         }
     }
 

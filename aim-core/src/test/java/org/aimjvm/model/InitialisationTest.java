@@ -25,10 +25,19 @@ class InitialisationTest {
     private static final int LAYERS = 4;
 
     private static Map<String, Tensor> model(SsmConfig ssm, boolean group) {
-        AimConfig config = new AimConfig(
-                D, 192, LAYERS, 300, 40, 16, ssm, AttentionConfig.of(D, 4), List.of(2), true, false, group, 2, 0, 0, 0);
+        AimConfig config = AimConfig.builder(D)
+                .dIntermediate(192)
+                .nLayer(LAYERS)
+                .vocabSize(300)
+                .numClasses(40)
+                .numTokens(16)
+                .ssm(ssm)
+                .attention(AttentionConfig.of(D, 4), List.of(2))
+                .tieEmbeddings(false)
+                .adaLnGroup(group, 2)
+                .build();
         Params params = Params.random(SCALAR, 3);
-        new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
+        new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
         return params.all();
     }
 
@@ -121,10 +130,7 @@ class InitialisationTest {
     @Test
     void mamba2() {
         Map<String, Tensor> m = model(
-                new Mamba2Config(
-                        D, 8, 4, 2, 1, 1, 0, false, true, false, 1, 16, 0.001, 0.1, 1e-4, 0, Float.POSITIVE_INFINITY,
-                        false, true,
-                        Double.NaN),
+                Mamba2Config.builder(D).dState(8).headDim(1).build(),
                 false);
         assertUniform(values(m, "layers.0.mixer.in_proj.weight"), -1 / Math.sqrt(D), 1 / Math.sqrt(D));
         assertUniform(values(m, "layers.0.mixer.conv1d.weight"), -0.5, 0.5);
@@ -144,10 +150,7 @@ class InitialisationTest {
     @Test
     void stepsAreAtLeastTheFloor() {
         Map<String, Tensor> m = model(
-                new Mamba2Config(
-                        D, 8, 4, 2, 1, 1, 0, false, true, false, 1, 16, 0.001, 0.1, 0.01, 0, Float.POSITIVE_INFINITY,
-                        false, true,
-                        0.25),
+                Mamba2Config.builder(D).dState(8).headDim(1).dtInitFloor(0.01).convInit(0.25).build(),
                 false);
         float[] steps = map(values(m, "layers.0.mixer.dt_bias"), b -> Math.log1p(Math.exp(b)));
         for (float step : steps) {
@@ -173,7 +176,13 @@ class InitialisationTest {
 
     @Test
     void tokenizer() {
-        VqConfig config = new VqConfig(32, List.of(1, 2), 1, 16, 64, 8, 3, 3, 32, 1e-6f, true, 0.25f, 0);
+        VqConfig config = VqConfig.builder()
+                .ch(32)
+                .chMult(List.of(1, 2))
+                .numResBlocks(1)
+                .zChannels(16)
+                .nEmbed(64)
+                .build();
         Params params = Params.random(SCALAR, 5);
         new VqModel(params, config);
         Map<String, Tensor> t = params.all();
@@ -200,9 +209,9 @@ class InitialisationTest {
         Params c = Params.random(SCALAR, 2);
         AimConfig two = AimConfig.mamba2(32, 2, 0).withData(16, 4, 3);
         AimConfig one = AimConfig.mamba2(32, 1, 0).withData(16, 4, 3);
-        new AimModel(a.sub("mamba"), two, PositionRule.SEQUENCE_INDEX);
-        new AimModel(b.sub("mamba"), one, PositionRule.SEQUENCE_INDEX);
-        new AimModel(c.sub("mamba"), one, PositionRule.SEQUENCE_INDEX);
+        new AimModel(a.sub(AimModel.NAME), two, PositionRule.SEQUENCE_INDEX);
+        new AimModel(b.sub(AimModel.NAME), one, PositionRule.SEQUENCE_INDEX);
+        new AimModel(c.sub(AimModel.NAME), one, PositionRule.SEQUENCE_INDEX);
         String name = "mamba.backbone.layers.0.mixer.in_proj.weight";
         assertThat(b.all().get(name).toFloats()).isEqualTo(a.all().get(name).toFloats());
         assertThat(c.all().get(name).toFloats()).isNotEqualTo(a.all().get(name).toFloats());

@@ -33,9 +33,7 @@ class LossTest {
         AimConfig c = configs.get("MLP");
         configs.put(
                 "dropout",
-                new AimConfig(
-                        c.dModel(), c.dIntermediate(), 3, c.vocabSize(), c.numClasses(), c.numTokens(), c.ssm(), null,
-                        List.of(), true, true, true, 2, 0.1f, 0.2f, 0.3f));
+                c.toBuilder().nLayer(3).groups(2).dropout(0.1f, 0.2f, 0.3f).build());
         return BACKENDS.stream()
                 .flatMap(
                         b -> configs.entrySet().stream().map(e -> Arguments.of(b.name(), e.getKey(), b, e.getValue())));

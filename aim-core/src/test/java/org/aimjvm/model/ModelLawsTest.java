@@ -217,8 +217,9 @@ class ModelLawsTest {
         assertThat(read).isEqualTo(config);
         try (SafeTensors source = SafeTensors.open(file)) {
             Params params =
-                    Params.from(backend, source, p -> new AimModel(p.sub("mamba"), read, PositionRule.SEQUENCE_INDEX));
-            AimModel model = new AimModel(params.sub("mamba"), read, PositionRule.SEQUENCE_INDEX);
+                    Params.from(backend, source,
+                            p -> new AimModel(p.sub(AimModel.NAME), read, PositionRule.SEQUENCE_INDEX));
+            AimModel model = new AimModel(params.sub(AimModel.NAME), read, PositionRule.SEQUENCE_INDEX);
             TinyModels.Built again = new TinyModels.Built(model, params);
             assertThat(again.logits(labels, tokens())).isEqualTo(built.logits(labels, tokens()));
         }

@@ -17,13 +17,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 class PresetsTest {
     private static Params list(AimConfig config) {
         Params params = Params.shapesOnly();
-        new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
+        new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
         return params;
     }
 
     private static Params list(VqConfig config) {
         Params params = Params.shapesOnly();
-        new VqModel(params.sub("vqvae"), config);
+        new VqModel(params.sub(VqModel.NAME), config);
         return params;
     }
 
@@ -78,7 +78,7 @@ class PresetsTest {
         Params xl = list(AimPresets.get("aim-xl"));
         assertThat(xl.all().get("mamba.backbone.layers.3.scale_shift_table").shape()).isEqualTo(Shape.of(1, 3, 1536));
         assertThat(xl.all()).doesNotContainKey("mamba.backbone.layers.0.adaLN_modulation.1.weight");
-        Params mamba1 = list(AimPresets.get("aim-b").withSsm(Mamba1Config.of(768)));
+        Params mamba1 = list(AimPresets.get("aim-b").toBuilder().ssm(Mamba1Config.of(768)).build());
         assertThat(mamba1.all().get("mamba.backbone.layers.0.mixer.x_proj.weight").shape())
                 .isEqualTo(Shape.of(48 + 32, 1536));
         assertThat(mamba1.all().get("mamba.backbone.layers.0.mixer.A_log").shape()).isEqualTo(Shape.of(1536, 16));

@@ -40,77 +40,74 @@ public final class TinyModels {
 
     private TinyModels() {}
 
-    private static Mamba2Config mamba2() {
-        return mamba2(1, 0, false, true, false, Float.POSITIVE_INFINITY, false, true);
+    private static Mamba2Config.Builder mamba2() {
+        return Mamba2Config.builder(D).dState(8).headDim(4);
     }
 
-    private static Mamba2Config mamba2(
-            int groups, int dSsm, boolean perChannelD, boolean rmsNorm, boolean normBeforeGate, float dtLimit,
-            boolean bias,
-            boolean convBias) {
-        return new Mamba2Config(
-                D, 8, 4, 2, 4, groups, dSsm, perChannelD, rmsNorm, normBeforeGate, 1, 16, 0.001, 0.1, 1e-4,
-                Float.isInfinite(dtLimit) ? 0 : 0.02f, dtLimit, bias, convBias, Double.NaN);
+    private static AimConfig.Builder with(SsmConfig ssm) {
+        return AimConfig.builder(D).nLayer(2).vocabSize(VOCAB).numClasses(CLASSES).numTokens(TOKENS).ssm(ssm);
     }
 
-    private static AimConfig config(SsmConfig ssm) {
-        return new AimConfig(
-                D, 0, 2, VOCAB, CLASSES, TOKENS, ssm, null, List.of(), true, true, false, 1, 0, 0, 0);
-    }
-
-    private static AimConfig grouped(AimConfig c, int layers, int groups, int mlp) {
-        return new AimConfig(
-                D, mlp, layers, VOCAB, CLASSES, TOKENS, c.ssm(), null, List.of(), true, true, true, groups, 0, 0, 0);
-    }
-
-    private static AimConfig with(AimConfig c, int mlp, AttentionConfig attention, List<Integer> layers, boolean rms,
-            boolean tied) {
-        return new AimConfig(
-                D, mlp, c.nLayer(), VOCAB, CLASSES, TOKENS, c.ssm(), attention, layers, rms, tied, false, 1, 0, 0, 0);
+    private static AimConfig.Builder plain() {
+        return with(mamba2().build());
     }
 
     /** Configurations by what is special about them. */
     public static Map<String, AimConfig> configs() {
-        Map<String, AimConfig> all = new LinkedHashMap<>();
-        AimConfig plain = config(mamba2());
-        all.put("Mamba-2", plain);
-        all.put("adaLN-group", grouped(plain, 3, 2, 0));
-        all.put("adaLN-single and MLP", grouped(plain, 2, 1, 20));
-        all.put("ngroups 2", config(mamba2(2, 0, false, true, false, Float.POSITIVE_INFINITY, false, true)));
-        all.put("d_ssm below d_inner", config(mamba2(1, 20, false, true, false, Float.POSITIVE_INFINITY, false, true)));
-        all.put("D_has_hdim", config(mamba2(1, 0, true, true, false, Float.POSITIVE_INFINITY, false, true)));
-        all.put("no norm in the mixer",
-                config(mamba2(1, 0, false, false, false, Float.POSITIVE_INFINITY, false, true)));
-        all.put("norm_before_gate", config(mamba2(2, 0, false, true, true, Float.POSITIVE_INFINITY, false, true)));
-        all.put("dt_limit", config(mamba2(1, 0, false, true, false, 0.3f, false, true)));
-        all.put("bias, no conv_bias", config(mamba2(1, 0, false, true, false, Float.POSITIVE_INFINITY, true, false)));
-        all.put("Mamba-1", config(new Mamba1Config(D, 5, 3, 2, 2, 0.001, 0.1, 1e-4, 1, false, false, true)));
-        all.put("Mamba-1, bias, no conv_bias",
-                config(new Mamba1Config(D, 4, 4, 1, 1, 0.001, 0.1, 1e-4, 1, true, true, false)));
-        all.put("MLP", with(plain, 24, null, List.of(), true, true));
-        all.put("attention", with(plain, 0, AttentionConfig.of(D, 4), List.of(1), true, true));
+        Map<String, AimConfig.Builder> all = new LinkedHashMap<>();
+        all.put("Mamba-2", plain());
+        all.put("adaLN-group", plain().nLayer(3).groups(2));
+        all.put("adaLN-single and MLP", plain().groups(1).dIntermediate(20));
+        all.put("ngroups 2", with(mamba2().nGroups(2).build()));
+        all.put("d_ssm below d_inner", with(mamba2().dSsm(20).build()));
+        all.put("D_has_hdim", with(mamba2().perChannelD(true).build()));
+        all.put("no norm in the mixer", with(mamba2().rmsNorm(false).build()));
+        all.put("norm_before_gate", with(mamba2().nGroups(2).normBeforeGate(true).build()));
+        all.put("dt_limit", with(mamba2().dtLimit(0.02f, 0.3f).build()));
+        all.put("bias, no conv_bias", with(mamba2().bias(true).convBias(false).build()));
+        all.put("Mamba-1", with(Mamba1Config.builder(D).dState(5).dConv(3).dtRank(2).build()));
+        all.put(
+                "Mamba-1, bias, no conv_bias",
+                with(Mamba1Config.builder(D)
+                        .dState(4)
+                        .expand(1)
+                        .dtRank(1)
+                        .dtConstant(true)
+                        .bias(true)
+                        .convBias(false)
+                        .build()));
+        all.put("MLP", plain().dIntermediate(24));
+        all.put("attention", plain().attention(AttentionConfig.of(D, 4), List.of(1)));
         all.put(
                 "grouped-query attention first, LayerNorm, MLP, untied",
-                with(plain, 24, new AttentionConfig(D, 4, 2, 6, true, false), List.of(0), false, false));
-        return all;
+                plain().dIntermediate(24)
+                        .attention(new AttentionConfig(D, 4, 2, 6, true, false), List.of(0))
+                        .rmsNorm(false)
+                        .tieEmbeddings(false));
+        Map<String, AimConfig> built = new LinkedHashMap<>();
+        all.forEach((name, config) -> built.put(name, config.build()));
+        return built;
     }
 
     /** A wide enough model that work is divided among threads. */
     public static AimConfig wide() {
-        Mamba2Config ssm = new Mamba2Config(
-                64, 16, 4, 2, 16, 2, 0, false, true, false, 1, 16, 0.001, 0.1, 1e-4, 0, Float.POSITIVE_INFINITY, false,
-                true,
-                Double.NaN);
-        return new AimConfig(
-                64, 96, 3, 256, CLASSES, 150, ssm, new AttentionConfig(64, 4, 2, 16, true, true), List.of(1), true,
-                true, true, 2, 0,
-                0, 0);
+        Mamba2Config ssm = Mamba2Config.builder(64).dState(16).headDim(16).nGroups(2).build();
+        return AimConfig.builder(64)
+                .dIntermediate(96)
+                .nLayer(3)
+                .vocabSize(256)
+                .numClasses(CLASSES)
+                .numTokens(150)
+                .ssm(ssm)
+                .attention(new AttentionConfig(64, 4, 2, 16, true, true), List.of(1))
+                .groups(2)
+                .build();
     }
 
     /** A model whose every weight is moved at random: adaLN starts at zero, which would hide what it multiplies. */
     static Built build(AimConfig config, Backend backend) {
         Params params = Params.random(backend, 20240812);
-        AimModel model = new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
+        AimModel model = new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
         SplittableRandom random = new SplittableRandom(7);
         for (Tensor p : params.trainable().values()) {
             float[] values = p.toFloats();

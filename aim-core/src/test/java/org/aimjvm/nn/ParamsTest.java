@@ -16,9 +16,18 @@ import org.junit.jupiter.api.Test;
 class ParamsTest {
     private static Params build(Params params) {
         new AimModel(
-                params.sub("mamba"), AimConfig.mamba2(64, 2, 1).withData(7, 4, 3), PositionRule.SEQUENCE_INDEX);
+                params.sub(AimModel.NAME), AimConfig.mamba2(64, 2, 1).withData(7, 4, 3), PositionRule.SEQUENCE_INDEX);
         new VqModel(
-                params.sub("vqvae"), new VqConfig(8, List.of(1, 2), 1, 8, 16, 4, 1, 1, 4, 1e-6f, true, 0.25f, 0));
+                params.sub(VqModel.NAME), VqConfig.builder()
+                        .ch(8)
+                        .chMult(List.of(1, 2))
+                        .numResBlocks(1)
+                        .zChannels(8)
+                        .nEmbed(16)
+                        .embedDim(4)
+                        .channels(1, 1)
+                        .normGroups(4)
+                        .build());
         return params;
     }
 

@@ -174,7 +174,17 @@ class GeneratorTest {
                 p.sub("c"), TinyAim.plain().withData(TinyAim.VOCAB, 1 << 20, 2), PositionRule.SEQUENCE_INDEX);
         VqModel f16 = new VqModel(
                 p.sub("d"),
-                new VqConfig(2, List.of(1, 1, 1, 1, 1, 1), 1, 2, TinyAim.VOCAB, 2, 1, 1, 1, 1e-6f, true, 0, 0));
+                VqConfig.builder()
+                        .ch(2)
+                        .chMult(List.of(1, 1, 1, 1, 1, 1))
+                        .numResBlocks(1)
+                        .zChannels(2)
+                        .nEmbed(TinyAim.VOCAB)
+                        .embedDim(2)
+                        .channels(1, 1)
+                        .normGroups(1)
+                        .commitBeta(0)
+                        .build());
         assertThatThrownBy(() -> new Generator(rows, TINY.tokenizer()))
                 .hasMessage("num_tokens: 6 (expected a square number)");
         assertThatThrownBy(() -> new Generator(words, TINY.tokenizer()))
@@ -245,9 +255,19 @@ class GeneratorTest {
         AimConfig config = TinyAim.plain().withData(vocab, 256, TinyAim.CLASSES);
         Backend single = Backends.open("scalar", 1);
         Params params = Params.random(single, 1);
-        AimModel model = new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
+        AimModel model = new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
         VqModel vq = new VqModel(
-                params.sub("vqvae"), new VqConfig(2, List.of(1), 1, 2, vocab, 2, 1, 1, 1, 1e-6f, true, 0, 0));
+                params.sub(VqModel.NAME), VqConfig.builder()
+                        .ch(2)
+                        .chMult(List.of(1))
+                        .numResBlocks(1)
+                        .zChannels(2)
+                        .nEmbed(vocab)
+                        .embedDim(2)
+                        .channels(1, 1)
+                        .normGroups(1)
+                        .commitBeta(0)
+                        .build());
         List<Job> jobs = IntStream.range(0, 4).mapToObj(i -> new Job(i, i)).toList();
         GenerationRequest request = new GenerationRequest(
                 jobs, Guidance.constant(2), new SamplingOptions(1, 100, 0.9f, 0), List.of(), 4);

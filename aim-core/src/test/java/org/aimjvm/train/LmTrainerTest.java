@@ -6,13 +6,19 @@ import static org.assertj.core.data.Percentage.withPercentage;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.checkpoint.ModelFolder;
+import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.data.TokenDataset;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.SafeTensors;
 import org.aimjvm.io.TensorSource;
+import org.aimjvm.model.AimModel;
+import org.aimjvm.model.PositionRule;
+import org.aimjvm.sample.Guidance;
+import org.aimjvm.sample.SamplingOptions;
 import org.aimjvm.train.TinyRuns.Recorder;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -145,8 +151,58 @@ class LmTrainerTest {
                 assertThat(model.names()).contains("mamba.backbone.layers.1.mixer.A_log");
                 assertThat(model.metadata())
                         .isEqualTo(Map.of(
-                                "mamba.lm_head.weight", "mamba.backbone.embeddings.word_embeddings.weight"));
+                                "mamba.lm_head.weight", "mamba.backbone.embeddings.word_embeddings.weight",
+                                "format", "pt"));
                 assertThat(ema.names()).isEqualTo(model.names());
+            }
+        }
+    }
+
+    @Test
+    void aCheckpointKeepsTheDefaultsAndTheRecipeOfTheModel() {
+        ModelInfo info = new ModelInfo(
+                List.of("a", "b", "c"), PositionRule.SEQUENCE_INDEX, new Guidance(1.5f, 2), SamplingOptions.PLAIN,
+                "made by a test");
+        try (TokenDataset codes = TinyRuns.codes(folder.resolve("codes"), 38, 1)) {
+            AimModel model = TinyRuns.lmModel(TinyRuns.BACKEND);
+            RunOptions run = new RunOptions(folder.resolve("run"), 1, 1, 0, 0, 0);
+            new LmTrainer(model, codes, null, options(1, 1), info, run, Workers.ALONE, new Recorder()).run();
+            try (ModelFolder written = ModelFolder.open(RunFolder.latest(run.folder()).orElseThrow())) {
+                assertThat(written.info()).isEqualTo(info);
+            }
+            ModelInfo other = ModelInfo.of(List.of(), PositionRule.PUBLISHED_TRAINING, "");
+            assertThatThrownBy(() -> new LmTrainer(
+                    model, codes, null, options(1, 1), other, run, Workers.ALONE, new Recorder()))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageStartingWith("positions: PUBLISHED_TRAINING");
+        }
+    }
+
+    @Test
+    void aLoadedModelCanBeTrainedFurtherSavedAndLoadedAgain() {
+        try (TokenDataset codes = TinyRuns.codes(folder.resolve("codes"), 38, 1)) {
+            RunOptions first = new RunOptions(folder.resolve("first"), 2, 1, 0, 0, 0);
+            run(codes, options(2, 1), first);
+            AimModel model;
+            try (ModelFolder loaded = ModelFolder.open(RunFolder.latest(first.folder()).orElseThrow())) {
+                AimModel frozen = loaded.readFrozenModel(TinyRuns.BACKEND, null);
+                assertThatThrownBy(() -> new LmTrainer(
+                        frozen, codes, null, options(2, 1), RunOptions.NONE, new Recorder()))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessageMatching("model: mamba\\..* is held to generate with and wants no gradient"
+                                + " \\(expected a model read to be trained: ModelFolder.readModel\\)");
+                model = loaded.readModel(TinyRuns.BACKEND);
+            }
+            String name = "mamba.backbone.layers.0.mixer.in_proj.weight";
+            float[] before = model.params().all().get(name).toFloats();
+            RunOptions second = new RunOptions(folder.resolve("second"), 2, 1, 0, 0, 0);
+            Recorder recorder = new Recorder();
+            new LmTrainer(model, codes, null, options(2, 1), second, recorder).run();
+            assertThat(recorder.losses()).hasSize(2);
+            float[] after = model.params().all().get(name).toFloats();
+            assertThat(after).isNotEqualTo(before);
+            try (ModelFolder again = ModelFolder.open(RunFolder.latest(second.folder()).orElseThrow())) {
+                assertThat(again.readModel(TinyRuns.BACKEND).params().all().get(name).toFloats()).isEqualTo(after);
             }
         }
     }

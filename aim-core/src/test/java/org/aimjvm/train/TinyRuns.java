@@ -29,7 +29,7 @@ public final class TinyRuns {
     private TinyRuns() {}
 
     /** Remembers every loss and everything else it is told. */
-    public static final class Recorder implements TrainListener {
+    public static class Recorder implements TrainListener {
         final List<TrainMetrics> steps = new ArrayList<>();
         public final List<Map<String, Double>> validations = new ArrayList<>();
         final List<String> events = new ArrayList<>();
@@ -105,10 +105,15 @@ public final class TinyRuns {
 
     static LmTrainer lm(
             Backend backend, TokenDataset codes, LmOptions options, RunOptions run, TrainListener listener) {
-        Params params = Params.random(backend, 3);
-        AimConfig config = AimConfig.mamba2(64, 2, 0).withData(VOCAB, 6, CLASSES).withDropout(0.1f, 0.1f, 0);
-        AimModel model = new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
-        return new LmTrainer(model, params, codes, null, options, run, listener);
+        return new LmTrainer(lmModel(backend), codes, null, options, run, listener);
+    }
+
+    static AimModel lmModel(Backend backend) {
+        AimConfig config = AimConfig.mamba2(64, 2, 0).withData(VOCAB, 6, CLASSES).toBuilder()
+                .dropout(0.1f, 0.1f, 0)
+                .build();
+        return new AimModel(
+                Params.random(backend, 3).sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
     }
 
     /** Grey pictures of 8 x 8: a bright square at a place that depends on the class. */
@@ -167,7 +172,17 @@ public final class TinyRuns {
 
     static VqModel vqModel(Params params) {
         return new VqModel(
-                params.sub("vqvae"), new VqConfig(8, List.of(1, 2), 1, 8, 16, 4, 1, 1, 4, 1e-6f, true, 0.25f, 0.1f));
+                params.sub(VqModel.NAME), VqConfig.builder()
+                        .ch(8)
+                        .chMult(List.of(1, 2))
+                        .numResBlocks(1)
+                        .zChannels(8)
+                        .nEmbed(16)
+                        .embedDim(4)
+                        .channels(1, 1)
+                        .normGroups(4)
+                        .entropyLossRatio(0.1f)
+                        .build());
     }
 
     static VqTrainer vq(PictureSource pictures, VqOptions options, RunOptions run, TrainListener listener) {
@@ -176,7 +191,6 @@ public final class TinyRuns {
 
     static VqTrainer vq(
             Backend backend, PictureSource pictures, VqOptions options, RunOptions run, TrainListener listener) {
-        Params params = Params.random(backend, 4);
-        return new VqTrainer(vqModel(params), params, pictures, squares(10), options, run, listener);
+        return new VqTrainer(vqModel(Params.random(backend, 4)), pictures, squares(10), options, run, listener);
     }
 }

@@ -5,11 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.data.CodeExtractor;
 import org.aimjvm.data.PictureSource;
+import org.aimjvm.data.Shard;
 import org.aimjvm.data.TokenDataset;
+import org.aimjvm.data.TokenDatasetWriter;
 import org.aimjvm.io.SafeTensors;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.nn.Params;
@@ -22,6 +26,8 @@ import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class VqTrainerTest {
     @TempDir Path folder;
@@ -84,14 +90,16 @@ class VqTrainerTest {
     void deadCodesMoveOntoLatents() {
         Params params = TinyRuns.vqParams();
         VqModel model = TinyRuns.vqModel(params);
-        VqTask task = new VqTask(model, params, TinyRuns.squares(30), null, options(9, 1, Reconstruction.L2));
-        AdamW optimizer = new AdamW(task.params(), AdamWOptions.of(0));
+        VqTask task = new VqTask(model, TinyRuns.squares(30), null, options(9, 1, Reconstruction.L2), null);
+        AdamW optimizer = new AdamW(model.params().trainable(), AdamWOptions.of(0));
+        Player<PictureBatch> player = task.players().getFirst();
         float[] before = model.codebook().weight().toFloats();
         for (int step = 0; step < 3; step++) {
             try (Scope _ = Scope.training()) {
-                task.loss(step, new int[] {0, 1, 2, 3, 4, 5, 6, 7}, 0);
+                MicroBatch rows = new MicroBatch(step, 0, 0, new int[] {0, 1, 2, 3, 4, 5, 6, 7});
+                player.loss().of(rows, task.read(rows));
             }
-            task.afterStep(step, optimizer, null);
+            task.afterStep(new AfterStep(step, Map.of(player.name(), optimizer), null, GradientSync.NONE));
         }
         float[] after = model.codebook().weight().toFloats();
         int moved = 0;
@@ -110,8 +118,7 @@ class VqTrainerTest {
 
     @Test
     void codesAreExtractedIndependentlyOfTheBatch() {
-        Params params = TinyRuns.vqParams();
-        CodeExtractor extractor = new CodeExtractor(TinyRuns.vqModel(params), params);
+        CodeExtractor extractor = new CodeExtractor(TinyRuns.vqModel(TinyRuns.vqParams()));
         extractor.extract(TinyRuns.squares(11), folder.resolve("a"), 2, 0, 4, n -> {});
         extractor.extract(TinyRuns.squares(11), folder.resolve("b"), 2, 0, 22, n -> {});
         try (TokenDataset a = TokenDataset.open(folder.resolve("a"));
@@ -122,6 +129,22 @@ class VqTrainerTest {
             assertThat(a.label(12)).isEqualTo(1);
             assertThat(a.fingerprint()).isEqualTo(b.fingerprint());
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, 7})
+    void sharesOfTheExtractionJoinToTheSameBytes(int of) {
+        Params params = TinyRuns.vqParams();
+        CodeExtractor extractor = new CodeExtractor(TinyRuns.vqModel(params));
+        extractor.extract(TinyRuns.squares(11), folder.resolve("alone"), 2, 0, 4, n -> {});
+        List<Path> parts = new ArrayList<>();
+        for (int rank = 0; rank < of; rank++) {
+            parts.add(folder.resolve("part" + rank));
+            extractor.extract(TinyRuns.squares(11), parts.getLast(), 2, 0, 4, new Shard(rank, of), n -> {});
+        }
+        TokenDatasetWriter.merge(parts, folder.resolve("joined"));
+        assertThat(folder.resolve("joined/codes-00001-of-00001.safetensors"))
+                .hasSameBinaryContentAs(folder.resolve("alone/codes-00001-of-00001.safetensors"));
     }
 
     @Test
@@ -146,12 +169,18 @@ class VqTrainerTest {
     void picturesMustFitTheModel() {
         Params params = TinyRuns.vqParams();
         VqModel rgb = new VqModel(
-                params.sub("vqvae"),
-                new VqConfig(
-                        8, List.of(1, 2), 1, 8, 16, 4, 3, 3, 4, 1e-6f, true, 0.25f, 0));
+                params.sub(VqModel.NAME),
+                VqConfig.builder()
+                        .ch(8)
+                        .chMult(List.of(1, 2))
+                        .numResBlocks(1)
+                        .zChannels(8)
+                        .nEmbed(16)
+                        .embedDim(4)
+                        .normGroups(4)
+                        .build());
         assertThatThrownBy(() -> new VqTrainer(
                 rgb,
-                params,
                 TinyRuns.squares(30),
                 null,
                 options(1, 1, Reconstruction.L1),

@@ -122,10 +122,17 @@ class OtherSizesTest {
 
     @Test
     void mixer() throws IOException {
-        Mamba2Config config = new Mamba2Config(
-                10, 6, 3, 3, 5, 2, 20, true, true, true, 1, 16, 0.001, 0.1, 1e-4, 0, Float.POSITIVE_INFINITY, true,
-                true,
-                Double.NaN);
+        Mamba2Config config = Mamba2Config.builder(10)
+                .dState(6)
+                .dConv(3)
+                .expand(3)
+                .headDim(5)
+                .nGroups(2)
+                .dSsm(20)
+                .perChannelD(true)
+                .normBeforeGate(true)
+                .bias(true)
+                .build();
         Params params = Params.random(SCALAR, 1);
         Mamba2 mixer = new Mamba2(params, config, 1);
         perturb(params);
@@ -147,14 +154,19 @@ class OtherSizesTest {
 
     @Test
     void sequenceModel() throws IOException {
-        Mamba2Config ssm = new Mamba2Config(
-                12, 4, 4, 2, 3, 1, 0, false, true, false, 1, 16, 0.001, 0.1, 1e-4, 0, Float.POSITIVE_INFINITY, false,
-                true,
-                Double.NaN);
-        AimConfig config = new AimConfig(
-                12, 0, 5, 19, 3, 30, ssm, AttentionConfig.of(12, 3), List.of(0, 3), false, true, true, 2, 0, 0, 0);
+        Mamba2Config ssm = Mamba2Config.builder(12).dState(4).headDim(3).build();
+        AimConfig config = AimConfig.builder(12)
+                .nLayer(5)
+                .vocabSize(19)
+                .numClasses(3)
+                .numTokens(30)
+                .ssm(ssm)
+                .attention(AttentionConfig.of(12, 3), List.of(0, 3))
+                .rmsNorm(false)
+                .groups(2)
+                .build();
         Params params = Params.random(SCALAR, 1);
-        AimModel model = new AimModel(params.sub("mamba"), config, PositionRule.PUBLISHED_TRAINING);
+        AimModel model = new AimModel(params.sub(AimModel.NAME), config, PositionRule.PUBLISHED_TRAINING);
         perturb(params);
         int[] labels = {2};
         int[] tokens = {3, 1, 4, 1, 5, 9, 2};
@@ -179,7 +191,16 @@ class OtherSizesTest {
 
     @Test
     void tokenizer() throws IOException {
-        VqConfig config = new VqConfig(8, List.of(1, 2, 1), 2, 5, 13, 4, 1, 1, 4, 1e-6f, false, 0.25f, 0);
+        VqConfig config = VqConfig.builder()
+                .ch(8)
+                .chMult(List.of(1, 2, 1))
+                .zChannels(5)
+                .nEmbed(13)
+                .embedDim(4)
+                .channels(1, 1)
+                .normGroups(4)
+                .l2Norm(false)
+                .build();
         Params params = Params.random(SCALAR, 1);
         VqModel model = new VqModel(params, config);
         perturb(params);

@@ -40,10 +40,39 @@ class VqLawsTest {
 
     private static Map<String, VqConfig> configs() {
         Map<String, VqConfig> all = new LinkedHashMap<>();
-        all.put("RGB", new VqConfig(8, List.of(1, 2), 1, 6, 17, 4, 3, 3, 4, 1e-6f, true, 0.25f, 0));
+        all.put("RGB", VqConfig.builder()
+                .ch(8)
+                .chMult(List.of(1, 2))
+                .numResBlocks(1)
+                .zChannels(6)
+                .nEmbed(17)
+                .embedDim(4)
+                .normGroups(4)
+                .build());
         all.put("gray, three levels",
-                new VqConfig(4, List.of(1, 2, 1), 2, 5, 13, 3, 1, 1, 2, 1e-6f, true, 0.25f, 0.1f));
-        all.put("codes not normalised", new VqConfig(4, List.of(2), 1, 5, 13, 5, 2, 3, 4, 1e-6f, false, 0.5f, 0.1f));
+                VqConfig.builder()
+                        .ch(4)
+                        .chMult(List.of(1, 2, 1))
+                        .zChannels(5)
+                        .nEmbed(13)
+                        .embedDim(3)
+                        .channels(1, 1)
+                        .normGroups(2)
+                        .entropyLossRatio(0.1f)
+                        .build());
+        all.put("codes not normalised", VqConfig.builder()
+                .ch(4)
+                .chMult(List.of(2))
+                .numResBlocks(1)
+                .zChannels(5)
+                .nEmbed(13)
+                .embedDim(5)
+                .channels(2, 3)
+                .normGroups(4)
+                .l2Norm(false)
+                .commitBeta(0.5f)
+                .entropyLossRatio(0.1f)
+                .build());
         return all;
     }
 

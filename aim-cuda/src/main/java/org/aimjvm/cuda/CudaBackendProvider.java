@@ -7,11 +7,9 @@ import org.aimjvm.backend.BackendProvider;
 
 /** Provides {@link CudaBackend} where there is a driver and a GPU. */
 public final class CudaBackendProvider implements BackendProvider {
-    static final String NAME = "cuda";
-
     @Override
     public String name() {
-        return NAME;
+        return CudaBackend.NAME;
     }
 
     @Override

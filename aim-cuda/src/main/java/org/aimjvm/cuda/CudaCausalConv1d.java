@@ -19,7 +19,7 @@ final class CudaCausalConv1d {
 
     private static final int BACKWARD_RUN = 64;
 
-    private final CudaBackend backend;
+    private final CudaContext context;
     private final Kernel[] forward;
     private final Kernel forwardWide;
     private final Kernel[] backward;
@@ -27,9 +27,9 @@ final class CudaCausalConv1d {
     private final Kernel backwardWide;
     private final Kernel sum;
 
-    CudaCausalConv1d(CudaBackend backend) {
-        this.backend = backend;
-        KernelModule module = backend.module("conv1d");
+    CudaCausalConv1d(CudaContext context) {
+        this.context = context;
+        KernelModule module = context.module("conv1d");
         this.forward = ofEachWidth(module, "conv1d_forward_");
         this.forwardWide = module.kernel("conv1d_forward_wide_f32");
         this.backward = ofEachWidth(module, "conv1d_backward_");
@@ -74,7 +74,7 @@ final class CudaCausalConv1d {
         int run = Math.max(BACKWARD_RUN, width);
         int runs = s.batch() * Grid.blocks(s.length(), run);
         boolean sums = out.dW() != null || out.dBias() != null;
-        try (Scratch partial = sums ? backend.scratch(4L * runs * s.channels() * (width + 1)) : null) {
+        try (Scratch partial = sums ? context.scratch(4L * runs * s.channels() * (width + 1)) : null) {
             CudaStorage partials = sums ? partial.storage() : null;
             Grid grid = grid(s, run);
             // @formatter:off: a group of operands per line
@@ -85,7 +85,7 @@ final class CudaCausalConv1d {
                         plain(dy), plain(in.x()), plain(in.w()), orNull(in.bias()),
                         s.length(), s.channels(), run, in.silu());
             } else {
-                try (Scratch dv = backend.scratch(4L * s.rows() * s.channels())) {
+                try (Scratch dv = context.scratch(4L * s.rows() * s.channels())) {
                     outputGradient.launch(
                             grid,
                             dv.storage(),

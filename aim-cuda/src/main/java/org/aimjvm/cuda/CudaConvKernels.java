@@ -2,6 +2,7 @@ package org.aimjvm.cuda;
 
 import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
+import static org.aimjvm.cuda.Grid.WARP;
 
 import org.aimjvm.backend.Conv2dShape;
 import org.aimjvm.backend.ConvKernels;
@@ -14,7 +15,6 @@ import org.aimjvm.backend.Storage;
  */
 final class CudaConvKernels implements ConvKernels {
     private static final int THREADS = 256;
-    private static final int WARP = 32;
     /** Of a grid in y or z. */
     private static final int MAX_BLOCKS = 65535;
     private static final int DIRECT_OUT = 4;
@@ -69,7 +69,7 @@ final class CudaConvKernels implements ConvKernels {
         }
     }
 
-    private final CudaBackend backend;
+    private final CudaContext context;
     private final Tiles product;
     private final Tiles weight;
     private final Kernel packPictures;
@@ -87,11 +87,11 @@ final class CudaConvKernels implements ConvKernels {
     private long packedBytes = PACKED_BYTES;
     private int largeFrom;
 
-    CudaConvKernels(CudaBackend backend) {
-        this.backend = backend;
-        KernelModule module = backend.module("conv");
-        MatmulPrecision p = backend.precision();
-        KernelModule products = backend.module("conv_" + p);
+    CudaConvKernels(CudaContext context) {
+        this.context = context;
+        KernelModule module = context.module("conv");
+        MatmulPrecision p = context.precision();
+        KernelModule products = context.module("conv_" + p);
         this.product = Tiles.of(products, "conv_product", p);
         this.weight = Tiles.of(products, "conv_weight", p);
         String packed = p == MatmulPrecision.BF16 ? "bf16" : "f32";
@@ -106,7 +106,7 @@ final class CudaConvKernels implements ConvKernels {
         this.upsampleBackward = module.kernel("upsample_backward_f32");
         this.normSilu = module.kernel("norm_silu_f32");
         this.elementBytes = p == MatmulPrecision.BF16 ? 2 : 4;
-        this.multiprocessors = backend.gpu().multiprocessors();
+        this.multiprocessors = context.gpu().multiprocessors();
         this.largeFrom = multiprocessors;
     }
 
@@ -144,11 +144,9 @@ final class CudaConvKernels implements ConvKernels {
 
     @Override
     public void normSiluConv2d(
-            Storage y, Storage x, Storage stats, Storage normWeight, Storage normBias, int groups, Storage w,
-            Storage bias,
-            Storage residual, Conv2dShape s) {
-        Norm norm = new Norm(plain(stats), plain(normWeight), plain(normBias), groups);
-        forward(plain(y), plain(x), norm, plain(w), orNull(bias), orNull(residual), 0, s);
+            Storage y, Storage x, ConvKernels.Norm norm, Storage w, Storage bias, Storage residual, Conv2dShape s) {
+        Norm own = new Norm(plain(norm.stats()), plain(norm.weight()), plain(norm.bias()), norm.groups());
+        forward(plain(y), plain(x), own, plain(w), orNull(bias), orNull(residual), 0, s);
     }
 
     @Override
@@ -221,8 +219,8 @@ final class CudaConvKernels implements ConvKernels {
         for (Phase f : phases) {
             lines += f.line(p.padded());
         }
-        try (Scratch filters = backend.scratch((long) elementBytes * outs * lines);
-                Scratch packed = backend.scratch(p.bytes(atOnce))) {
+        try (Scratch filters = context.scratch((long) elementBytes * outs * lines);
+                Scratch packed = context.scratch(p.bytes(atOnce))) {
             int offset = 0;
             for (Phase f : phases) {
                 int line = f.line(p.padded());
@@ -271,7 +269,7 @@ final class CudaConvKernels implements ConvKernels {
         int area = s.inHeight() * s.inWidth();
         Pictures p = new Pictures(s.inChannels(), s.inChannels(), area, 4);
         int atOnce = Math.min(s.batch(), p.atOnce(packedBytes));
-        try (Scratch normal = backend.scratch(p.bytes(atOnce))) {
+        try (Scratch normal = context.scratch(p.bytes(atOnce))) {
             for (int first = 0; first < s.batch(); first += atOnce) {
                 int count = Math.min(atOnce, s.batch() - first);
                 int planes = count * s.inChannels();
@@ -321,9 +319,9 @@ final class CudaConvKernels implements ConvKernels {
         for (int first = 0; first < s.batch(); first += atOnce) {
             splits += Grid.blocks(Math.min(atOnce, s.batch() - first) * py.area(), run);
         }
-        try (Scratch packedX = backend.scratch(px.bytes(atOnce));
-                Scratch packedY = backend.scratch(py.bytes(atOnce));
-                Scratch partial = backend.scratch(4L * splits * outs * n)) {
+        try (Scratch packedX = context.scratch(px.bytes(atOnce));
+                Scratch packedY = context.scratch(py.bytes(atOnce));
+                Scratch partial = context.scratch(4L * splits * outs * n)) {
             int split = 0;
             for (int first = 0; first < s.batch(); first += atOnce) {
                 int count = Math.min(atOnce, s.batch() - first);
@@ -349,7 +347,7 @@ final class CudaConvKernels implements ConvKernels {
     private void biasGradient(CudaStorage dBias, CudaStorage dy, Conv2dShape s) {
         int area = s.outHeight() * s.outWidth();
         int runs = Grid.blocks(s.batch() * area, BIAS_RUN);
-        try (Scratch partial = backend.scratch(4L * runs * s.outChannels())) {
+        try (Scratch partial = context.scratch(4L * runs * s.outChannels())) {
             biasPartial.launch(
                     Grid.of(runs, s.outChannels(), THREADS), partial.storage(), dy, s.batch(), s.outChannels(), area,
                     BIAS_RUN);

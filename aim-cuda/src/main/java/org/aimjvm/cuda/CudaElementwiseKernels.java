@@ -17,7 +17,7 @@ final class CudaElementwiseKernels implements ElementwiseKernels {
     /** Pieces that one launch cuts rows into. */
     private static final int PIECES = 4;
 
-    private final CudaBackend backend;
+    private final CudaContext context;
     private final Kernel unaryForward;
     private final Kernel unaryBackward;
     private final Kernel add;
@@ -36,9 +36,9 @@ final class CudaElementwiseKernels implements ElementwiseKernels {
     private final Kernel sum;
     private final Kernel dropout;
 
-    CudaElementwiseKernels(CudaBackend backend) {
-        this.backend = backend;
-        KernelModule module = backend.module("elementwise");
+    CudaElementwiseKernels(CudaContext context) {
+        this.context = context;
+        KernelModule module = context.module("elementwise");
         this.unaryForward = module.kernel("unary_forward_f32");
         this.unaryBackward = module.kernel("unary_backward_f32");
         this.add = module.kernel("add_f32");
@@ -110,7 +110,7 @@ final class CudaElementwiseKernels implements ElementwiseKernels {
             sumRuns(plain(out), plain(x), rows, cols, 1);
             return;
         }
-        try (Scratch partial = backend.scratch(4L * runs * cols)) {
+        try (Scratch partial = context.scratch(4L * runs * cols)) {
             sumRuns(partial.storage(), plain(x), rows, cols, runs);
             sumRows(out, partial.storage(), runs, cols);
         }
@@ -128,13 +128,12 @@ final class CudaElementwiseKernels implements ElementwiseKernels {
 
     @Override
     public void modulateBackward(
-            Storage dx, Storage dShift, Storage dScale, Storage dy, Storage x, Storage scale, int batch, int length,
-            int dim) {
-        if (dx != null) {
+            ModulateGradients d, Storage dy, Storage x, Storage scale, int batch, int length, int dim) {
+        if (d.dx() != null) {
             int n = batch * length * dim;
-            modulateBackward.launch(perElement(n), plain(dx), plain(dy), plain(scale), n, length, dim);
+            modulateBackward.launch(perElement(n), plain(d.dx()), plain(dy), plain(scale), n, length, dim);
         }
-        sumSequence(dShift, dScale, dy, x, batch, length, dim);
+        sumSequence(d.dShift(), d.dScale(), dy, x, batch, length, dim);
     }
 
     @Override
@@ -213,10 +212,10 @@ final class CudaElementwiseKernels implements ElementwiseKernels {
 
     private double sum(Storage x, int n, boolean squares) {
         int blocks = Math.clamp(Grid.blocks(n, THREADS), 1, SUM_BLOCKS);
-        try (Scratch partial = backend.scratch(8L * blocks)) {
+        try (Scratch partial = context.scratch(8L * blocks)) {
             sum.launch(Grid.of(blocks, THREADS), partial.storage(), plain(x), n, squares);
             double total = 0;
-            for (double p : backend.readDoubles(partial.storage(), blocks)) {
+            for (double p : context.transfers().readDoubles(partial.storage().block(), blocks)) {
                 total += p;
             }
             return total;

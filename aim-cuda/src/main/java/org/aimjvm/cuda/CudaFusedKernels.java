@@ -2,6 +2,7 @@ package org.aimjvm.cuda;
 
 import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
+import static org.aimjvm.cuda.Grid.WARP;
 
 import java.util.EnumMap;
 import java.util.Locale;
@@ -10,7 +11,6 @@ import jcuda.driver.CUdevice_attribute;
 import org.aimjvm.backend.FusedKernels;
 import org.aimjvm.backend.Storage;
 import org.aimjvm.backend.WeightFormat;
-import org.aimjvm.cuda.CudaGemmKernels.Columns;
 
 /**
  * Launches {@code kernels/linear_<format>.cu} with more to do than the product, and {@code kernels/normed_<format>.cu}.
@@ -24,7 +24,6 @@ final class CudaFusedKernels implements FusedKernels {
     /** Rows that a normalisation is done for by every block: with more its work outweighs a launch. */
     private static final int NORMED_ROWS = 4;
 
-    private static final int WARP = 32;
     private static final int MAX_WARPS = 16;
 
     /**
@@ -38,34 +37,36 @@ final class CudaFusedKernels implements FusedKernels {
             CudaStorage sum, CudaStorage a, CudaStorage b, CudaStorage residual, CudaStorage weight, CudaStorage shift,
             CudaStorage scale, int groups, boolean normFirst, float eps) {}
 
-    private final CudaBackend backend;
+    private final CudaContext context;
+    private final LinearKernels linear;
     private final int maxShared; // bytes of a block
     private final boolean convs;
     private final boolean norms;
     private final Map<WeightFormat, Kernel[]> normed = new EnumMap<>(WeightFormat.class); // by log of rows
 
     /** @throws IllegalArgumentException if {@value #PROPERTY} has another value */
-    CudaFusedKernels(CudaBackend backend) {
+    CudaFusedKernels(CudaContext context, LinearKernels linear) {
         String property = System.getProperty(PROPERTY, "on");
         if (!property.equals("on") && !property.equals("conv") && !property.equals("off")) {
             throw new IllegalArgumentException(PROPERTY + ": " + property + " (expected on, conv or off)");
         }
         this.convs = !property.equals("off");
         this.norms = property.equals("on");
-        this.backend = backend;
-        this.maxShared = backend.gpu()
+        this.context = context;
+        this.linear = linear;
+        this.maxShared = context.gpu()
                 .attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
     }
 
-    /** Loads what weights of a format need that are only read; before a recording, as it may wait for the device. */
+    /** Loads what weights of a format need that are only read; before a capture, as it may wait for the device. */
     void prepare(WeightFormat format) {
         if (!norms) {
             return;
         }
-        synchronized (backend.gpu()) {
+        synchronized (context.gpu()) {
             normed.computeIfAbsent(format, f -> {
                 String name = f.name().toLowerCase(Locale.ROOT);
-                KernelModule module = backend.module("normed_" + name);
+                KernelModule module = context.module("normed_" + name);
                 Kernel[] byRows = new Kernel[Integer.numberOfTrailingZeros(NORMED_ROWS) + 1];
                 for (int i = 0; i < byRows.length; i++) {
                     byRows[i] = module.kernel("linear_normed_" + name + "_" + (1 << i));
@@ -77,12 +78,12 @@ final class CudaFusedKernels implements FusedKernels {
 
     @Override
     public boolean takesLinearConv(int batch, int width) {
-        return convs && batch <= CudaGemmKernels.FEW_ROWS && width == CONV_WIDTH;
+        return convs && batch <= LinearKernels.FEW_ROWS && width == CONV_WIDTH;
     }
 
     @Override
     public void linearConv(Pieces y, Storage state, Storage x, ConvLayer layer, int batch, int in) {
-        backend.gemm().fewRows(columns(y, state, layer), x, layer.w(), batch, y.columns(), in);
+        linear.fewRows(columns(y, state, layer), x, layer.w(), batch, y.columns(), in);
     }
 
     @Override
@@ -93,25 +94,25 @@ final class CudaFusedKernels implements FusedKernels {
         normed(columns(y, state, layer), norm, layer.w(), batch, y.columns(), in);
     }
 
-    private static Columns columns(Pieces y, Storage state, ConvLayer layer) {
-        return new Columns(
+    private static LinearColumns columns(Pieces y, Storage state, ConvLayer layer) {
+        return new LinearColumns(
                 orNull(y.before()), plain(y.convolved()), orNull(y.after()), plain(state), orNull(layer.bias()),
                 plain(layer.convWeight()), orNull(layer.convBias()), y.columnsBefore(), y.channels(), layer.silu());
     }
 
     /**
      * Plain F32 weights are those of a training, which seldom decodes: their kernels are loaded at the first decoding
-     * step outside of a recording, and are not taken before.
+     * step outside of a capture, and are not taken before.
      */
     @Override
     public boolean takesNormedLinear(Storage w, int rows, int in, int groups) {
-        WeightFormat format = w instanceof CudaWeights weights ? weights.format() : WeightFormat.F32;
+        WeightFormat format = LinearKernels.format(w);
         if (!norms || rows > NORMED_ROWS || in % 4 != 0 || rowBytes(format, in) % 16 != 0
                 || warpsThatFit(format, rows, in, groups) == 0) {
             return false;
         }
-        synchronized (backend.gpu()) {
-            if (!backend.gpu().isCapturing()) {
+        synchronized (context.gpu()) {
+            if (!context.gpu().isCapturing()) {
                 prepare(format);
             }
             return normed.containsKey(format);
@@ -136,8 +137,13 @@ final class CudaFusedKernels implements FusedKernels {
         };
     }
 
+    /** Warps of a row of the norm, as many as in {@code kernels/norm.cu}: they add in the same order. */
+    private static int rowWarps(int cols) {
+        return Grid.rowThreads(cols, MAX_WARPS * WARP) / WARP;
+    }
+
     private static int tasks(int rows, int in, int groups) {
-        return rows * groups * CudaNormKernels.rowThreads(in / groups) / WARP;
+        return rows * groups * rowWarps(in / groups);
     }
 
     private static long normBytes(int rows, int in, int groups) {
@@ -148,30 +154,29 @@ final class CudaFusedKernels implements FusedKernels {
         return Math.clamp((maxShared - normBytes(rows, in, groups)) / ringBytes(format, rows), 0, MAX_WARPS);
     }
 
-    private void normed(Columns to, Norm norm, Storage w, int rows, int out, int in) {
+    private void normed(LinearColumns to, Norm norm, Storage w, int rows, int out, int in) {
         if (rows == 0) {
             return;
         }
-        CudaWeights weights = w instanceof CudaWeights own ? own : null;
-        WeightFormat format = weights == null ? WeightFormat.F32 : weights.format();
-        int lanes = format == WeightFormat.F32 ? 4 : 8;
-        int warps = Grid.blocks(out, WARP / lanes); // as many as a multiprocessor's share, if they fit
+        WeightFormat format = LinearKernels.format(w);
+        int warps = Grid.blocks(out, WARP / LinearKernels.lanes(format));
+        // as many as a multiprocessor's share, if they fit
         int streams = Math.clamp(
-                Grid.blocks(warps, backend.gpu().multiprocessors()), 1,
+                Grid.blocks(warps, context.gpu().multiprocessors()), 1,
                 warpsThatFit(format, rows, in, norm.groups));
         int width = in / norm.groups;
         int blockWarps = Math.max(streams, Math.min(MAX_WARPS, tasks(rows, in, norm.groups)));
         long shared = (long) streams * ringBytes(format, rows) + normBytes(rows, in, norm.groups);
         Kernel[] kernels;
-        synchronized (backend.gpu()) {
+        synchronized (context.gpu()) {
             kernels = normed.get(format);
         }
-        kernels[WARP - Integer.numberOfLeadingZeros(rows - 1)].launch(
+        kernels[Grid.log2(rows)].launch(
                 Grid.of(Grid.blocks(warps, streams), blockWarps * WARP).shared(Math.toIntExact(shared)), to.y(),
                 to.convolved(), to.after(), to.state(), norm.sum, norm.a, norm.b, norm.residual, norm.weight,
-                norm.shift, norm.scale, weights == null ? plain(w) : weights,
-                weights == null ? null : weights.scales(), to.bias(), to.convWeight(), to.convBias(), rows, out, in,
-                to.columns(), to.channels(), to.silu(), streams, CudaNormKernels.rowThreads(width) / WARP, norm.groups,
+                norm.shift, norm.scale, LinearKernels.values(w),
+                LinearKernels.scales(w), to.bias(), to.convWeight(), to.convBias(), rows, out, in,
+                to.columns(), to.channels(), to.silu(), streams, rowWarps(width), norm.groups,
                 norm.normFirst, 1.0 / width, norm.eps);
     }
 
@@ -180,7 +185,6 @@ final class CudaFusedKernels implements FusedKernels {
         Norm norm = new Norm(
                 null, plain(x.x()), plain(x.z()), null, plain(x.weight()), null, null, x.groups(), x.normBeforeGate(),
                 x.eps());
-        normed(new Columns(plain(y), null, null, null, orNull(bias), null, null, out, 0, false), norm, w, rows, out,
-                in);
+        normed(LinearColumns.plain(y, bias, out), norm, w, rows, out, in);
     }
 }

@@ -17,7 +17,7 @@ final class CudaIndexKernels implements IndexKernels {
     /** Blocks of the search for the nearest code that are enough for a large GPU. */
     private static final int ENOUGH_BLOCKS = 528;
 
-    private final CudaBackend backend;
+    private final CudaContext context;
     private final Kernel embedding;
     private final Kernel embeddingBf16;
     private final Kernel embeddingInt8;
@@ -28,9 +28,9 @@ final class CudaIndexKernels implements IndexKernels {
     private final Kernel nearestCodeMerge;
     private final Kernel transpose;
 
-    CudaIndexKernels(CudaBackend backend) {
-        this.backend = backend;
-        KernelModule module = backend.module("index");
+    CudaIndexKernels(CudaContext context) {
+        this.context = context;
+        KernelModule module = context.module("index");
         this.embedding = module.kernel("embedding_f32");
         this.embeddingBf16 = module.kernel("embedding_bf16");
         this.embeddingInt8 = module.kernel("embedding_int8");
@@ -88,7 +88,7 @@ final class CudaIndexKernels implements IndexKernels {
                     dim);
             return;
         }
-        try (Scratch distances = backend.scratch(4L * used * rows); Scratch found = backend.scratch(4L * used * rows)) {
+        try (Scratch distances = context.scratch(4L * used * rows); Scratch found = context.scratch(4L * used * rows)) {
             search(
                     Grid.of(blocks, used, THREADS), null, distances.storage(), found.storage(), z, codebook, rows,
                     entries,

@@ -2,16 +2,15 @@ package org.aimjvm.cuda;
 
 import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
+import static org.aimjvm.cuda.Grid.WARP;
 
 import java.util.function.Consumer;
+import org.aimjvm.backend.FusedKernels;
 import org.aimjvm.backend.NormKernels;
 import org.aimjvm.backend.Storage;
 
 /** Launches {@code kernels/norm.cu}. */
 final class CudaNormKernels implements NormKernels {
-    private static final int WARP = 32;
-    /** Elements of a row that a thread holds. */
-    private static final int PER = 8;
     private static final int MAX_ROW_THREADS = 512;
     /** Rows up to this length have a thread each. */
     private static final int NARROW = 32;
@@ -22,7 +21,7 @@ final class CudaNormKernels implements NormKernels {
     private static final int TILE = THREADS * 16;
     private static final int MAX_PARTS = 256;
 
-    private final CudaBackend backend;
+    private final CudaContext context;
     private final Kernel rmsForward;
     private final Kernel gateAddRms;
     private final Kernel rmsBackward;
@@ -42,9 +41,9 @@ final class CudaNormKernels implements NormKernels {
     private final Kernel groupBackward;
     private final Kernel groupBackwardWeight;
 
-    CudaNormKernels(CudaBackend backend) {
-        this.backend = backend;
-        KernelModule module = backend.module("norm");
+    CudaNormKernels(CudaContext context) {
+        this.context = context;
+        KernelModule module = context.module("norm");
         this.rmsForward = module.kernel("rms_norm_forward_f32");
         this.gateAddRms = module.kernel("gate_add_rms_norm_f32");
         this.rmsBackward = module.kernel("rms_norm_backward_f32");
@@ -65,9 +64,8 @@ final class CudaNormKernels implements NormKernels {
         this.groupBackwardWeight = module.kernel("group_norm_backward_weight_f32");
     }
 
-    /** Threads of a block for a row: whole warps, {@link #PER} elements each where that many threads can be. */
-    static int rowThreads(int cols) {
-        return WARP * Math.clamp(Grid.blocks(cols, PER * WARP), 1, MAX_ROW_THREADS / WARP);
+    private static int rowThreads(int cols) {
+        return Grid.rowThreads(cols, MAX_ROW_THREADS);
     }
 
     private static int rowsOfBlock(int rows) {
@@ -82,13 +80,11 @@ final class CudaNormKernels implements NormKernels {
     }
 
     @Override
-    public void gateAddRmsNorm(
-            Storage y, Storage sum, Storage branch, Storage gate, Storage residual, Storage weight, Storage shift,
-            Storage scale, int batch, int length, int cols, float eps) {
+    public void gateAddRmsNorm(Storage y, FusedKernels.ResidualNorm r, int batch, int length, int cols) {
         gateAddRms.launch(
-                Grid.of(batch * length, rowThreads(cols)), plain(y), plain(sum), plain(branch), plain(gate),
-                plain(residual),
-                plain(weight), orNull(shift), orNull(scale), length, cols, 1.0 / cols, eps);
+                Grid.of(batch * length, rowThreads(cols)), plain(y), plain(r.sum()), plain(r.branch()),
+                plain(r.gate()), plain(r.residual()), plain(r.weight()), orNull(r.shift()), orNull(r.scale()), length,
+                cols, 1.0 / cols, r.eps());
     }
 
     @Override
@@ -110,7 +106,7 @@ final class CudaNormKernels implements NormKernels {
             work.accept(orNull(sums));
             return;
         }
-        try (Scratch partial = backend.scratch(4L * runs * cols)) {
+        try (Scratch partial = context.scratch(4L * runs * cols)) {
             work.accept(partial.storage());
             columnSums.launch(
                     Grid.of(Grid.blocks(cols, WARP), WARP).threads(WARP, WARP), plain(sums), partial.storage(), runs,
@@ -120,29 +116,26 @@ final class CudaNormKernels implements NormKernels {
 
     @Override
     public void gatedRmsNorm(
-            Storage y, Storage invRms, Storage x, Storage z, Storage weight, int rows, int cols, int groups,
-            boolean normBeforeGate, float eps) {
-        int width = cols / groups;
+            Storage y, Storage invRms, Storage x, Storage z, Storage weight, GatedShape s, float eps) {
+        int width = s.width();
         gatedForward.launch(
-                Grid.of(rows * groups, rowThreads(width)), plain(y), plain(invRms), plain(x), plain(z), plain(weight),
-                width,
-                groups, normBeforeGate, 1.0 / width, eps);
+                Grid.of(s.rows() * s.groups(), rowThreads(width)), plain(y), plain(invRms), plain(x), plain(z),
+                plain(weight), width, s.groups(), s.normBeforeGate(), 1.0 / width, eps);
     }
 
     @Override
     public void gatedRmsNormBackward(
-            Storage dx, Storage dz, Storage dWeight, Storage dy, Storage x, Storage z, Storage weight, Storage invRms,
-            int rows,
-            int cols, int groups, boolean normBeforeGate) {
-        if (dx == null && dz == null && dWeight == null) {
+            GatedGradients d, Storage dy, Storage x, Storage z, Storage weight, Storage invRms, GatedShape s) {
+        if (d.dx() == null && d.dz() == null && d.dWeight() == null) {
             return;
         }
-        int width = cols / groups;
-        int run = rowsOfBlock(rows);
-        int runs = Grid.blocks(rows, run);
-        summingRuns(dWeight, runs, cols, partial -> gatedBackward.launch(
-                Grid.of(runs * groups, rowThreads(width)), orNull(dx), orNull(dz), partial, plain(dy), plain(x),
-                plain(z), plain(weight), plain(invRms), rows, width, groups, normBeforeGate, run, 1.0 / width));
+        int width = s.width();
+        int run = rowsOfBlock(s.rows());
+        int runs = Grid.blocks(s.rows(), run);
+        summingRuns(d.dWeight(), runs, s.cols(), partial -> gatedBackward.launch(
+                Grid.of(runs * s.groups(), rowThreads(width)), orNull(d.dx()), orNull(d.dz()), partial, plain(dy),
+                plain(x), plain(z), plain(weight), plain(invRms), s.rows(), width, s.groups(), s.normBeforeGate(), run,
+                1.0 / width));
     }
 
     @Override
@@ -156,24 +149,28 @@ final class CudaNormKernels implements NormKernels {
 
     @Override
     public void layerNormBackward(
-            Storage dx, Storage dWeight, Storage dBias, Storage dy, Storage x, Storage weight, Storage stats, int rows,
-            int cols) {
-        if (dx == null && dWeight == null && dBias == null) {
+            Gradients d, Storage dy, Storage x, Storage weight, Storage stats, int rows, int cols) {
+        if (d.dx() == null && d.dWeight() == null && d.dBias() == null) {
             return;
         }
         int run = rowsOfBlock(rows);
         int runs = Grid.blocks(rows, run);
-        summingRuns(dWeight, runs, cols, weights -> summingRuns(dBias, runs, cols, biases -> layerBackward.launch(
-                Grid.of(runs, rowThreads(cols)), orNull(dx), weights, biases, plain(dy), plain(x), plain(weight),
-                plain(stats), rows, cols, run, 1.0 / cols)));
+        summingRuns(d.dWeight(), runs, cols,
+                weights -> summingRuns(d.dBias(), runs, cols, biases -> layerBackward.launch(
+                        Grid.of(runs, rowThreads(cols)), orNull(d.dx()), weights, biases, plain(dy), plain(x),
+                        plain(weight),
+                        plain(stats), rows, cols, run, 1.0 / cols)));
     }
 
     @Override
     public void groupNorm(
-            Storage y, Storage stats, Storage x, Storage weight, Storage bias, int batch, int channels, int area,
-            int groups,
-            float eps, boolean silu) {
-        int width = channels / groups;
+            Storage y, Storage stats, Storage x, Storage weight, Storage bias, GroupShape s, float eps,
+            boolean silu) {
+        int batch = s.batch();
+        int channels = s.channels();
+        int area = s.area();
+        int groups = s.groups();
+        int width = s.width();
         int count = width * area;
         if (count <= TILE) {
             groupSmall.launch(
@@ -185,7 +182,7 @@ final class CudaNormKernels implements NormKernels {
         int part = partSize(count);
         int parts = Grid.blocks(count, part);
         int tiles = Grid.blocks(area, TILE);
-        try (Scratch partial = backend.scratch(16L * batch * groups * parts)) {
+        try (Scratch partial = context.scratch(16L * batch * groups * parts)) {
             groupMoments.launch(
                     Grid.of(batch * groups * parts, THREADS), partial.storage(), plain(x), count, parts, part);
             groupApply.launch(
@@ -203,27 +200,29 @@ final class CudaNormKernels implements NormKernels {
 
     @Override
     public void groupNormBackward(
-            Storage dx, Storage dWeight, Storage dBias, Storage dy, Storage x, Storage weight, Storage bias,
-            Storage stats,
-            int batch, int channels, int area, int groups, boolean silu) {
-        int width = channels / groups;
+            Gradients d, Storage dy, Storage x, Storage weight, Storage bias, Storage stats, GroupShape s,
+            boolean silu) {
+        int batch = s.batch();
+        int channels = s.channels();
+        int area = s.area();
+        int width = s.width();
         int part = partSize(area);
         int parts = Grid.blocks(area, part);
         int tiles = Grid.blocks(area, TILE);
-        try (Scratch partial = backend.scratch(16L * batch * channels * parts)) {
+        try (Scratch partial = context.scratch(16L * batch * channels * parts)) {
             groupBackwardSums.launch(
                     Grid.of(batch * channels * parts, THREADS), partial.storage(), plain(dy), plain(x), plain(weight),
                     plain(bias), plain(stats), channels, area, width, parts, part, silu);
-            if (dx != null) {
+            if (d.dx() != null) {
                 groupBackward.launch(
-                        Grid.of(batch * channels * tiles, THREADS), plain(dx), plain(dy), plain(x), plain(weight),
-                        plain(bias),
-                        plain(stats), partial.storage(), channels, area, width, parts, tiles, silu);
+                        Grid.of(batch * channels * tiles, THREADS), plain(d.dx()), plain(dy), plain(x),
+                        plain(weight), plain(bias), plain(stats), partial.storage(), channels, area, width, parts,
+                        tiles, silu);
             }
-            if (dWeight != null || dBias != null) {
+            if (d.dWeight() != null || d.dBias() != null) {
                 groupBackwardWeight.launch(
-                        Grid.of(channels, WARP), orNull(dWeight), orNull(dBias), partial.storage(), batch, channels,
-                        parts);
+                        Grid.of(channels, WARP), orNull(d.dWeight()), orNull(d.dBias()), partial.storage(), batch,
+                        channels, parts);
             }
         }
     }

@@ -13,8 +13,8 @@ final class CudaOptimKernels implements OptimKernels {
     private final Kernel adamW;
     private final Kernel ema;
 
-    CudaOptimKernels(CudaBackend backend) {
-        KernelModule module = backend.module("optim");
+    CudaOptimKernels(CudaContext context) {
+        KernelModule module = context.module("optim");
         this.adamW = module.kernel("adam_w_f32");
         this.ema = module.kernel("ema_f32");
     }
@@ -24,14 +24,10 @@ final class CudaOptimKernels implements OptimKernels {
     }
 
     @Override
-    public void adamW(
-            Storage w, Storage m, Storage v, Storage g, int n, float lr, float beta1, float beta2, float eps,
-            float weightDecay, float gradScale, int step) {
-        float correction1 = (float) (1 - Math.pow(beta1, step));
-        float correction2 = (float) (1 - Math.pow(beta2, step));
+    public void adamW(Storage w, Storage m, Storage v, Storage g, int n, AdamWStep s) {
         adamW.launch(
-                perElement(n), plain(w), plain(m), plain(v), plain(g), lr, beta1, beta2, 1 - beta1, 1 - beta2, eps,
-                lr * weightDecay, gradScale, correction1, correction2, n);
+                perElement(n), plain(w), plain(m), plain(v), plain(g), s.lr(), s.beta1(), s.beta2(), 1 - s.beta1(),
+                1 - s.beta2(), s.eps(), s.lr() * s.weightDecay(), s.gradScale(), s.correction1(), s.correction2(), n);
     }
 
     @Override

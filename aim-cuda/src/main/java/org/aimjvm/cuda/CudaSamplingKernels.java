@@ -10,28 +10,26 @@ final class CudaSamplingKernels implements SamplingKernels {
     private static final int THREADS = 1024;
     private static final int BLOCK = 64;
 
-    private final CudaBackend backend;
+    private final CudaContext context;
     private final Kernel draw;
     private final Kernel advance;
 
-    CudaSamplingKernels(CudaBackend backend) {
-        this.backend = backend;
-        KernelModule module = backend.module("sampling");
+    CudaSamplingKernels(CudaContext context) {
+        this.context = context;
+        KernelModule module = context.module("sampling");
         this.draw = module.kernel("draw_tokens_f32");
         this.advance = module.kernel("advance_position_i32");
     }
 
     @Override
-    public void draw(
-            Storage codes, Storage tokens, Storage rows, Storage position, Storage logits, Storage uniforms,
-            Storage scales, Storage forced, int pictures, int positions, int vocab, boolean guided, Filters filters) {
-        try (Scratch sums = backend.scratch(8L * pictures * Grid.blocks(vocab, BLOCK))) {
+    public void draw(State state, Storage logits, Plan plan, Sizes s, Filters filters) {
+        try (Scratch sums = context.scratch(8L * s.pictures() * Grid.blocks(s.vocab(), BLOCK))) {
             draw.launch(
-                    Grid.of(pictures, THREADS), plain(codes), plain(tokens), plain(position), plain(logits),
-                    sums.storage(),
-                    plain(uniforms), plain(scales), plain(forced), pictures, positions, vocab, guided,
+                    Grid.of(s.pictures(), THREADS), plain(state.codes()), plain(state.tokens()),
+                    plain(state.position()), plain(logits), sums.storage(), plain(plan.uniforms()),
+                    plain(plan.scales()), plain(plan.forced()), s.pictures(), s.positions(), s.vocab(), s.guided(),
                     (double) filters.temperature(), filters.topK(), (double) filters.topP(), filters.minP());
         }
-        advance.launch(Grid.of(1, 256), plain(position), plain(rows), guided ? 2 * pictures : pictures);
+        advance.launch(Grid.of(1, 256), plain(state.position()), plain(state.rows()), s.sequences());
     }
 }

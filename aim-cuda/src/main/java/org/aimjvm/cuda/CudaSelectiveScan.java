@@ -2,6 +2,7 @@ package org.aimjvm.cuda;
 
 import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
+import static org.aimjvm.cuda.Grid.WARP;
 
 import org.aimjvm.backend.SelectiveScan;
 import org.aimjvm.backend.SelectiveShape;
@@ -10,7 +11,6 @@ import org.aimjvm.backend.Storage;
 /** Launches {@code kernels/selective_scan.cu}: Mamba-1's scan and its gradient. */
 final class CudaSelectiveScan {
     private static final int THREADS = 128;
-    private static final int WARP = 32;
     private static final int CHUNK = 16;
     /** Elements of the state that a lane of the loops over time holds. */
     private static final int WIDTH = 4;
@@ -19,15 +19,15 @@ final class CudaSelectiveScan {
     /** Channels whose gradients of B and C a block sums. */
     private static final int CHANNELS_OF_BLOCK = 128;
 
-    private final CudaBackend backend;
+    private final CudaContext context;
     private final Kernel scan;
     private final Kernel carry;
     private final Kernel gradient;
     private final Kernel sum;
 
-    CudaSelectiveScan(CudaBackend backend) {
-        this.backend = backend;
-        KernelModule module = backend.module("selective_scan");
+    CudaSelectiveScan(CudaContext context) {
+        this.context = context;
+        KernelModule module = context.module("selective_scan");
         this.scan = module.kernel("selective_scan_f32");
         this.carry = module.kernel("selective_carry_f32");
         this.gradient = module.kernel("selective_gradient_f32");
@@ -36,7 +36,7 @@ final class CudaSelectiveScan {
 
     /** Lanes of a channel: enough for all of N, or a warp. */
     private static int lanes(int dState, int width, int least) {
-        return Math.clamp(CudaSsdScan.powerOfTwo(Grid.blocks(dState, width)), least, WARP);
+        return Math.clamp(1 << Grid.log2(Grid.blocks(dState, width)), least, WARP);
     }
 
     void forward(Storage y, Storage finalState, SelectiveScan.Inputs in, SelectiveShape s) {
@@ -69,7 +69,7 @@ final class CudaSelectiveScan {
         int channelsAtOnce = THREADS / lanes;
         int sets = Math.clamp(Grid.blocks(s.channels(), channelsAtOnce), 1, CHANNELS_OF_BLOCK / channelsAtOnce);
         int blocks = Grid.blocks(s.channels(), sets * channelsAtOnce);
-        try (Memory m = new Memory(backend, out, s, blocks)) {
+        try (Memory m = new Memory(context, out, s, blocks)) {
             scan(0, null, m.starts.address(), in, s);
             carry(m, out, plain(dy), dFinalState, in, s);
             for (int n0 = 0; n0 < dState; n0 += lanes) {
@@ -119,8 +119,8 @@ final class CudaSelectiveScan {
         private final ScratchParts.Part dC; // (blocks of channels, batch, L, N); null: not wanted
         private final ScratchParts parts;
 
-        Memory(CudaBackend backend, SelectiveScan.Gradients out, SelectiveShape s, int blocks) {
-            this.parts = new ScratchParts(backend);
+        Memory(CudaContext context, SelectiveScan.Gradients out, SelectiveShape s, int blocks) {
+            this.parts = new ScratchParts(context);
             this.ofChunks = s.batch() * Grid.blocks(s.length(), CHUNK);
             long channels = (long) ofChunks * s.channels();
             long perElement = (long) blocks * s.rows() * s.dState();

@@ -1,15 +1,14 @@
 package org.aimjvm.cuda;
 
 import static org.aimjvm.cuda.CudaStorage.plain;
+import static org.aimjvm.cuda.Grid.PER;
+import static org.aimjvm.cuda.Grid.WARP;
 
 import org.aimjvm.backend.SoftmaxKernels;
 import org.aimjvm.backend.Storage;
 
 /** Launches {@code kernels/softmax.cu} and {@code kernels/attention.cu}. */
 final class CudaSoftmaxKernels implements SoftmaxKernels {
-    private static final int WARP = 32;
-    /** Elements of a row that a thread holds. */
-    private static final int PER = 8;
     private static final int THREADS = 256;
     private static final int TILE = 64;
     /** Columns of a head that a block can have, and the widest heads for few queries. */
@@ -18,7 +17,7 @@ final class CudaSoftmaxKernels implements SoftmaxKernels {
     private static final int FEW = 8;
     private static final int FEW_THREADS = 512;
 
-    private final CudaBackend backend;
+    private final CudaContext context;
     private final Kernel softmaxForward;
     private final Kernel softmaxBackward;
     private final Kernel crossEntropyForward;
@@ -35,14 +34,14 @@ final class CudaSoftmaxKernels implements SoftmaxKernels {
     private final Kernel append;
     private final Kernel advance;
 
-    CudaSoftmaxKernels(CudaBackend backend) {
-        this.backend = backend;
-        KernelModule softmax = backend.module("softmax");
+    CudaSoftmaxKernels(CudaContext context) {
+        this.context = context;
+        KernelModule softmax = context.module("softmax");
         this.softmaxForward = softmax.kernel("softmax_forward_f32");
         this.softmaxBackward = softmax.kernel("softmax_backward_f32");
         this.crossEntropyForward = softmax.kernel("cross_entropy_forward_f32");
         this.crossEntropyBackward = softmax.kernel("cross_entropy_backward_f32");
-        KernelModule attention = backend.module("attention");
+        KernelModule attention = context.module("attention");
         this.attentionForward64 = attention.kernel("attention_forward_64_f32");
         this.attentionForward128 = attention.kernel("attention_forward_128_f32");
         this.attentionFew64 = attention.kernel("attention_few_64_f32");
@@ -56,9 +55,8 @@ final class CudaSoftmaxKernels implements SoftmaxKernels {
         this.advance = attention.kernel("advance_i32");
     }
 
-    /** Threads of a block for a row: whole warps, {@link #PER} elements each where that many threads can be. */
     private static int rowThreads(int cols) {
-        return WARP * Math.clamp(Grid.blocks(cols, PER * WARP), 1, THREADS / WARP);
+        return Grid.rowThreads(cols, THREADS);
     }
 
     @Override
@@ -90,14 +88,12 @@ final class CudaSoftmaxKernels implements SoftmaxKernels {
 
     @Override
     public void appendKeysAndValues(
-            Storage keys, Storage values, Storage length, Storage k, Storage v, int batch, int added, int capacity,
-            int width) {
-        int n = batch * added * width;
+            KeyValues cache, Storage k, Storage v, int added) {
+        int n = cache.batch() * added * cache.width();
         append.launch(
-                Grid.of(Grid.blocks(n, THREADS), THREADS), plain(keys), plain(values), plain(length), plain(k),
-                plain(v), n,
-                added, capacity, width);
-        advance.launch(Grid.of(1, 1), plain(length), added, capacity);
+                Grid.of(Grid.blocks(n, THREADS), THREADS), plain(cache.keys()), plain(cache.values()),
+                plain(cache.length()), plain(k), plain(v), n, added, cache.capacity(), cache.width());
+        advance.launch(Grid.of(1, 1), plain(cache.length()), added, cache.capacity());
     }
 
     private static float scale(int headDim) {
@@ -106,32 +102,28 @@ final class CudaSoftmaxKernels implements SoftmaxKernels {
 
     @Override
     public void causalAttention(
-            Storage out, Storage q, Storage k, Storage v, Storage keyLength, int batch, int queryLength,
-            int keyCapacity,
-            int heads, int kvHeads, int headDim) {
+            Storage out, Storage q, Storage k, Storage v, Storage keyLength, AttentionShape s) {
         CudaStorage used = keyLength == null ? null : plain(keyLength);
-        if (queryLength <= FEW && headDim <= WIDE) {
+        int headDim = s.headDim();
+        if (s.queryLength() <= FEW && headDim <= WIDE) {
             Kernel few = headDim <= TILE ? attentionFew64 : attentionFew128;
             few.launch(
-                    Grid.of(batch * queryLength * heads, FEW_THREADS), plain(out), plain(q), plain(k), plain(v), used,
-                    queryLength, keyCapacity, heads, kvHeads, headDim, scale(headDim));
+                    Grid.of(s.batch() * s.queryLength() * s.heads(), FEW_THREADS), plain(out), plain(q), plain(k),
+                    plain(v), used, s.queryLength(), s.keyCapacity(), s.heads(), s.kvHeads(), headDim, scale(headDim));
         } else {
-            forward(plain(out), null, plain(q), plain(k), plain(v), used, batch, queryLength, keyCapacity, heads,
-                    kvHeads,
-                    headDim);
+            forward(plain(out), null, plain(q), plain(k), plain(v), used, s);
         }
     }
 
     /** @param logSums (batch, heads, queryLength), may be {@code null} */
     private void forward(
             CudaStorage out, CudaStorage logSums, CudaStorage q, CudaStorage k, CudaStorage v, CudaStorage keyLength,
-            int batch,
-            int queryLength, int keyCapacity, int heads, int kvHeads, int headDim) {
+            AttentionShape s) {
+        int headDim = s.headDim();
         Kernel kernel = headDim <= TILE ? attentionForward64 : attentionForward128;
         kernel.launch(
-                tiles(batch * heads, queryLength, headDim), out, logSums, q, k, v, keyLength, batch, queryLength,
-                keyCapacity,
-                heads, kvHeads, headDim, scale(headDim));
+                tiles(s.batch() * s.heads(), s.queryLength(), headDim), out, logSums, q, k, v, keyLength, s.batch(),
+                s.queryLength(), s.keyCapacity(), s.heads(), s.kvHeads(), headDim, scale(headDim));
     }
 
     /** A block for each tile of each head, and each {@link #WIDE} columns. */
@@ -141,29 +133,31 @@ final class CudaSoftmaxKernels implements SoftmaxKernels {
 
     @Override
     public void causalAttentionBackward(
-            Storage dq, Storage dk, Storage dv, Storage dOut, Storage q, Storage k, Storage v, int batch, int length,
-            int heads, int kvHeads, int headDim) {
+            AttentionGradients d, Storage dOut, Storage q, Storage k, Storage v, AttentionShape s) {
+        int batch = s.batch();
+        int length = s.queryLength();
+        int heads = s.heads();
+        int kvHeads = s.kvHeads();
+        int headDim = s.headDim();
         boolean narrow = headDim <= TILE;
         int rows = batch * length * heads;
-        try (Scratch out = backend.scratch(4L * rows * headDim);
-                Scratch logSums = backend.scratch(4L * rows);
-                Scratch deltas = backend.scratch(4L * rows)) {
-            forward(
-                    out.storage(), logSums.storage(), plain(q), plain(k), plain(v), null, batch, length, length, heads,
-                    kvHeads,
-                    headDim);
+        try (Scratch out = context.scratch(4L * rows * headDim);
+                Scratch logSums = context.scratch(4L * rows);
+                Scratch deltas = context.scratch(4L * rows)) {
+            forward(out.storage(), logSums.storage(), plain(q), plain(k), plain(v), null, s);
             attentionDeltas.launch(
                     Grid.of(Grid.blocks(rows, THREADS / WARP), THREADS), deltas.storage(), plain(dOut), out.storage(),
                     rows,
                     length, heads, headDim);
             Kernel ofKeys = narrow ? attentionKeysBackward64 : attentionKeysBackward128;
             ofKeys.launch(
-                    tiles(batch * kvHeads, length, headDim), plain(dk), plain(dv), plain(dOut), plain(q), plain(k),
+                    tiles(batch * kvHeads, length, headDim), plain(d.dk()), plain(d.dv()), plain(dOut), plain(q),
+                    plain(k),
                     plain(v),
                     logSums.storage(), deltas.storage(), batch, length, heads, kvHeads, headDim, scale(headDim));
             Kernel ofQueries = narrow ? attentionQueriesBackward64 : attentionQueriesBackward128;
             ofQueries.launch(
-                    tiles(batch * heads, length, headDim), plain(dq), plain(dOut), plain(q), plain(k), plain(v),
+                    tiles(batch * heads, length, headDim), plain(d.dq()), plain(dOut), plain(q), plain(k), plain(v),
                     logSums.storage(), deltas.storage(), batch, length, heads, kvHeads, headDim, scale(headDim));
         }
     }

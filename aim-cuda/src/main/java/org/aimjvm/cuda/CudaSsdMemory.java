@@ -62,8 +62,8 @@ final class CudaSsdMemory implements AutoCloseable {
         }
     }
 
-    private CudaSsdMemory(CudaBackend backend, SsdShape s, boolean halves, int slices) {
-        this.parts = new ScratchParts(backend);
+    private CudaSsdMemory(CudaContext context, SsdShape s, boolean halves, int slices) {
+        this.parts = new ScratchParts(context);
         this.n = Counts.of(s);
         long rows = (long) n.ofHeads * s.length();
         this.step = parts.add(rows);
@@ -76,13 +76,13 @@ final class CudaSsdMemory implements AutoCloseable {
     }
 
     /** @param halves whether the states are BF16 */
-    static CudaSsdMemory ofScan(CudaBackend backend, SsdShape s, boolean halves) {
-        return new CudaSsdMemory(backend, s, halves, 0);
+    static CudaSsdMemory ofScan(CudaContext context, SsdShape s, boolean halves) {
+        return new CudaSsdMemory(context, s, halves, 0);
     }
 
     /** @param slices that the heads of a group are split in, 1 or more */
-    static CudaSsdMemory ofGradient(CudaBackend backend, SsdShape s, int slices) {
-        return new CudaSsdMemory(backend, s, false, slices);
+    static CudaSsdMemory ofGradient(CudaContext context, SsdShape s, int slices) {
+        return new CudaSsdMemory(context, s, false, slices);
     }
 
     private static long states(SsdShape s, Counts n) {

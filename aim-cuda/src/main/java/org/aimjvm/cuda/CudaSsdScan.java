@@ -4,6 +4,7 @@ import static org.aimjvm.cuda.CudaStorage.areHalves;
 import static org.aimjvm.cuda.CudaStorage.halvesOrNull;
 import static org.aimjvm.cuda.CudaStorage.orNull;
 import static org.aimjvm.cuda.CudaStorage.plain;
+import static org.aimjvm.cuda.Grid.WARP;
 
 import org.aimjvm.backend.SsdScan;
 import org.aimjvm.backend.SsdShape;
@@ -12,7 +13,6 @@ import org.aimjvm.backend.Storage;
 /** Launches {@code kernels/ssd.cu} and {@code kernels/ssd_tiles_*.cu}: the SSD scan and its gradient. */
 final class CudaSsdScan {
     private static final int THREADS = 128;
-    private static final int WARP = 32;
     private static final int WARPS = THREADS / WARP;
     private static final int ROWS = 4;
     /** Up to this length the recurrence: one kernel instead of four, and the state is read and written once. */
@@ -20,7 +20,7 @@ final class CudaSsdScan {
     /** Blocks that keep a large GPU busy: the heads of a group are split until there are as many. */
     private static final int ENOUGH_BLOCKS = 512;
 
-    private final CudaBackend backend;
+    private final CudaContext context;
     private final Kernel recurrenceVector;
     private final Kernel recurrenceScalar;
     private final Kernel halfRecurrenceVector;
@@ -43,9 +43,9 @@ final class CudaSsdScan {
         final Kernel inputGradient;
         final Kernel bcGradient;
 
-        Tiles(CudaBackend backend) {
-            String precision = backend.precision().toString();
-            KernelModule module = backend.module("ssd_tiles_" + precision);
+        Tiles(CudaContext context) {
+            String precision = context.precision().toString();
+            KernelModule module = context.module("ssd_tiles_" + precision);
             this.products = module.kernel("ssd_products_" + precision);
             this.states = module.kernel("ssd_states_" + precision);
             this.output = module.kernel("ssd_output_" + precision);
@@ -56,9 +56,9 @@ final class CudaSsdScan {
         }
     }
 
-    CudaSsdScan(CudaBackend backend) {
-        this.backend = backend;
-        KernelModule module = backend.module("ssd");
+    CudaSsdScan(CudaContext context) {
+        this.context = context;
+        KernelModule module = context.module("ssd");
         this.recurrenceVector = module.kernel("ssd_recurrence_vector_f32");
         this.recurrenceScalar = module.kernel("ssd_recurrence_scalar_f32");
         this.halfRecurrenceVector = module.kernel("ssd_recurrence_vector_bf16");
@@ -72,9 +72,9 @@ final class CudaSsdScan {
     }
 
     private Tiles tiles() {
-        synchronized (backend.gpu()) {
+        synchronized (context.gpu()) {
             if (tiles == null) {
-                tiles = new Tiles(backend);
+                tiles = new Tiles(context);
             }
             return tiles;
         }
@@ -86,7 +86,7 @@ final class CudaSsdScan {
             return;
         }
         boolean halves = areHalves(in.initialState(), finalState);
-        try (CudaSsdMemory m = CudaSsdMemory.ofScan(backend, s, halves)) {
+        try (CudaSsdMemory m = CudaSsdMemory.ofScan(context, s, halves)) {
             int size = s.stateShape().size();
             Grid ofStates = Grid.of(Grid.blocks(size, THREADS), THREADS);
             long initial = address(in.initialState(), halves, m);
@@ -126,7 +126,7 @@ final class CudaSsdScan {
 
     private void recurrence(Storage y, Storage finalState, SsdScan.Inputs in, SsdShape s) {
         int width = width(s);
-        int lanes = Math.min(WARP, powerOfTwo(Grid.blocks(s.dState(), width)));
+        int lanes = Math.min(WARP, 1 << Grid.log2(Grid.blocks(s.dState(), width)));
         int blocksOfHead = Grid.blocks(s.headDim(), THREADS / lanes * ROWS);
         boolean halves = areHalves(in.initialState(), finalState);
         Kernel kernel = halves
@@ -142,11 +142,6 @@ final class CudaSsdScan {
                 s.dtMin(), s.dtMax(), s.perChannelD(), lanes, blocksOfHead,
                 s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
         // @formatter:on
-    }
-
-    /** The least power of two that is not below n. */
-    static int powerOfTwo(int n) {
-        return n <= 1 ? 1 : Integer.highestOneBit(n - 1) << 1;
     }
 
     /** Steps, sums in the exponents, and products of B and C. */
@@ -181,7 +176,7 @@ final class CudaSsdScan {
         int ofGroups = s.batch() * Grid.blocks(s.length(), CudaSsdMemory.CHUNK) * s.groups();
         int slices = Math.clamp(
                 Grid.blocks(ENOUGH_BLOCKS, Math.max(1, ofGroups)), 1, Math.min(8, s.heads() / s.groups()));
-        try (CudaSsdMemory m = CudaSsdMemory.ofGradient(backend, s, slices)) {
+        try (CudaSsdMemory m = CudaSsdMemory.ofGradient(context, s, slices)) {
             prepare(m, in, s);
             states(m, 0, address(in.initialState(), false, m), in, s);
             stateAndMapGradients(m, out, plain(dy), orNull(dFinalState), in, s);

@@ -15,10 +15,10 @@ final class CudaSsmKernels implements SsmKernels {
     private final CudaSsdScan ssd;
     private final CudaSelectiveScan selective;
 
-    CudaSsmKernels(CudaBackend backend) {
-        this.conv1d = new CudaCausalConv1d(backend);
-        this.ssd = new CudaSsdScan(backend);
-        this.selective = new CudaSelectiveScan(backend);
+    CudaSsmKernels(CudaContext context) {
+        this.conv1d = new CudaCausalConv1d(context);
+        this.ssd = new CudaSsdScan(context);
+        this.selective = new CudaSelectiveScan(context);
     }
 
     @Override

@@ -3,7 +3,6 @@ package org.aimjvm.cuda;
 import java.lang.ref.Cleaner;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Storage;
-import org.aimjvm.backend.WeightFormat;
 
 /**
  * Elements in device memory. Given back by its scope, or when the garbage collector finds a storage outside all scopes
@@ -41,6 +40,11 @@ class CudaStorage extends Storage {
     final DeviceMemory.Block block() {
         checkLive();
         return block;
+    }
+
+    /** Whether the elements lie one after another as their type says, so that every kernel can take them. */
+    boolean isPlain() {
+        return true;
     }
 
     /** A new handle on the memory of this storage, which is released. */
@@ -87,7 +91,7 @@ class CudaStorage extends Storage {
 
     /** As {@link #plain}, elements of any size. */
     static CudaStorage any(Storage s) {
-        if (!(s instanceof CudaStorage c) || c instanceof CudaWeights w && w.format() != WeightFormat.F32) {
+        if (!(s instanceof CudaStorage c) || !c.isPlain()) {
             throw new IllegalArgumentException(
                     s instanceof CudaStorage
                             ? "storage: weights in a layout of their own, expected plain F32 (only linear and embedding take them)"

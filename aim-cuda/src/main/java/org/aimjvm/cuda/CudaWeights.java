@@ -26,35 +26,34 @@ final class CudaWeights extends CudaStorage {
     }
 
     /** Copies a matrix to the device as it is given; BF16 is rounded to nearest even. */
-    static CudaWeights of(CudaBackend backend, WeightMatrix m) {
-        DeviceMemory memory = backend.memory();
+    static CudaWeights of(CudaContext context, WeightMatrix m) {
+        DeviceMemory memory = context.memory();
+        Transfers transfers = context.transfers();
         int n = m.out() * m.in();
-        backend.gemm().prepare(m.format());
-        backend.fusedKernels().prepare(m.format());
         return switch (m) {
             case WeightMatrix.Int8 w -> {
                 DeviceMemory.Block values = memory.allocate(n);
-                backend.write(values, 1, n, (buffer, from, count) -> buffer.put(w.values(), from, count));
-                yield new CudaWeights(memory, values, WeightFormat.INT8, m.out(), m.in(), floats(backend, w.scales()));
+                transfers.write(values, 0, 1, n, (buffer, from, count) -> buffer.put(w.values(), from, count));
+                yield new CudaWeights(memory, values, WeightFormat.INT8, m.out(), m.in(), floats(context, w.scales()));
             }
             case WeightMatrix.Int4 w -> {
                 DeviceMemory.Block values = memory.allocate(n / 2);
-                backend.write(values, 1, n / 2, (buffer, from, count) -> buffer.put(w.values(), from, count));
-                yield new CudaWeights(memory, values, WeightFormat.INT4, m.out(), m.in(), floats(backend, w.scales()));
+                transfers.write(values, 0, 1, n / 2, (buffer, from, count) -> buffer.put(w.values(), from, count));
+                yield new CudaWeights(memory, values, WeightFormat.INT4, m.out(), m.in(), floats(context, w.scales()));
             }
             default -> {
                 float[] floats = m.floats();
                 boolean half = m.format() == WeightFormat.BF16;
                 DeviceMemory.Block values = memory.allocate((half ? 2L : 4L) * n);
                 if (half) {
-                    backend.write(values, 2, n, (buffer, from, count) -> {
+                    transfers.write(values, 0, 2, n, (buffer, from, count) -> {
                         for (int i = 0; i < count; i++) {
                             int bits = Float.floatToRawIntBits(Quantization.toBf16(floats[from + i]));
                             buffer.putShort((short) (bits >>> 16));
                         }
                     });
                 } else {
-                    backend.write(values, 4, n,
+                    transfers.write(values, 0, 4, n,
                             (buffer, from, count) -> buffer.asFloatBuffer().put(floats, from, count));
                 }
                 yield new CudaWeights(memory, values, m.format(), m.out(), m.in(), null);
@@ -62,15 +61,21 @@ final class CudaWeights extends CudaStorage {
         };
     }
 
-    private static CudaStorage floats(CudaBackend backend, float[] values) {
-        CudaStorage s = (CudaStorage) backend.allocate(DType.F32, values.length);
-        backend.write(s, 0, values, 0, values.length);
+    private static CudaStorage floats(CudaContext context, float[] values) {
+        CudaStorage s = context.allocate(DType.F32, values.length);
+        context.transfers().write(s.block(), 0, Float.BYTES, values.length,
+                (buffer, from, count) -> buffer.asFloatBuffer().put(values, from, count));
         return s;
     }
 
     @Override
     public boolean isFrozen() {
         return true;
+    }
+
+    @Override
+    boolean isPlain() {
+        return format == WeightFormat.F32;
     }
 
     WeightFormat format() {

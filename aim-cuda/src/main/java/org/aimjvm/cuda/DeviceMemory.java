@@ -60,7 +60,7 @@ final class DeviceMemory {
 
     private final Gpu gpu;
     private final Map<Long, ArrayDeque<Block>> free = new TreeMap<>();
-    /** What a recording has given back, which its repetitions will use again. */
+    /** What a capture has given back, which its replays will use again. */
     private List<Block> retained = new ArrayList<>();
     private boolean retaining;
     private long held;
@@ -199,7 +199,7 @@ final class DeviceMemory {
 
     /** Gives all kept blocks back to the driver. */
     private void releaseKept() {
-        if (!gpu.isCapturing()) { // else nothing runs: a recording begins when the device is idle
+        if (!gpu.isCapturing()) { // else nothing runs: a capture begins when the device is idle
             check(JCudaDriver.cuStreamSynchronize(gpu.stream()), "cuStreamSynchronize");
         }
         for (ArrayDeque<Block> blocks : free.values()) {

@@ -36,7 +36,7 @@ final class Gpu {
     private final int capability;
     private final int multiprocessors;
     private final DriverResources resources;
-    private volatile Thread capturer; // null: nobody records
+    private volatile Thread capturer; // null: no thread captures
 
     /** @throws BackendException if there is no such device, or it cannot be used */
     Gpu(int ordinal) {
@@ -163,17 +163,17 @@ final class Gpu {
         check(JCudaDriver.cuStreamSynchronize(stream), "cuStreamSynchronize");
     }
 
-    /** Whether submitted work is being recorded instead of done. */
+    /** Whether submitted work is being captured instead of done. */
     boolean isCapturing() {
         return capturer != null;
     }
 
-    /** Whether this thread records; others wait for the lock until the recording is over. */
+    /** Whether this thread captures; others wait for the lock until the capture is over. */
     boolean isCapturedHere() {
         return capturer == Thread.currentThread();
     }
 
-    /** @param thread who records from now on, {@code null} for nobody */
+    /** @param thread the one that captures from now on, {@code null} for none */
     void setCapturer(Thread thread) {
         capturer = thread;
     }

@@ -11,6 +11,11 @@ package org.aimjvm.cuda;
  * @param shared bytes of dynamic shared memory of a block
  */
 record Grid(int x, int y, int z, int threadsX, int threadsY, int shared) {
+    /** Threads of a warp. */
+    static final int WARP = 32;
+
+    /** Elements of a row that a thread of a row's block holds: {@code PER} of {@code kernels/norm.cu} and others. */
+    static final int PER = 8;
 
     /** Blocks of {@code threads} threads in one dimension. */
     static Grid of(int blocks, int threads) {
@@ -35,6 +40,16 @@ record Grid(int x, int y, int z, int threadsX, int threadsY, int shared) {
     /** The same with dynamic shared memory. */
     Grid shared(int bytes) {
         return new Grid(x, y, z, threadsX, threadsY, bytes);
+    }
+
+    /** Threads of a block for a row: whole warps, {@link #PER} elements each where {@code most} threads are enough for that. */
+    static int rowThreads(int cols, int most) {
+        return WARP * Math.clamp(blocks(cols, PER * WARP), 1, most / WARP);
+    }
+
+    /** Exponent of the least power of two that is not below n, 0 for n up to 1. */
+    static int log2(int n) {
+        return n <= 1 ? 0 : Integer.SIZE - Integer.numberOfLeadingZeros(n - 1);
     }
 
     /** {@code n / d}, rounded up. */

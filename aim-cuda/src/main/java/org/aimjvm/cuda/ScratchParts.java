@@ -8,11 +8,11 @@ final class ScratchParts implements AutoCloseable {
     private static final int ALIGNMENT = 64; // numbers
 
     private long size;
-    private final CudaBackend backend;
+    private final CudaContext context;
     private Scratch scratch;
 
-    ScratchParts(CudaBackend backend) {
-        this.backend = backend;
+    ScratchParts(CudaContext context) {
+        this.context = context;
     }
 
     /** One of the arrays. */
@@ -37,7 +37,7 @@ final class ScratchParts implements AutoCloseable {
     }
 
     void allocate() {
-        scratch = backend.scratch(Float.BYTES * size);
+        scratch = context.scratch(Float.BYTES * size);
     }
 
     @Override

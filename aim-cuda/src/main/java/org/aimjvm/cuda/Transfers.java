@@ -32,14 +32,24 @@ final class Transfers {
         this.buffer = pinned.getByteBuffer(0, BYTES).order(ByteOrder.nativeOrder());
     }
 
+    /** @throws IllegalStateException if this thread is capturing: a replay would not repeat what the host does */
+    void expectNoCapture(String what) {
+        if (gpu.isCapturedHere()) {
+            throw new IllegalStateException(
+                    what + ": inside a capture (expected before or after, as it would not be replayed)");
+        }
+    }
+
     /**
      * Copies {@code count} elements to the device and waits.
      *
      * @param offset bytes from the start of the block
      * @param width bytes of an element
      * @param fill puts elements into the buffer
+     * @throws IllegalStateException if this thread is capturing
      */
     void write(DeviceMemory.Block dst, long offset, int width, int count, Chunk fill) {
+        expectNoCapture("write");
         synchronized (gpu) {
             gpu.enter();
             for (int done = 0; done < count;) {
@@ -56,6 +66,7 @@ final class Transfers {
 
     /** As {@link #write} from the device; {@code take} gets elements from the buffer. */
     void read(DeviceMemory.Block src, long offset, int width, int count, Chunk take) {
+        expectNoCapture("read");
         synchronized (gpu) {
             gpu.enter();
             for (int done = 0; done < count;) {
@@ -68,5 +79,12 @@ final class Transfers {
                 done += n;
             }
         }
+    }
+
+    /** The {@code count} f64 numbers at the start of a block. */
+    double[] readDoubles(DeviceMemory.Block src, int count) {
+        double[] values = new double[count];
+        read(src, 0, Double.BYTES, count, (chunk, at, n) -> chunk.asDoubleBuffer().get(values, at, n));
+        return values;
     }
 }

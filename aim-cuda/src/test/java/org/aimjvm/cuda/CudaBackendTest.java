@@ -13,12 +13,12 @@ import org.aimjvm.backend.OutOfDeviceMemoryException;
 import org.aimjvm.backend.Shape;
 import org.aimjvm.backend.Storage;
 import org.aimjvm.op.elementwise.ArithmeticOp;
-import org.aimjvm.tensor.Recording;
+import org.aimjvm.tensor.Captured;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 import org.junit.jupiter.api.Test;
 
-/** Memory, transfers, recordings and launches. */
+/** Memory, transfers, captures and launches. */
 class CudaBackendTest {
     private final CudaBackend backend = CudaTests.backend();
 
@@ -72,34 +72,34 @@ class CudaBackendTest {
 
     @Test
     void scopesGiveAllMemoryBack() {
-        long before = backend.memory().inUse();
+        long before = backend.context().memory().inUse();
         for (int i = 0; i < 3; i++) {
             try (Scope _ = Scope.inference()) {
                 Tensor x = Tensor.full(backend, Shape.of(1000, 100), 1f);
                 for (int j = 0; j < 5; j++) {
                     x = ArithmeticOp.add(x, x);
                 }
-                assertThat(backend.memory().inUse()).isGreaterThanOrEqualTo(before + 6 * 400_000);
+                assertThat(backend.context().memory().inUse()).isGreaterThanOrEqualTo(before + 6 * 400_000);
             }
-            assertThat(backend.memory().inUse()).isEqualTo(before);
+            assertThat(backend.context().memory().inUse()).isEqualTo(before);
         }
     }
 
     @Test
     void whatNobodyReachesIsGivenBack() throws InterruptedException {
-        CudaBackend own = CudaTests.backend(backend.precision());
+        CudaBackend own = CudaTests.backend(backend.context().precision());
         for (int i = 0; i < 4; i++) {
             own.allocate(DType.F32, 1_000_000);
         }
-        assertThat(own.memory().inUse()).isPositive();
-        for (int i = 0; i < 100 && own.memory().inUse() > 0; i++) {
+        assertThat(own.context().memory().inUse()).isPositive();
+        for (int i = 0; i < 100 && own.context().memory().inUse() > 0; i++) {
             System.gc();
             Thread.sleep(20);
         }
-        assertThat(own.memory().inUse()).isZero();
-        long held = own.memory().held();
-        own.memory().trim();
-        assertThat(own.memory().held()).isLessThan(held).isZero();
+        assertThat(own.context().memory().inUse()).isZero();
+        long held = own.context().memory().held();
+        own.context().memory().trim();
+        assertThat(own.context().memory().held()).isLessThan(held).isZero();
     }
 
     @Test
@@ -121,7 +121,7 @@ class CudaBackendTest {
             }
         }).isInstanceOf(OutOfDeviceMemoryException.class)
                 .hasMessageMatching("device memory: asked for \\d+ MiB, in use \\d+ MiB, free \\d+ MiB of \\d+ MiB .*");
-        backend.memory().trim();
+        backend.context().memory().trim();
         assertThat(read(floats(1, 2))).containsExactly(1, 2);
     }
 
@@ -134,9 +134,9 @@ class CudaBackendTest {
     }
 
     @Test
-    void recordingsAreRepeatedOnNewContents() {
+    void capturesAreReplayedOnNewContents() {
         Tensor x = Tensor.persistent(backend, Shape.of(700));
-        try (Recording<Tensor> twice = new Recording<>(backend, () -> ArithmeticOp.add(ArithmeticOp.add(x, x), x))) {
+        try (Captured<Tensor> twice = new Captured<>(backend, () -> ArithmeticOp.add(ArithmeticOp.add(x, x), x))) {
             for (int i = 1; i < 4; i++) {
                 float[] values = new float[700];
                 Arrays.fill(values, i);
@@ -147,12 +147,12 @@ class CudaBackendTest {
     }
 
     @Test
-    void transfersInsideARecordingFail() {
+    void transfersInsideACaptureFail() {
         Storage s = floats(1, 2);
-        assertThatThrownBy(() -> backend.record(() -> read(s))).isInstanceOf(IllegalStateException.class)
-                .hasMessageStartingWith("read: inside a recording");
-        assertThatThrownBy(() -> backend.record(() -> backend.record(() -> {
-        }))).isInstanceOf(IllegalStateException.class).hasMessage("record: inside another recording");
+        assertThatThrownBy(() -> backend.capture(() -> read(s))).isInstanceOf(IllegalStateException.class)
+                .hasMessageStartingWith("read: inside a capture");
+        assertThatThrownBy(() -> backend.capture(() -> backend.capture(() -> {
+        }))).isInstanceOf(IllegalStateException.class).hasMessage("capture: inside another capture");
         assertThat(read(s)).containsExactly(1, 2);
     }
 
@@ -168,7 +168,7 @@ class CudaBackendTest {
 
     @Test
     void launchesAreChecked() {
-        Kernel add = backend.module("elementwise").kernel("add_f32");
+        Kernel add = backend.context().module("elementwise").kernel("add_f32");
         CudaStorage s = (CudaStorage) floats(1, 2, 3);
         Grid one = Grid.of(1, 256);
         assertThatThrownBy(() -> add.launch(one, s, s, s, 1f)).isInstanceOf(IllegalArgumentException.class)
@@ -182,9 +182,10 @@ class CudaBackendTest {
                 .hasMessageContaining("expected at most 65535 blocks");
         assertThatThrownBy(() -> add.launch(Grid.of(1, 4096), s, s, s, 1f, 3)).isInstanceOf(BackendException.class)
                 .hasMessageStartingWith("cuLaunchKernel of add_f32: CUDA_ERROR_INVALID_VALUE");
-        assertThatThrownBy(() -> backend.module("elementwise").kernel("nothing")).isInstanceOf(BackendException.class)
+        assertThatThrownBy(() -> backend.context().module("elementwise").kernel("nothing"))
+                .isInstanceOf(BackendException.class)
                 .hasMessage("kernels: no nothing in elementwise.ptx");
-        assertThatThrownBy(() -> backend.module("nothing")).isInstanceOf(BackendException.class)
+        assertThatThrownBy(() -> backend.context().module("nothing")).isInstanceOf(BackendException.class)
                 .hasMessageStartingWith("kernels: no resource nothing.ptx");
     }
 

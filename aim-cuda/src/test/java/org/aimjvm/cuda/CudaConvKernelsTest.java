@@ -9,8 +9,10 @@ import java.util.SplittableRandom;
 import java.util.function.BiConsumer;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Conv2dShape;
+import org.aimjvm.backend.ConvKernels.Norm;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.MatmulPrecision;
+import org.aimjvm.backend.NormKernels.GroupShape;
 import org.aimjvm.backend.Storage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -116,8 +118,8 @@ class CudaConvKernelsTest {
             int batch, int in, int height, int width, int out, int kernelHeight, int kernelWidth, int stride, int top,
             int left,
             int bottom, int right) {
-        return new Conv2dShape(batch, in, height, width, out, kernelHeight, kernelWidth, stride, top, left, bottom,
-                right);
+        return new Conv2dShape(batch, in, height, width, out, kernelHeight, kernelWidth, stride,
+                new Conv2dShape.Padding(top, left, bottom, right));
     }
 
     private static final List<Conv2dShape> SHAPES = List.of(
@@ -211,9 +213,11 @@ class CudaConvKernelsTest {
                         (b, in) -> b
                                 .conv()
                                 .normSiluConv2d(
-                                        in.out(y(s)), in.in(x(s)), in.in(2 * s.batch() * g), in.in(s.inChannels()),
-                                        in.in(s.inChannels()),
-                                        g, in.in(s.outChannels() * s.filterSize()), in.in(bias, s.outChannels()),
+                                        in.out(y(s)), in.in(x(s)),
+                                        new Norm(
+                                                in.in(2 * s.batch() * g), in.in(s.inChannels()),
+                                                in.in(s.inChannels()), g),
+                                        in.in(s.outChannels() * s.filterSize()), in.in(bias, s.outChannels()),
                                         in.in(residual, y(s)), s));
             }
         }
@@ -269,13 +273,13 @@ class CudaConvKernelsTest {
             Storage stats = in.out(2 * s.batch() * 4);
             cuda.norm()
                     .groupNorm(
-                            normal, stats, x, normWeight, normBias, s.batch(), s.inChannels(),
-                            s.inHeight() * s.inWidth(), 4, 1e-6f,
-                            true);
+                            normal, stats, x, normWeight, normBias,
+                            new GroupShape(s.batch(), s.inChannels(), s.inHeight() * s.inWidth(), 4),
+                            1e-6f, true);
             Storage plain = in.out(y(s));
             cuda.conv().conv2d(plain, normal, w, bias, s);
             cuda.elementwise().add(in.out(y(s)), residual, plain, y(s));
-            cuda.conv().normSiluConv2d(in.out(y(s)), x, stats, normWeight, normBias, 4, w, bias, residual, s);
+            cuda.conv().normSiluConv2d(in.out(y(s)), x, new Norm(stats, normWeight, normBias, 4), w, bias, residual, s);
             assertThat(in.read(4)).isEqualTo(in.read(3));
         }
     }

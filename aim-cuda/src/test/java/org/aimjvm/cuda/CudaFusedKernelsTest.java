@@ -35,13 +35,14 @@ class CudaFusedKernelsTest {
                 long[] count = new long[1];
                 try (Scope _ = Scope.inference()) {
                     if (counting) {
-                        b.gpu().enter();
+                        b.context().gpu().enter();
                         Driver.check(JCudaDriver.cuStreamBeginCapture(
-                                b.gpu().stream(), CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED), "begin");
+                                b.context().gpu().stream(), CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED),
+                                "begin");
                     }
                     work.run();
                     if (counting) {
-                        Driver.check(JCudaDriver.cuStreamEndCapture(b.gpu().stream(), graph), "end");
+                        Driver.check(JCudaDriver.cuStreamEndCapture(b.context().gpu().stream(), graph), "end");
                         Driver.check(JCudaDriver.cuGraphGetNodes(graph, (CUgraphNode[]) null, count), "nodes");
                         JCudaDriver.cuGraphDestroy(graph);
                         return Math.toIntExact(count[0]);

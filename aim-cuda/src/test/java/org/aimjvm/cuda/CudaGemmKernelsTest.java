@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.aimjvm.backend.DType;
+import org.aimjvm.backend.GemmShape;
 import org.aimjvm.backend.MatmulPrecision;
 import org.aimjvm.backend.Quantization;
 import org.aimjvm.backend.Storage;
@@ -68,7 +69,7 @@ class CudaGemmKernelsTest {
         float[] cs = Arrays.copyOf(random(batch * m * n, 3), batch * m * n + BEHIND);
         Arrays.fill(cs, batch * m * n, cs.length, GUARD);
         Storage c = output(b, cs);
-        b.gemm().gemm(c, input(b, as), input(b, bs), batch, m, n, k, transA, transB, accumulate);
+        b.gemm().gemm(c, input(b, as), input(b, bs), new GemmShape(batch, m, n, k, transA, transB), accumulate);
         float[] got = read(b, c);
         double worst = 0;
         for (int p = 0; p < batch; p++) {
@@ -92,8 +93,9 @@ class CudaGemmKernelsTest {
                 }
             }
         }
-        assertThat(worst).as("%s %dx(%d,%d,%d) %s%s%s", b.precision(), batch, m, n, k, transA, transB, accumulate)
-                .isLessThan(tolerance(b.precision()));
+        assertThat(worst)
+                .as("%s %dx(%d,%d,%d) %s%s%s", b.context().precision(), batch, m, n, k, transA, transB, accumulate)
+                .isLessThan(tolerance(b.context().precision()));
         for (int i = batch * m * n; i < got.length; i++) {
             assertThat(got[i]).isEqualTo(GUARD);
         }
@@ -111,7 +113,8 @@ class CudaGemmKernelsTest {
             }
         }
         for (int layout = 0; layout < 4; layout++) { // batches that make the tiles large
-            checkGemm(b, 2 * b.gpu().multiprocessors(), 66, 1, 9, (layout & 1) != 0, (layout & 2) != 0, false);
+            checkGemm(b, 2 * b.context().gpu().multiprocessors(), 66, 1, 9, (layout & 1) != 0, (layout & 2) != 0,
+                    false);
         }
         checkGemm(b, 3, 200, 196, 70, false, true, true);
         checkGemm(b, 0, 4, 4, 4, false, false, false);
@@ -189,7 +192,7 @@ class CudaGemmKernelsTest {
                 Storage some = b.allocate(DType.F32, few * out);
                 b.gemm().linear(some, x, w, few, out, in);
                 assertThat(read(b, some)).as("%d rows", few).isEqualTo(Arrays.copyOf(expected, few * out));
-                b.gemm().gemm(some, x, w, 1, few, out, in, false, true, false);
+                b.gemm().gemm(some, x, w, GemmShape.transposedB(few, out, in), false);
                 assertThat(read(b, some)).as("%d rows", few).isEqualTo(Arrays.copyOf(expected, few * out));
             }
         }
@@ -228,35 +231,6 @@ class CudaGemmKernelsTest {
             for (int i = 0; i < rows * n; i++) {
                 assertThat(Float.isNaN(ys[i])).isEqualTo(i / n == 1);
             }
-        }
-    }
-
-    @Test
-    void doesWithoutCublas() {
-        CudaBackend b = CudaTests.backend(MatmulPrecision.TF32);
-        assertThat(b.description()).containsPattern("products in tf32 \\((cuBLAS \\d+\\.\\d+|own products, .+)\\)$");
-        assertThat(CudaTests.backend().description())
-                .endsWith("products in f32 (own products, whose bits do not depend on the batch)");
-        Cublas.Choice absent = Cublas.choose(b, "auto", List.of("libabsent.so.1", "libabsent.so.2"), 0);
-        assertThat(absent).isEqualTo(new Cublas.Choice(null, "own products, no libabsent.so.1 or libabsent.so.2"));
-        Cublas.Choice off = Cublas.choose(b, "off", List.of("libabsent.so.1"), 0);
-        assertThat(off).isEqualTo(new Cublas.Choice(null, "own products, aim.cuda.cublas is off"));
-        Path other = Path.of(System.getProperty("java.home"), "lib", System.mapLibraryName("zip"));
-        assumeTrue(Files.exists(other), "no library to take for cuBLAS");
-        assertThat(Cublas.choose(b, "auto", List.of(other.toString()), 0).text())
-                .isEqualTo("own products, cuBLAS does not start: the library has no cublasCreate_v2");
-    }
-
-    @Test
-    void refusesAnUnknownChoiceOfCublas() {
-        CudaTests.backend();
-        System.setProperty(Cublas.PROPERTY, "on");
-        try {
-            assertThatThrownBy(() -> CudaTests.backend(MatmulPrecision.TF32))
-                    .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessage("aim.cuda.cublas: on, expected auto or off");
-        } finally {
-            System.clearProperty(Cublas.PROPERTY);
         }
     }
 }

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
+import org.aimjvm.backend.NormKernels.GatedGradients;
+import org.aimjvm.backend.NormKernels.GatedShape;
+import org.aimjvm.backend.NormKernels.Gradients;
+import org.aimjvm.backend.NormKernels.GroupShape;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -54,12 +58,13 @@ class CudaNormKernelsTest {
     void gatedRmsNorm(int rows, int cols, int groups, boolean normBeforeGate) {
         Twin x = Twin.random(1, -2, 3, rows * cols);
         Twin z = Twin.random(2, -4, 3, rows * cols);
+        GatedShape s = new GatedShape(rows, cols, groups, normBeforeGate);
         Twin weight = Twin.random(3, -1, 1, cols);
         Twin y = Twin.output(rows * cols);
         Twin inv = Twin.output(rows * groups);
         Twin.run(b -> b.norm()
                 .gatedRmsNorm(
-                        y.on(b), inv.on(b), x.on(b), z.on(b), weight.on(b), rows, cols, groups, normBeforeGate, 0.1f));
+                        y.on(b), inv.on(b), x.on(b), z.on(b), weight.on(b), s, 0.1f));
         y.assertClose("y", FORWARD);
         inv.assertClose("invRms", FORWARD);
         Twin dy = Twin.random(4, -1, 1, rows * cols);
@@ -68,9 +73,8 @@ class CudaNormKernelsTest {
         Twin dWeight = Twin.output(cols);
         Twin.run(b -> b.norm()
                 .gatedRmsNormBackward(
-                        dx.on(b), dz.on(b), dWeight.on(b), dy.on(b), x.on(b), z.on(b), weight.on(b), inv.on(b), rows,
-                        cols,
-                        groups, normBeforeGate));
+                        new GatedGradients(dx.on(b), dz.on(b), dWeight.on(b)), dy.on(b), x.on(b), z.on(b), weight.on(b),
+                        inv.on(b), s));
         dx.assertClose("dx", BACKWARD);
         dz.assertClose("dz", BACKWARD);
         dWeight.assertClose("dWeight", BACKWARD);
@@ -79,13 +83,12 @@ class CudaNormKernelsTest {
         Twin.run(b -> {
             b.norm()
                     .gatedRmsNormBackward(
-                            null, dz2.on(b), null, dy.on(b), x.on(b), z.on(b), weight.on(b), inv.on(b), rows, cols,
-                            groups,
-                            normBeforeGate);
+                            new GatedGradients(null, dz2.on(b), null), dy.on(b), x.on(b), z.on(b), weight.on(b),
+                            inv.on(b), s);
             b.norm()
                     .gatedRmsNormBackward(
-                            null, null, dWeight2.on(b), dy.on(b), x.on(b), z.on(b), weight.on(b), inv.on(b), rows, cols,
-                            groups, normBeforeGate);
+                            new GatedGradients(null, null, dWeight2.on(b)), dy.on(b), x.on(b), z.on(b), weight.on(b),
+                            inv.on(b), s);
         });
         assertThat(dz2.device()).as("dz alone").isEqualTo(dz.device());
         assertThat(dWeight2.device()).as("dWeight alone").isEqualTo(dWeight.device());
@@ -109,7 +112,8 @@ class CudaNormKernelsTest {
         Twin dBias = Twin.output(cols);
         Twin.run(b -> b.norm()
                 .layerNormBackward(
-                        dx.on(b), dWeight.on(b), dBias.on(b), dy.on(b), x.on(b), weight.on(b), stats.on(b), rows,
+                        new Gradients(dx.on(b), dWeight.on(b), dBias.on(b)), dy.on(b), x.on(b), weight.on(b),
+                        stats.on(b), rows,
                         cols));
         if (cols > 1) {
             dx.assertClose("dx", BACKWARD);
@@ -119,8 +123,10 @@ class CudaNormKernelsTest {
         Twin dx2 = Twin.output(rows * cols);
         Twin dBias2 = Twin.output(cols);
         Twin.run(b -> {
-            b.norm().layerNormBackward(dx2.on(b), null, null, dy.on(b), x.on(b), weight.on(b), stats.on(b), rows, cols);
-            b.norm().layerNormBackward(null, null, dBias2.on(b), dy.on(b), x.on(b), weight.on(b), stats.on(b), rows,
+            b.norm().layerNormBackward(new Gradients(dx2.on(b), null, null), dy.on(b), x.on(b), weight.on(b),
+                    stats.on(b), rows, cols);
+            b.norm().layerNormBackward(new Gradients(null, null, dBias2.on(b)), dy.on(b), x.on(b), weight.on(b),
+                    stats.on(b), rows,
                     cols);
         });
         assertThat(dx2.device()).as("dx alone").isEqualTo(dx.device());
@@ -133,6 +139,7 @@ class CudaNormKernelsTest {
         "3, 1, 1, 1, false", "0, 4, 3, 2, true", "1, 64, 256, 2, true"})
     void groupNorm(int batch, int channels, int area, int groups, boolean silu) {
         int n = batch * channels * area;
+        GroupShape s = new GroupShape(batch, channels, area, groups);
         Twin x = Twin.random(1, -2, 3, n);
         Twin weight = Twin.random(2, -1, 1, channels);
         Twin bias = Twin.random(3, -1, 1, channels);
@@ -142,12 +149,11 @@ class CudaNormKernelsTest {
         Twin.run(b -> {
             b.norm()
                     .groupNorm(
-                            y.on(b), stats.on(b), x.on(b), weight.on(b), bias.on(b), batch, channels, area, groups,
-                            1e-6f,
+                            y.on(b), stats.on(b), x.on(b), weight.on(b), bias.on(b), s, 1e-6f,
                             silu);
             b.norm()
                     .groupNorm(
-                            null, stats2.on(b), x.on(b), weight.on(b), bias.on(b), batch, channels, area, groups, 1e-6f,
+                            null, stats2.on(b), x.on(b), weight.on(b), bias.on(b), s, 1e-6f,
                             silu);
         });
         y.assertClose("y", FORWARD);
@@ -159,8 +165,9 @@ class CudaNormKernelsTest {
         Twin dBias = Twin.output(channels);
         Twin.run(b -> b.norm()
                 .groupNormBackward(
-                        dx.on(b), dWeight.on(b), dBias.on(b), dy.on(b), x.on(b), weight.on(b), bias.on(b), stats.on(b),
-                        batch, channels, area, groups, silu));
+                        new Gradients(dx.on(b), dWeight.on(b), dBias.on(b)), dy.on(b), x.on(b), weight.on(b),
+                        bias.on(b), stats.on(b),
+                        s, silu));
         if (area > 1) {
             dx.assertClose("dx", BACKWARD);
             dWeight.assertClose("dWeight", BACKWARD);
@@ -171,12 +178,12 @@ class CudaNormKernelsTest {
         Twin.run(b -> {
             b.norm()
                     .groupNormBackward(
-                            dx2.on(b), null, null, dy.on(b), x.on(b), weight.on(b), bias.on(b), stats.on(b), batch,
-                            channels, area, groups, silu);
+                            new Gradients(dx2.on(b), null, null), dy.on(b), x.on(b), weight.on(b), bias.on(b),
+                            stats.on(b), s, silu);
             b.norm()
                     .groupNormBackward(
-                            null, dWeight2.on(b), null, dy.on(b), x.on(b), weight.on(b), bias.on(b), stats.on(b), batch,
-                            channels, area, groups, silu);
+                            new Gradients(null, dWeight2.on(b), null), dy.on(b), x.on(b), weight.on(b), bias.on(b),
+                            stats.on(b), s, silu);
         });
         assertThat(dx2.device()).as("dx alone").isEqualTo(dx.device());
         assertThat(dWeight2.device()).as("dWeight alone").isEqualTo(dWeight.device());
@@ -195,7 +202,8 @@ class CudaNormKernelsTest {
         Twin y = Twin.output(n);
         Twin.run(b -> {
             b.norm().layerNorm(y.on(b), rows.on(b), x.on(b), ones.on(b), zeros.on(b), 1, n, 1e-5f);
-            b.norm().groupNorm(y.on(b), groups.on(b), x.on(b), ones.on(b), zeros.on(b), 1, 1, n, 1, 1e-5f, false);
+            b.norm().groupNorm(y.on(b), groups.on(b), x.on(b), ones.on(b), zeros.on(b), new GroupShape(1, 1, n, 1),
+                    1e-5f, false);
         });
         rows.assertClose("layerNorm", 1e-7);
         groups.assertClose("groupNorm", 1e-7);

@@ -1,5 +1,6 @@
 package org.aimjvm.cuda;
 
+import org.aimjvm.backend.OptimKernels.AdamWStep;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -22,7 +23,8 @@ class CudaOptimKernelsTest {
             Twin.run(b -> {
                 b.optim()
                         .adamW(
-                                w.on(b), m.on(b), v.on(b), g.on(b), n, 3e-4f, 0.9f, 0.95f, 1e-8f, 0.05f, 0.37f, step);
+                                w.on(b), m.on(b), v.on(b), g.on(b), n,
+                                new AdamWStep(3e-4f, 0.9f, 0.95f, 1e-8f, 0.05f, 0.37f, step));
                 b.optim().ema(average.on(b), w.on(b), 0.9999f, n);
             });
             w.assertSame("w");

@@ -80,9 +80,9 @@ class CudaSamplingKernelsTest {
         int[] draw(SamplingOptions o) {
             for (int t = 0; t < POSITIONS; t++) {
                 backend.sampling().orElseThrow().draw(
-                        codes, tokens, rows, position, floats(logits), ints(uniforms), floats(scales), ints(forced),
-                        pictures,
-                        POSITIONS, vocab, guided,
+                        new SamplingKernels.State(codes, tokens, rows, position), floats(logits),
+                        new SamplingKernels.Plan(ints(uniforms), floats(scales), ints(forced)),
+                        new SamplingKernels.Sizes(pictures, POSITIONS, vocab, guided),
                         new SamplingKernels.Filters(o.temperature(), o.topK(), o.topP(), o.minP()));
             }
             return read(codes);

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
+import org.aimjvm.backend.SoftmaxKernels;
+import org.aimjvm.backend.SoftmaxKernels.AttentionShape;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -115,13 +117,14 @@ class CudaSoftmaxKernelsTest {
     void causalAttention(int batch, int length, int heads, int kvHeads, int headDim) {
         int n = batch * length * heads * headDim;
         int kvN = batch * length * kvHeads * headDim;
+        AttentionShape s = AttentionShape.whole(batch, length, heads, kvHeads, headDim);
         Twin q = Twin.random(1, -1.5, 1.5, n);
         Twin k = Twin.random(2, -1.5, 1.5, kvN);
         Twin v = Twin.random(3, -1, 1, kvN);
         Twin out = Twin.output(n);
         Twin.run(b -> b.softmax()
                 .causalAttention(
-                        out.on(b), q.on(b), k.on(b), v.on(b), null, batch, length, length, heads, kvHeads, headDim));
+                        out.on(b), q.on(b), k.on(b), v.on(b), null, s));
         out.assertClose("out", FORWARD);
         Twin dOut = Twin.random(4, -1, 1, n);
         Twin dq = Twin.output(n);
@@ -129,9 +132,8 @@ class CudaSoftmaxKernelsTest {
         Twin dv = Twin.output(kvN);
         Twin.run(b -> b.softmax()
                 .causalAttentionBackward(
-                        dq.on(b), dk.on(b), dv.on(b), dOut.on(b), q.on(b), k.on(b), v.on(b), batch, length, heads,
-                        kvHeads,
-                        headDim));
+                        new SoftmaxKernels.AttentionGradients(dq.on(b), dk.on(b), dv.on(b)), dOut.on(b), q.on(b),
+                        k.on(b), v.on(b), s));
         if (length > 1) {
             dq.assertClose("dq", BACKWARD);
             dk.assertClose("dk", BACKWARD);
@@ -160,8 +162,8 @@ class CudaSoftmaxKernelsTest {
         Twin out = Twin.output(batch * queries * heads * headDim);
         Twin.run(b -> b.softmax()
                 .causalAttention(
-                        out.on(b), q.on(b), k.on(b), v.on(b), length.on(b), batch, queries, capacity, heads, kvHeads,
-                        headDim));
+                        out.on(b), q.on(b), k.on(b), v.on(b), length.on(b),
+                        new AttentionShape(batch, queries, capacity, heads, kvHeads, headDim)));
         out.assertClose("out", FORWARD);
     }
 
@@ -176,7 +178,9 @@ class CudaSoftmaxKernelsTest {
             Twin v = Twin.random(7 + time, -1, 1, batch * added * width);
             Twin.run(b -> b.softmax()
                     .appendKeysAndValues(
-                            keys.on(b), values.on(b), length.on(b), k.on(b), v.on(b), batch, added, capacity, width));
+                            new SoftmaxKernels.KeyValues(
+                                    keys.on(b), values.on(b), length.on(b), batch, capacity, width),
+                            k.on(b), v.on(b), added));
             keys.assertSame("keys");
             values.assertSame("values");
             length.assertSame("length");
@@ -192,7 +196,8 @@ class CudaSoftmaxKernelsTest {
         CudaBackend b = CudaTests.backend();
         b.softmax()
                 .appendKeysAndValues(
-                        keys.on(b), values.on(b), length.on(b), more.on(b), more.on(b), 1, 2, 3, 1);
+                        new SoftmaxKernels.KeyValues(keys.on(b), values.on(b), length.on(b), 1, 3, 1), more.on(b),
+                        more.on(b), 2);
         assertThat(keys.device()).containsExactly(1, 2, 3);
         assertThat(values.device()).containsExactly(4, 5, 6);
         assertThat(length.deviceInts()).containsExactly(2);

@@ -297,16 +297,16 @@ class CudaSsmKernelsTest {
         return Arrays.copyOfRange(v, from * size, (from + count) * size);
     }
 
-    /** A step that was recorded works on what is in its storages when it is repeated. */
+    /** A step that was captured works on what is in its storages when it is replayed. */
     @Test
-    void recordedStep() {
+    void capturedStep() {
         Backend b = CudaTests.backend();
         SsdShape s = shape(2, 1, 3, 8, 1, 12);
         float[][] inputs = ssdInputs(s, true, true);
         Storage[] in = Arrays.stream(inputs).map(v -> upload(b, v, Float.NaN)).toArray(Storage[]::new);
         Storage y = b.allocate(DType.F32, ySize(s));
         Runnable step =
-                b.record(() -> b.ssm().ssdScan(y, in[5], ssd(in), s)).orElseThrow();
+                b.capture(() -> b.ssm().ssdScan(y, in[5], ssd(in), s)).orElseThrow();
         step.run();
         float[][] twice =
                 run(CudaTests.reference(), inputs, new int[] {ySize(s), s.stateShape().size()}, (r, rin, out) -> {

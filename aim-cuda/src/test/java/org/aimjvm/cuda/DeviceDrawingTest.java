@@ -30,12 +30,22 @@ class DeviceDrawingTest {
     private static final int VOCAB = 23;
 
     private static Generator generator(Backend backend, WeightFormat weights) {
-        AimConfig config = new AimConfig(
-                16, 0, 2, VOCAB, 3, TOKENS,
-                new Mamba2Config(16, 8, 4, 2, 4, 1, 0, false, true, false, 1, 16, 0.001, 0.1, 1e-4, 0,
-                        Float.POSITIVE_INFINITY, false, true, Double.NaN),
-                null, List.of(), true, true, false, 1, 0, 0, 0);
-        VqConfig vq = new VqConfig(8, List.of(1), 1, 8, VOCAB, 8, 1, 1, 1, 1e-6f, true, 0.25f, 0);
+        AimConfig config = AimConfig.builder(16)
+                .nLayer(2)
+                .vocabSize(VOCAB)
+                .numClasses(3)
+                .numTokens(TOKENS)
+                .ssm(Mamba2Config.builder(16).dState(8).headDim(4).build())
+                .build();
+        VqConfig vq = VqConfig.builder()
+                .ch(8)
+                .chMult(List.of(1))
+                .numResBlocks(1)
+                .zChannels(8)
+                .nEmbed(VOCAB)
+                .channels(1, 1)
+                .normGroups(1)
+                .build();
         return new Generator(
                 new AimModel(Params.random(backend, 3, weights), config, PositionRule.SEQUENCE_INDEX),
                 new VqModel(Params.random(backend, 4), vq));
@@ -133,7 +143,7 @@ class DeviceDrawingTest {
     }
 
     private static long settled(CudaBackend backend) {
-        long bytes = backend.memory().inUse();
+        long bytes = backend.context().memory().inUse();
         for (int i = 0; i < 20; i++) {
             System.gc();
             try {
@@ -141,7 +151,7 @@ class DeviceDrawingTest {
             } catch (InterruptedException e) {
                 throw new IllegalStateException(e);
             }
-            bytes = Math.min(bytes, backend.memory().inUse());
+            bytes = Math.min(bytes, backend.context().memory().inUse());
         }
         return bytes;
     }

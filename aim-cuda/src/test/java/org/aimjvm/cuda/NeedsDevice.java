@@ -10,7 +10,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  * too, which know nothing of that.
  */
 public final class NeedsDevice implements ExecutionCondition {
-    private static final Set<String> NEED_NONE = Set.of("AbsenceTest", "PtxTest");
+    private static final Set<String> NEED_NONE = Set.of("AbsenceTest", "ClassCirclesTest", "PtxTest");
 
     @Override
     public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {

@@ -12,8 +12,9 @@ import org.aimjvm.nn.Params;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * How far the distribution of the next code moves when weights or states are held in fewer bits: the Kullback-Leibler divergence
- * {@code sum over codes of p log(p / q)} in nats, p from the exact model, q from the rounded one, both given the same codes before.
+ * How far the distribution of the next code moves when weights or states are held in fewer bits: the Kullback-Leibler
+ * divergence {@code sum over codes of p log(p / q)} in nats, p from the exact model, q from the rounded one, both given
+ * the same codes before.
  *
  * @param mean over all positions
  * @param max greatest of all positions

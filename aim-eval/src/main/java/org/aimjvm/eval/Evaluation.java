@@ -1,8 +1,6 @@
 package org.aimjvm.eval;
 
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.LongConsumer;
@@ -11,14 +9,14 @@ import org.aimjvm.AiM;
 import org.aimjvm.GenerateOptions;
 import org.aimjvm.Picture;
 import org.aimjvm.backend.Backend;
-import org.aimjvm.backend.Shape;
 import org.aimjvm.data.ArrayPictures;
+import org.aimjvm.data.CodeCounts;
 import org.aimjvm.data.PictureSource;
-import org.aimjvm.op.elementwise.ReduceOp;
-import org.aimjvm.op.softmax.CrossEntropyOp;
+import org.aimjvm.data.Pictures;
 import org.aimjvm.sample.GenerationListener;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
+import org.aimjvm.train.NextCodeLoss;
 
 /** What {@code aim evaluate} measures of a model, apart from the judge's verdict. */
 public final class Evaluation {
@@ -70,13 +68,9 @@ public final class Evaluation {
         try (Scope _ = Scope.inference()) {
             for (int from = 0; from < source.size(); from += BATCH) {
                 int count = Math.min(BATCH, source.size() - from);
-                float[] x = new float[count * size];
-                for (int i = 0; i < count; i++) {
-                    source.read(from + i, 0, x, i * size);
-                }
+                int[] indices = IntStream.range(from, from + count).toArray();
                 try (Scope _ = Scope.inference()) {
-                    Shape shape = Shape.of(count, source.channels(), source.height(), source.width());
-                    Tensor c = aim.tokenizer().encode(Tensor.of(backend, shape, x));
+                    Tensor c = aim.tokenizer().encode(Pictures.batch(backend, source, indices, new long[count]));
                     Tensor y = aim.tokenizer().decode(c, count, source.height() / f, source.width() / f);
                     System.arraycopy(c.toInts(), 0, codes, from * length, count * length);
                     System.arraycopy(y.toFloats(), 0, pixels, from * size, count * size);
@@ -90,57 +84,26 @@ public final class Evaluation {
                 codes);
     }
 
-    /** Mean cross-entropy in nats a code of the sequence model on codes of labelled pictures. */
+    /** Mean cross-entropy in nats per code of the sequence model on codes of labelled pictures. */
     public double loss(int[] codes, PictureSource source) {
         int length = aim.model().config().numTokens();
-        int vocab = aim.model().config().vocabSize();
-        double sum = 0;
         try (Scope _ = Scope.inference()) {
-            for (int from = 0; from < source.size(); from += BATCH) {
-                int count = Math.min(BATCH, source.size() - from);
-                int[] labels = new int[count];
-                int[] inputs = new int[count * (length - 1)];
-                for (int i = 0; i < count; i++) {
-                    labels[i] = source.label(from + i);
-                    System.arraycopy(codes, (from + i) * length, inputs, i * (length - 1), length - 1);
-                }
-                int[] targets = Arrays.copyOfRange(codes, from * length, (from + count) * length);
-                try (Scope _ = Scope.inference()) {
-                    Tensor condition = Tensor.ofInts(backend, Shape.of(count), labels);
-                    Tensor logits = aim.model()
-                            .forward(
-                                    aim.model().condition(condition),
-                                    Tensor.ofInts(backend, Shape.of(count, length - 1), inputs),
-                                    null);
-                    Tensor losses = CrossEntropyOp.crossEntropy(
-                            logits.reshape(count * length, vocab),
-                            Tensor.ofInts(backend, Shape.of(targets.length), targets));
-                    sum += ReduceOp.sum(losses).item();
-                }
-            }
+            return NextCodeLoss.mean(
+                    aim.model(),
+                    (picture, out, offset) -> {
+                        System.arraycopy(codes, picture * length, out, offset, length);
+                        return source.label(picture);
+                    },
+                    source.size(),
+                    BATCH);
         }
-        return sum / codes.length;
     }
 
-    /** How the codebook is used: share of codes that occur, and e to the entropy of their frequencies. */
+    /** How the codebook is used, see {@link CodeCounts}. */
     public Map<String, Double> usage(int[] codes) {
-        long[] counts = new long[aim.tokenizer().config().nEmbed()];
-        for (int code : codes) {
-            counts[code]++;
-        }
-        double entropy = 0;
-        int used = 0;
-        for (long count : counts) {
-            if (count > 0) {
-                used++;
-                double p = (double) count / codes.length;
-                entropy -= p * Math.log(p);
-            }
-        }
-        Map<String, Double> usage = new LinkedHashMap<>();
-        usage.put("usage", (double) used / counts.length);
-        usage.put("perplexity", Math.exp(entropy));
-        return usage;
+        CodeCounts counts = new CodeCounts(aim.tokenizer().config().nEmbed());
+        counts.add(codes);
+        return counts.measures();
     }
 
     /** Indices of the first {@code count} pictures of each class, class by class. */

@@ -62,8 +62,8 @@ public record FeatureStatistics(int count, double[] mean, double[][] covariance)
      * |m1 - m2|^2 + tr(C1) + tr(C2) - 2 tr((C1^1/2 C2 C1^1/2)^1/2)
      * </pre>
      *
-     * The product under the outer root is symmetric, so both roots come from eigenvalues; those below zero by rounding count as
-     * zero.
+     * The product under the outer root is symmetric, so both roots come from eigenvalues; those below zero by rounding
+     * count as zero.
      *
      * @throws IllegalArgumentException if the numbers of features differ
      */

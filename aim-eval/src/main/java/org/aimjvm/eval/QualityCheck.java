@@ -9,9 +9,11 @@ import org.aimjvm.feature.Classifier;
 import org.aimjvm.op.index.NearestCodeOp;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
-import org.aimjvm.train.ClassifierTask;
 
-/** Figures that can fail: how far the features of generated pictures are from those of real ones, and whether they are copies. */
+/**
+ * Figures that can fail: how far the features of generated pictures are from those of real ones, and whether they are
+ * copies.
+ */
 public final class QualityCheck {
     private QualityCheck() {}
 
@@ -54,7 +56,8 @@ public final class QualityCheck {
     }
 
     /**
-     * For each of {@code queries} the picture of {@code set} with the smallest squared difference of pixels, the first on a tie.
+     * For each of {@code queries} the picture of {@code set} with the smallest squared difference of pixels, the first
+     * on a tie.
      *
      * @param block pictures of the set compared at a time
      */

@@ -9,13 +9,16 @@ import org.aimjvm.backend.StateFormat;
 import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
-import org.aimjvm.ssm.Mamba2Config;
 import org.junit.jupiter.api.Test;
 
 /** The distance of distributions: none from itself, more with fewer bits. */
 class DivergenceTest {
-    private static final AimConfig CONFIG = new AimConfig(
-            64, 0, 2, 40, 5, 16, Mamba2Config.of(64), null, List.of(), true, true, false, 1, 0, 0, 0);
+    private static final AimConfig CONFIG = AimConfig.builder(64)
+            .nLayer(2)
+            .vocabSize(40)
+            .numClasses(5)
+            .numTokens(16)
+            .build();
     private static final int[] LABELS = {0, 3};
     private static final int[][] CODES = {{1, 5, 9, 39, 0, 7}, {3, 3, 3}};
 

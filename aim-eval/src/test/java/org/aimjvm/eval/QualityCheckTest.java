@@ -39,12 +39,10 @@ class QualityCheckTest {
 
     @Test
     void classifierLearnsAndItsFiguresDoNotDependOnTheBatch() {
-        Params params = Params.random(TinyRuns.BACKEND, 1);
-        Classifier classifier = new Classifier(params, new ClassifierConfig(1, 8, 3, 8, 6));
+        Classifier classifier = new Classifier(Params.random(TinyRuns.BACKEND, 1), new ClassifierConfig(1, 8, 3, 8, 6));
         Recorder recorder = new Recorder();
         new ClassifierTrainer(
                 classifier,
-                params,
                 PICTURES,
                 PICTURES,
                 TinyRuns.recipe(20, 12, 1, 1e-2),

@@ -83,7 +83,7 @@ final class Match {
 
     /** Heads of the columns. */
     static void head(StringBuilder csv) {
-        System.out.printf("%-28s %-14s %10s  %-22s %8s %7s %8s%n", "work", "who", "ms", "10 % to 90 %, best", "GFLOP/s",
+        System.out.printf(Locale.ROOT, "%-28s %-14s %10s  %-22s %8s %7s %8s%n", "work", "who", "ms", "10 % to 90 %, best", "GFLOP/s",
                 "share", "by ours");
         csv.append("work,who,threads,seconds,p10,p90,least,count,flops,share_of_peak,times_ours\n");
     }

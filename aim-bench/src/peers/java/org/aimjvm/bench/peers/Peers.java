@@ -127,7 +127,7 @@ public final class Peers {
         Storage ourW = storage(w);
         Storage ourY = backend.allocate(DType.F32, rows * out);
         Contender ours = Contender.of(
-                "ours", () -> backend.gemm().gemm(ourY, ourX, ourW, 1, rows, out, in, false, true, false),
+                "ours", () -> backend.gemm().linear(ourY, ourX, ourW, rows, out, in),
                 () -> floats(ourY));
         FloatPointer theirX = new FloatPointer(x);
         FloatPointer theirW = new FloatPointer(w);

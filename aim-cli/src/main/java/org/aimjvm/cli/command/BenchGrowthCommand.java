@@ -11,11 +11,11 @@ import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.cli.output.GrowthPlot;
 import org.aimjvm.command.ComputeOptions;
+import org.aimjvm.command.OutputPaths;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
 import org.aimjvm.command.Names;
 import org.aimjvm.command.OptionChecks;
-import org.aimjvm.io.AtomicFiles;
 import org.aimjvm.measure.Growth;
 import org.aimjvm.measure.LmSubject;
 import picocli.CommandLine.Command;
@@ -121,7 +121,8 @@ final class BenchGrowthCommand implements Callable<Integer> {
 
     /** The first rows, then every power of two. */
     private void print(List<Growth.Row> rows) {
-        console.out().printf("%-24s %5s %9s %9s  %-18s %9s%n", "model", "batch", "up to", "ms/token", "10 % to 90 %",
+        console.out().printf(Locale.ROOT, "%-24s %5s %9s %9s  %-18s %9s%n", "model", "batch", "up to", "ms/token",
+                "10 % to 90 %",
                 "state MiB");
         for (int i = 0; i < rows.size(); i++) {
             Growth.Row r = rows.get(i);
@@ -141,7 +142,7 @@ final class BenchGrowthCommand implements Callable<Integer> {
                 "over,model,batch,position,seconds_per_step,p10,p90,least,greatest,count,state_bytes\n");
         positions.forEach(r -> append(text, "position", r));
         sizes.forEach(r -> append(text, "batch", r));
-        AtomicFiles.write(csv, text.toString().getBytes(StandardCharsets.UTF_8));
+        OutputPaths.write(csv, text.toString().getBytes(StandardCharsets.UTF_8));
     }
 
     private static void append(StringBuilder text, String over, Growth.Row r) {

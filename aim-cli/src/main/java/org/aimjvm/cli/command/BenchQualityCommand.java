@@ -7,6 +7,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.aimjvm.AiM;
+import org.aimjvm.LoadOptions;
 import org.aimjvm.Picture;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.StateFormat;
@@ -91,19 +92,21 @@ final class BenchQualityCommand implements Callable<Integer> {
         AimConfig config = preset == null ? null : ComputeOptions.checked(spec, () -> AimPresets.get(preset));
         Backend backend = compute.backend(console);
         String name = model == null ? "fashion" : model;
-        AiM own = config == null ? AiM.load(name, backend, WeightFormat.F32) : null;
+        LoadOptions load = LoadOptions.DEFAULT.withBackend(backend);
+        AiM own = config == null ? AiM.load(name, load.withWeights(WeightFormat.F32)) : null;
         AimModel exact = own == null ? Divergence.random(backend, config, 0, WeightFormat.F32) : own.model();
         states.forEach(of -> ComputeOptions.checked(spec, () -> exact.withStates(of)));
         int classes = exact.config().numClasses();
         int[] labels = IntStream.range(0, count).map(i -> i % classes).toArray();
         int[][] codes = own == null ? random(exact.config()) : drawn(own, labels);
         console.out()
-                .println(String.format("%-8s %-7s %12s %12s %12s %10s %10s", "weights", "states", "mean KL", "max KL",
+                .println(String.format(Locale.ROOT, "%-8s %-7s %12s %12s %12s %10s %10s", "weights", "states",
+                        "mean KL", "max KL",
                         "logits", "same best", "positions"));
         for (WeightFormat format : formats) {
             AimModel rounded = own == null
                     ? Divergence.random(backend, config, 0, format)
-                    : AiM.load(name, backend, format).model();
+                    : AiM.load(name, load.withWeights(format)).model();
             for (StateFormat of : states) {
                 Divergence d = Divergence.of(exact, rounded.withStates(of), labels, codes);
                 console.out()

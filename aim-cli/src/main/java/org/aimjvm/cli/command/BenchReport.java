@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.command.Console;
-import org.aimjvm.io.AtomicFiles;
+import org.aimjvm.command.OutputPaths;
 import org.aimjvm.measure.MachineLimits;
 import org.aimjvm.measure.Measurement;
 import org.aimjvm.measure.Spread;
@@ -89,8 +89,9 @@ final class BenchReport {
 
     /** Writes all rows as a list of objects. */
     void write(Path json) throws IOException {
-        ArrayNode list = JsonMapper.shared().createArrayNode();
-        rows.forEach(m -> list.add(m.toJson(backend.description())));
-        AtomicFiles.write(json, (list.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8));
+        JsonMapper mapper = JsonMapper.shared();
+        ArrayNode list = mapper.createArrayNode();
+        rows.forEach(m -> list.add(mapper.readTree(m.toJson(backend.description()))));
+        OutputPaths.write(json, (list.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -12,12 +12,13 @@ import org.aimjvm.backend.DType;
 import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.cli.option.WeightType;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
 import org.aimjvm.command.OutputPaths;
 import org.aimjvm.command.Progress;
-import org.aimjvm.io.AtomicFiles;
+import org.aimjvm.command.StopSignal;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.Checkpoints;
 import org.aimjvm.io.QuantizedTensors;
@@ -91,22 +92,26 @@ public final class ConvertCommand implements Callable<Integer> {
         } else {
             OutputPaths.requireNewFolder(spec, "OUT", out);
         }
+        return StopSignal.during(console, StopSignal.NOTHING, stop -> convert(toFile, stop));
+    }
+
+    private int convert(boolean toFile, StopSignal stop) throws IOException {
         Path file = ModelFolder.weights(in);
         Path target = toFile ? out : out.resolve("model" + ENDING);
         if (weights != null) {
             try (ModelFolder folder = ModelFolder.open(in)) {
-                quantize(folder, target);
+                quantize(folder, target, stop);
             }
         } else {
             try (TensorSource source = Checkpoints.open(file)) {
-                convert(source, target);
+                convert(source, target, stop);
             }
         }
         if (!toFile) {
             for (String name : CONFIGURATIONS) {
                 Path configuration = file.resolveSibling(name);
                 if (Files.exists(configuration)) {
-                    AtomicFiles.write(out.resolve(name), Files.readAllBytes(configuration));
+                    OutputPaths.write(out.resolve(name), Files.readAllBytes(configuration));
                 }
             }
         }
@@ -114,12 +119,12 @@ public final class ConvertCommand implements Callable<Integer> {
         return ExitCode.OK;
     }
 
-    private void convert(TensorSource source, Path target) {
+    private void convert(TensorSource source, Path target, StopSignal stop) {
         Map<String, String> tied = source instanceof TorchPickle pickle ? pickle.tied() : Map.of();
         SafeTensorsWriter file = new SafeTensorsWriter().metadata("format", "pt").metadata(source.metadata())
                 .metadata(tied);
         List<String> names = source.names().stream().filter(n -> !tied.containsKey(n)).toList();
-        try (Progress progress = console.progress("convert", names.size(), "tensors")) {
+        try (Progress progress = console.progress("convert", names.size(), "tensors").until(stop)) {
             for (String name : names) {
                 add(file, source, source.info(name), progress);
             }
@@ -128,7 +133,7 @@ public final class ConvertCommand implements Callable<Integer> {
     }
 
     /** All tensors under their published names, the weight matrices of the sequence model in the format asked for. */
-    private void quantize(ModelFolder folder, Path target) {
+    private void quantize(ModelFolder folder, Path target, StopSignal stop) {
         if (!folder.hasModel()) {
             throw new CheckpointException(in, null,
                     "no sequence model (expected one, whose weight matrices --weights " + weights + " can apply to)");
@@ -139,13 +144,16 @@ public final class ConvertCommand implements Callable<Integer> {
         SafeTensorsWriter file = new SafeTensorsWriter().metadata("format", "pt").metadata(source.metadata())
                 .metadata(QuantizedTensors.METADATA, weights.toString());
         if (folder.config().tieEmbeddings()) {
-            file.metadata(ModelFolder.TIED);
+            file.metadata(ModelWriter.TIED);
         }
-        try (Progress progress = console.progress("convert", source.names().size(), "tensors")) {
+        try (Progress progress = console.progress("convert", source.names().size(), "tensors").until(stop)) {
             for (String name : source.names()) {
                 TensorInfo t = source.info(name);
                 if (matrices.contains(name)) {
-                    QuantizedTensors.add(file, name, t.shape(), weights, () -> source.matrix(name));
+                    QuantizedTensors.add(file, name, t.shape(), weights, () -> {
+                        stop.check();
+                        return source.matrix(name);
+                    });
                 } else {
                     add(file, source, t, progress);
                 }

@@ -2,9 +2,12 @@ package org.aimjvm.cli.command;
 
 import java.lang.management.ManagementFactory;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.aimjvm.backend.BackendProvider;
 import org.aimjvm.backend.Backends;
+import org.aimjvm.backend.JvmFault;
+import org.aimjvm.backend.JvmWarning;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
 import org.aimjvm.command.Version;
@@ -38,6 +41,10 @@ public final class DoctorCommand implements Callable<Integer> {
         line("simd", ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent()
                 ? "module " + VECTOR_MODULE + " is on"
                 : "module " + VECTOR_MODULE + " is off, start java with --add-modules=" + VECTOR_MODULE);
+        List<JvmFault> faults = JvmFault.here().stream().filter(fault -> fault != JvmFault.NO_SIMD).toList();
+        line("jvm", faults.isEmpty() ? "no known fault of this version and its flags" : "faults follow");
+        faults.forEach(fault -> line("fault", fault.toString()));
+        JvmWarning.leaveToProgram();
         List<BackendProvider> providers = Backends.providers();
         boolean any = false;
         for (BackendProvider p : providers) {
@@ -57,6 +64,6 @@ public final class DoctorCommand implements Callable<Integer> {
     }
 
     private void line(String what, String value) {
-        console.out().printf("%-8s %s%n", what, value);
+        console.out().printf(Locale.ROOT, "%-8s %s%n", what, value);
     }
 }

@@ -13,9 +13,11 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.aimjvm.AiM;
 import org.aimjvm.GenerateOptions;
+import org.aimjvm.LoadOptions;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
 import org.aimjvm.command.ComputeOptions;
+import org.aimjvm.command.OutputPaths;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
 import org.aimjvm.command.PictureData;
@@ -30,7 +32,6 @@ import org.aimjvm.eval.QualityCheck;
 import org.aimjvm.feature.Accuracy;
 import org.aimjvm.feature.Classifier;
 import org.aimjvm.feature.ClassifierConfig;
-import org.aimjvm.io.AtomicFiles;
 import org.aimjvm.io.Checkpoints;
 import org.aimjvm.io.Images;
 import org.aimjvm.io.SafeTensorsWriter;
@@ -156,7 +157,9 @@ public final class EvaluateCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(),
                     "--val: none given, and no t10k-* files in --data (expected test pictures)");
         }
-        AiM aim = AiM.load(model, backend, weights.format(), states.format());
+        AiM aim = AiM.load(
+                model,
+                LoadOptions.DEFAULT.withBackend(backend).withWeights(weights.format()).withStates(states.format()));
         if (aim.pictureSize() != test.height() || aim.pictureSize() != test.width()
                 || aim.numClasses() != test.classNames().size()) {
             throw new IllegalArgumentException(
@@ -165,9 +168,10 @@ public final class EvaluateCommand implements Callable<Integer> {
                             + test.classNames().size() + ", as the data)");
         }
         Map<String, Object> figures = measure(aim, train, test, options(aim.defaults()), backend);
+        pictures.reportReplaced(console);
         if (json != null) {
             String text = new JsonMapper().writerWithDefaultPrettyPrinter().writeValueAsString(figures) + "\n";
-            AtomicFiles.write(json, text.getBytes(StandardCharsets.UTF_8));
+            OutputPaths.write(json, text.getBytes(StandardCharsets.UTF_8));
         }
         figures.forEach(
                 (name, value) -> console.out().println(String.format(Locale.ROOT, "%-34s %s", name, text(value))));
@@ -233,8 +237,7 @@ public final class EvaluateCommand implements Callable<Integer> {
                 return new Classifier(Params.from(backend, file, p -> new Classifier(p, config)), config);
             }
         }
-        Params params = Params.random(backend, 1);
-        Classifier judge = new Classifier(params, config);
+        Classifier judge = new Classifier(Params.random(backend, 1), config);
         int steps = Math.max(1, judgeEpochs * train.size() / JUDGE_BATCH);
         AdamWOptions optimizer =
                 new AdamWOptions(1e-3, 0.9, 0.99, 1e-8, 0.05, AdamWOptions.DecayRule.BY_DIMENSION, 1);
@@ -247,11 +250,11 @@ public final class EvaluateCommand implements Callable<Integer> {
                     progress.to(metrics.step());
                 }
             };
-            new ClassifierTrainer(judge, params, train, null, recipe, RunOptions.NONE, listener).run();
+            new ClassifierTrainer(judge, train, null, recipe, RunOptions.NONE, listener).run();
         }
         if (judgeFile != null) {
             SafeTensorsWriter file = new SafeTensorsWriter();
-            params.all().forEach((name, t) -> file.floats(name, DType.F32, t.shape(), t::toFloats));
+            judge.params().all().forEach((name, t) -> file.floats(name, DType.F32, t.shape(), t::toFloats));
             file.write(judgeFile);
         }
         return judge;

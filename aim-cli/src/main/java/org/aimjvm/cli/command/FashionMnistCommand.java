@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.aimjvm.cli.fetch.Download;
 import org.aimjvm.cli.fetch.GzipFile;
@@ -84,7 +85,8 @@ final class FashionMnistCommand implements Callable<Integer> {
             }
             fetch(file, target);
         }
-        console.out().printf("%s: %d files verified, %d new, %d kept%n", out, FILES.size(), FILES.size() - kept, kept);
+        console.out().printf(Locale.ROOT, "%s: %d files verified, %d new, %d kept%n", out, FILES.size(),
+                FILES.size() - kept, kept);
         return ExitCode.OK;
     }
 

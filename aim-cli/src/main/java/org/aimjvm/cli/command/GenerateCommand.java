@@ -10,13 +10,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.aimjvm.AiM;
 import org.aimjvm.GenerateOptions;
+import org.aimjvm.LoadOptions;
 import org.aimjvm.Picture;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
@@ -72,9 +71,9 @@ public final class GenerateCommand implements Callable<Integer> {
     @Option(
             names = {"-l", "--label"},
             required = true,
-            split = ",",
-            paramLabel = "LABEL",
-            description = "Class name or number; several with commas, or 'all'.") private List<String> labels;
+            paramLabel = "LABEL[,LABEL...]",
+            description = "Class name or number; several with commas, or 'all'. A name may have commas of its own.") private List<
+                    String> labels;
 
     @Option(
             names = {"-n", "--count"},
@@ -162,15 +161,16 @@ public final class GenerateCommand implements Callable<Integer> {
         checkOutputs();
         ComputeOptions.checked(spec, () -> options(GenerateOptions.DEFAULT)); // before a large model is read
         Backend backend = compute.backend(console, states.format());
-        AiM aim = tokenizer == null
-                ? AiM.load(model, backend, weights.format(), states.format())
-                : AiM.load(Path.of(model), tokenizer, backend, weights.format(), states.format());
+        AiM aim = AiM.load(
+                model,
+                LoadOptions.DEFAULT.withBackend(backend).withWeights(weights.format()).withStates(states.format())
+                        .withTokenizer(tokenizer));
         GenerateOptions options = ComputeOptions.checked(spec, () -> options(aim.defaults()));
         List<Integer> wanted = ComputeOptions.checked(spec, () -> labels(aim));
+        checkPrefix(aim);
         int total = checkedTotal(wanted.size(), options.count());
-        try (StopSignal stop = new StopSignal()) {
-            return generate(aim, wanted, options, total, stop);
-        }
+        return StopSignal.during(
+                console, StopSignal.NOTHING, stop -> generate(aim, wanted, options, total, stop));
     }
 
     private GenerateOptions options(GenerateOptions defaults) {
@@ -196,14 +196,21 @@ public final class GenerateCommand implements Callable<Integer> {
 
     private List<Integer> labels(AiM aim) {
         Set<Integer> wanted = new LinkedHashSet<>();
-        for (String label : labels) {
-            if (label.strip().equalsIgnoreCase("all")) {
-                IntStream.range(0, aim.numClasses()).forEach(wanted::add);
-            } else {
-                wanted.add(aim.label(label));
+        labels.forEach(text -> wanted.addAll(aim.labels(text)));
+        return List.copyOf(wanted);
+    }
+
+    private void checkPrefix(AiM aim) {
+        int places = aim.model().config().numTokens();
+        int vocab = aim.model().config().vocabSize();
+        if (prefix != null && prefix.size() > places) {
+            throw usage("--prefix: " + prefix.size() + " codes (expected at most " + places + ")");
+        }
+        for (int code : prefix == null ? List.<Integer>of() : prefix) {
+            if (code < 0 || code >= vocab) {
+                throw usage("--prefix: code " + code + " (expected 0 to " + (vocab - 1) + ")");
             }
         }
-        return List.copyOf(wanted);
     }
 
     private void checkOutputs() {
@@ -274,9 +281,6 @@ public final class GenerateCommand implements Callable<Integer> {
         try (PictureOutput pngs = pngs(aim, wanted.size(), total)) {
             generate(aim, wanted, options, total, pngs, stop);
             return ExitCode.OK;
-        } catch (CancellationException _) {
-            console.err().println("aim: stopped, nothing written");
-            return ExitCode.FAILED;
         }
     }
 
@@ -371,7 +375,8 @@ public final class GenerateCommand implements Callable<Integer> {
         try {
             writing.run();
         } catch (IOException e) {
-            throw new UncheckedIOException(new IOException(target + ": cannot be written: " + e.getMessage(), e));
+            IOException why = e.getCause() instanceof IOException cause ? cause : e; // without the name it has until the end
+            throw new UncheckedIOException(new IOException(target + ": cannot be written: " + why.getMessage(), e));
         }
     }
 

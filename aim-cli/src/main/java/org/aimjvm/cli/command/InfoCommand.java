@@ -1,13 +1,10 @@
 package org.aimjvm.cli.command;
 
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
-import org.aimjvm.backend.Backend;
-import org.aimjvm.backend.Backends;
 import org.aimjvm.checkpoint.AimConfigJson;
 import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
@@ -17,11 +14,8 @@ import org.aimjvm.command.ExitCode;
 import org.aimjvm.command.Models;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.model.AimConfig;
-import org.aimjvm.model.AimModel;
 import org.aimjvm.model.AimPresets;
-import org.aimjvm.nn.Params;
 import org.aimjvm.vq.VqConfig;
-import org.aimjvm.vq.VqModel;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -90,7 +84,7 @@ public final class InfoCommand implements Callable<Integer> {
 
     private ObjectNode ofModel() {
         try (ModelFolder folder = Models.open(model)) {
-            requireFit(folder);
+            folder.checkShapes();
             ObjectNode info = JSON.createObjectNode();
             if (folder.config() != null) {
                 putSequenceModel(info, folder.config());
@@ -107,20 +101,6 @@ public final class InfoCommand implements Callable<Integer> {
             info.set("settings", JSON.readTree(more.toJson()));
             info.withObject("settings").remove("classes");
             return info;
-        }
-    }
-
-    /** Complains about every tensor that does not fit the configuration; reads none. */
-    private static void requireFit(ModelFolder folder) {
-        Backend unused = Backends.open("scalar", 1);
-        TensorSource tensors = folder.tensors();
-        if (folder.config() != null) {
-            Params.from(unused, tensors.select(n -> n.startsWith("mamba.")),
-                    p -> new AimModel(p.sub("mamba"), folder.config(), folder.info().positions()));
-        }
-        if (folder.hasTokenizer()) {
-            Params.from(unused, tensors.select(n -> n.startsWith("vqvae.")),
-                    p -> new VqModel(p.sub("vqvae"), folder.vqConfig()));
         }
     }
 

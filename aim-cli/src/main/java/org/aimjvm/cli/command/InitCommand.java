@@ -4,14 +4,15 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
-import org.aimjvm.cli.option.Recipes;
+import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.cli.option.WeightType;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
 import org.aimjvm.command.OutputPaths;
 import org.aimjvm.command.Progress;
+import org.aimjvm.command.Recipes;
+import org.aimjvm.command.StopSignal;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
@@ -82,20 +83,24 @@ public final class InitCommand implements Callable<Integer> {
         VqConfig vqConfig = tokenizerOnly ? VqConfig.preset(preset) : noTokenizer ? null : VqConfig.f16();
         Params params = Params.listing(seed);
         if (config != null) {
-            new AimModel(params.sub("mamba"), config, PositionRule.SEQUENCE_INDEX);
+            new AimModel(params.sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
         }
         if (vqConfig != null) {
-            new VqModel(params.sub("vqvae"), vqConfig);
+            new VqModel(params.sub(VqModel.NAME), vqConfig);
         }
         ModelInfo info = new ModelInfo(
                 List.of(), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN, Recipes.of(spec));
-        try (Progress progress = console.progress("init", params.all().size(), "tensors")) {
+        return StopSignal.during(console, StopSignal.NOTHING, stop -> write(config, vqConfig, info, params, stop));
+    }
+
+    private int write(AimConfig config, VqConfig vqConfig, ModelInfo info, Params params, StopSignal stop) {
+        try (Progress progress = console.progress("init", params.all().size(), "tensors").until(stop)) {
             SafeTensorsWriter file = new SafeTensorsWriter();
             params.all().forEach((name, t) -> file.floats(name, dtype.dtype(), t.shape(), () -> {
                 progress.advance(1);
                 return params.initialValues(name);
             }));
-            ModelFolder.write(out, config, vqConfig, info, file);
+            ModelWriter.write(out, config, vqConfig, info, file);
         }
         console.out().println(out);
         return ExitCode.OK;

@@ -5,13 +5,18 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import javax.imageio.ImageIO;
+import javax.imageio.ImageReader;
+import javax.imageio.stream.ImageInputStream;
 import org.aimjvm.backend.Shape;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Console;
+import org.aimjvm.command.ErrorReport;
 import org.aimjvm.command.ExitCode;
 import org.aimjvm.command.Progress;
 import org.aimjvm.command.Tokenizer;
@@ -19,7 +24,6 @@ import org.aimjvm.data.Pictures;
 import org.aimjvm.io.Images;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
-import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -75,28 +79,79 @@ public final class ReconstructCommand implements Callable<Integer> {
         boolean toFolder = in.size() > 1 || Files.isDirectory(out);
         checkPaths(toFolder);
         Tokenizer tokenizer = Tokenizer.read(model, compute.backend(console));
-        VqConfig config = tokenizer.model().config();
-        int f = config.downsampling();
+        VqModel codec = tokenizer.model();
+        int f = codec.config().downsampling();
         if (size != null && (size < f || size % f != 0)) {
             throw usage("--size: " + size + " (expected a multiple of " + f + ", this tokenizer's pixels a code)");
         }
+        List<Path> good = withinLimits(ReconstructLimits.of(codec.config(), codec.backend()), f);
+        int done = 0;
         double sum = 0;
-        try (Scope _ = Scope.inference(); Progress progress = console.progress("reconstruct", in.size(), "img")) {
-            for (Path file : in) {
-                BufferedImage original = fitted(file, f);
-                Reconstruction r = reconstruct(tokenizer.model(), original);
-                Path target = toFolder ? out.resolve(pngName(file)) : out;
-                Images.writePng(target,
-                        compare ? Images.grid(List.of(original, r.picture), 2, PADDING) : r.picture);
-                console.out().printf(Locale.ROOT, "%s PSNR %.2f dB%n", target, r.psnr);
-                sum += r.psnr;
+        try (Scope _ = Scope.inference(); Progress progress = console.progress("reconstruct", good.size(), "img")) {
+            for (Path file : good) {
+                try {
+                    sum += write(codec, file, toFolder ? out.resolve(pngName(file)) : out);
+                    done++;
+                } catch (IOException e) {
+                    console.err().println(ErrorReport.failure(e)); // names the file; the others may be whole
+                }
                 progress.advance(1);
             }
         }
-        if (in.size() > 1) {
-            console.out().printf(Locale.ROOT, "mean of %d PSNR %.2f dB%n", in.size(), sum / in.size());
+        if (done > 1) {
+            console.out().printf(Locale.ROOT, "mean of %d PSNR %.2f dB%n", done, sum / done);
         }
-        return ExitCode.OK;
+        if (done < in.size() && in.size() > 1) {
+            console.err().println("aim: " + (in.size() - done) + " of " + in.size() + " pictures failed");
+        }
+        return done == in.size() ? ExitCode.OK : ExitCode.FAILED;
+    }
+
+    /** Those of the pictures that are not too large, as far as their headers tell; says of each other one what is wrong. */
+    private List<Path> withinLimits(ReconstructLimits limits, int f) {
+        if (size != null) {
+            String problem = limits.problem(size, size);
+            if (problem != null) {
+                throw usage("--size: " + problem);
+            }
+            return in;
+        }
+        return in.stream().filter(file -> {
+            int[] sides = sides(file);
+            String problem = sides == null ? null : limits.problem(sides[0] / f * f, sides[1] / f * f);
+            if (problem != null) {
+                console.err().println("aim: " + file + ": " + problem);
+            }
+            return problem == null;
+        }).toList();
+    }
+
+    /** Columns and rows by the header; {@code null} if it tells none, which then shows when the picture is read. */
+    private static int[] sides(Path file) {
+        try (ImageInputStream header = ImageIO.createImageInputStream(file.toFile())) {
+            Iterator<ImageReader> readers = ImageIO.getImageReaders(header);
+            if (!readers.hasNext()) {
+                return null;
+            }
+            ImageReader reader = readers.next();
+            try {
+                reader.setInput(header, true, true);
+                return new int[] {reader.getWidth(0), reader.getHeight(0)};
+            } finally {
+                reader.dispose();
+            }
+        } catch (IOException | RuntimeException _) { // damaged headers end in either
+            return null;
+        }
+    }
+
+    /** Writes the reconstruction of a picture and returns its PSNR. */
+    private double write(VqModel codec, Path file, Path target) throws IOException {
+        BufferedImage original = fitted(file, codec.config().downsampling());
+        Reconstruction r = reconstruct(codec, original);
+        Images.writePng(target, compare ? Images.grid(List.of(original, r.picture), 2, PADDING) : r.picture);
+        console.out().printf(Locale.ROOT, "%s PSNR %.2f dB%n", target, r.psnr);
+        return r.psnr;
     }
 
     private void checkPaths(boolean toFolder) {

@@ -11,6 +11,7 @@ import org.aimjvm.command.OptionChecks;
 import org.aimjvm.command.OutputPaths;
 import org.aimjvm.command.PictureData;
 import org.aimjvm.command.Progress;
+import org.aimjvm.command.StopSignal;
 import org.aimjvm.command.Tokenizer;
 import org.aimjvm.data.CodeExtractor;
 import org.aimjvm.data.PictureSource;
@@ -92,6 +93,7 @@ public final class TokenizeCommand implements Callable<Integer> {
         new OptionChecks(spec).atLeast("--views", views, 1).atLeast("--batch", batch, 1);
         Path validationOut = out.resolve(VALIDATION);
         OutputPaths.requireNewFolder(spec, "--out", split == Part.TEST ? validationOut : out);
+        pictures.keepIn(out, false);
         PictureSource train = split == Part.TEST ? null : pictures.train(console);
         PictureSource test = split == Part.TRAIN ? null : pictures.validation(console);
         if (split == Part.TEST && test == null) {
@@ -106,26 +108,32 @@ public final class TokenizeCommand implements Callable<Integer> {
                 requireFit(tokenizer, source);
             }
         }
-        CodeExtractor extractor = new CodeExtractor(tokenizer.model(), tokenizer.params());
+        CodeExtractor extractor = new CodeExtractor(tokenizer.model());
+        int exit = ExitCode.OK;
         if (train != null) {
-            extract(extractor, train, out, views);
+            exit = StopSignal.during(console, StopSignal.NOTHING, stop -> extract(extractor, train, out, views, stop));
         }
-        if (test != null) {
-            extract(extractor, test, validationOut, 1);
+        if (test != null && exit == ExitCode.OK) {
+            String left = train == null ? StopSignal.NOTHING
+                    : out + " is complete but for its validation codes (make them with --split test)";
+            exit = StopSignal.during(console, left, stop -> extract(extractor, test, validationOut, 1, stop));
         }
-        return ExitCode.OK;
+        pictures.writeLists();
+        pictures.reportReplaced(console);
+        return exit;
     }
 
-    private void extract(CodeExtractor extractor, PictureSource source, Path folder, int times) {
+    private int extract(CodeExtractor extractor, PictureSource source, Path folder, int times, StopSignal stop) {
         long total = (long) source.size() * times;
         if (total > Integer.MAX_VALUE) {
             throw usage("--views: " + times + " gives " + total + " pictures (expected at most " + Integer.MAX_VALUE
                     + ")");
         }
-        try (Progress progress = console.progress("tokenize", total, "img")) {
+        try (Progress progress = console.progress("tokenize", total, "img").until(stop)) {
             extractor.extract(source, folder, times, seed, batch, progress::to);
         }
         console.out().printf(Locale.ROOT, "%s: %d pictures%n", folder, total);
+        return ExitCode.OK;
     }
 
     private void requireFit(Tokenizer tokenizer, PictureSource source) {

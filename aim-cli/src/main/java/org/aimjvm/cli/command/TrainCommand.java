@@ -6,11 +6,11 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code aim train}: the parent of the two stages of training. */
+/** {@code aim train}: the parent of what can be trained. */
 @Command(
         name = "train",
         description = "Train a model: first the tokenizer (vq), then the sequence model (lm).",
-        subcommands = {TrainVqCommand.class, TrainLmCommand.class})
+        subcommands = {TrainVqCommand.class, TrainLmCommand.class, TrainClassifierCommand.class})
 public final class TrainCommand implements Callable<Integer> {
     @Spec private CommandSpec spec;
 

@@ -12,19 +12,20 @@ import java.util.function.Supplier;
 import org.aimjvm.GenerateOptions;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
-import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.cli.option.AimArchitecture;
-import org.aimjvm.cli.option.RecipeOptions;
-import org.aimjvm.cli.option.Recipes;
-import org.aimjvm.cli.option.RunFolderOptions;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
 import org.aimjvm.command.OptionChecks;
+import org.aimjvm.command.RecipeOptions;
+import org.aimjvm.command.Recipes;
+import org.aimjvm.command.RunFolderOptions;
 import org.aimjvm.command.Tokenizer;
 import org.aimjvm.data.CodeExtractor;
 import org.aimjvm.data.TokenDataset;
+import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.Images;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
@@ -37,8 +38,10 @@ import org.aimjvm.sample.Generator;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.train.LmOptions;
 import org.aimjvm.train.LmTrainer;
+import org.aimjvm.train.RunLock;
 import org.aimjvm.train.RunOptions;
 import org.aimjvm.train.TrainRecipe;
+import org.aimjvm.train.Workers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -134,15 +137,24 @@ final class TrainLmCommand implements Callable<Integer> {
         }
         RunOptions runOptions = run.check();
         Path valPath = val != null ? val : data.resolve(TokenizeCommand.VALIDATION);
-        try (TokenDataset train = TokenDataset.open(data);
-                TokenDataset validation = val != null || Files.isDirectory(valPath)
-                        ? TokenDataset.open(valPath)
-                        : null) {
-            return train(train, validation, runOptions, defaults);
+        try (RunLock lock = run.take();
+                TokenDataset train = codes(data);
+                TokenDataset validation = val != null || Files.isDirectory(valPath) ? codes(valPath) : null) {
+            return train(train, validation, runOptions, defaults, lock);
         }
     }
 
-    private int train(TokenDataset train, TokenDataset validation, RunOptions runOptions, GenerateOptions defaults) {
+    private static TokenDataset codes(Path folder) {
+        try {
+            return TokenDataset.open(folder);
+        } catch (CheckpointException e) {
+            throw new IllegalArgumentException(e.getMessage() + " ('aim tokenize' makes sets of codes)", e);
+        }
+    }
+
+    private int train(
+            TokenDataset train, TokenDataset validation, RunOptions runOptions, GenerateOptions defaults,
+            RunLock lock) {
         int heldOut = validation == null ? holdOut : 0;
         if (heldOut >= train.size()) {
             throw usage("--hold-out: " + holdOut + " (expected less than the " + train.size() + " pictures there are)");
@@ -152,30 +164,36 @@ final class TrainLmCommand implements Callable<Integer> {
         Backend backend = compute.backend(console);
         Tokenizer tokenizer = tokenizerPath == null ? null : Tokenizer.read(tokenizerPath, backend);
         requireFit(tokenizer, train);
-        Params params = Params.random(backend, recipe.seed());
-        AimModel model = new AimModel(params.sub("mamba"), config, positions);
+        AimModel model = new AimModel(Params.random(backend, recipe.seed()).sub(AimModel.NAME), config, positions);
         TrainReport report = new TrainReport(
                 console, run, "train lm", tokenizer == null ? null : samples(model, tokenizer));
         LmOptions options =
                 ComputeOptions.checked(spec, () -> new LmOptions(trainRecipe, labelDropout, heldOut, checkpointBlocks));
+        ModelInfo info = new ModelInfo(
+                train.info().classNames(), positions, defaults.guidance(), defaults.sampling(), history(tokenizer));
         LmTrainer trainer = ComputeOptions.checked(
-                spec, () -> new LmTrainer(model, params, train, validation, options, runOptions, report));
-        if (!new TrainSession(console, trainer, run.folder()).run(run.checkpoint(), report)) {
+                spec,
+                () -> new LmTrainer(model, train, validation, options, info, runOptions, Workers.ALONE, report));
+        if (!new TrainSession(console, trainer, run.folder()).run(run.checkpoint(), report, lock)) {
             return ExitCode.FAILED;
         }
         Path folder = run.folder().resolve(RunFolderOptions.MODEL);
-        Map<String, Tensor> tensors = new LinkedHashMap<>(params.all());
-        String history = Recipes.of(spec);
+        Map<String, Tensor> tensors = new LinkedHashMap<>(model.params().all());
         if (tokenizer != null) {
-            tensors.putAll(tokenizer.params().all());
-            history = tokenizer.info().recipe().isEmpty() ? history : tokenizer.info().recipe() + "\n" + history;
+            tensors.putAll(tokenizer.model().params().all());
         }
-        ModelInfo info =
-                new ModelInfo(train.info().classNames(), positions, defaults.guidance(), defaults.sampling(), history);
-        TrainSession.withAverages(trainer, () -> ModelFolder.write(
+        TrainSession.withAverages(trainer, () -> ModelWriter.write(
                 folder, config, tokenizer == null ? null : tokenizer.model().config(), info, tensors, DType.F32));
         console.out().println(folder);
         return ExitCode.OK;
+    }
+
+    /** The commands that made the tokenizer, if it says so, and this one. */
+    private String history(Tokenizer tokenizer) {
+        String mine = Recipes.of(spec);
+        return tokenizer == null || tokenizer.info().recipe().isEmpty()
+                ? mine
+                : tokenizer.info().recipe() + "\n" + mine;
     }
 
     private void requireFit(Tokenizer tokenizer, TokenDataset codes) {
@@ -183,7 +201,7 @@ final class TrainLmCommand implements Callable<Integer> {
             return;
         }
         String made = codes.info().tokenizer();
-        if (!new CodeExtractor(tokenizer.model(), tokenizer.params()).tokenizerFingerprint().equals(made)) {
+        if (!new CodeExtractor(tokenizer.model()).tokenizerFingerprint().equals(made)) {
             throw usage("--tokenizer: " + tokenizerPath + " is not the one that made " + data
                     + " (name that one, or run 'aim tokenize' with this one)");
         }

@@ -10,10 +10,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.StringJoiner;
 import java.util.function.Supplier;
-import org.aimjvm.cli.option.RunFolderOptions;
 import org.aimjvm.cli.output.LossPlot;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.Progress;
+import org.aimjvm.command.RunFolderOptions;
 import org.aimjvm.io.Images;
 import org.aimjvm.train.MetricsCsv;
 import org.aimjvm.train.TrainListener;
@@ -21,8 +21,8 @@ import org.aimjvm.train.TrainMetrics;
 import org.aimjvm.train.Trainer;
 
 /**
- * What one sees of a training run: a bar on a terminal, a line now and then elsewhere, and in the run's folder the table of
- * measures, the loss curve and sample pictures.
+ * What one sees of a training run: a bar on a terminal, a line now and then elsewhere, and in the run's folder the
+ * table of measures, the loss curve and sample pictures.
  */
 final class TrainReport implements TrainListener, AutoCloseable {
     private static final String METRICS = "metrics.csv";
@@ -111,7 +111,8 @@ final class TrainReport implements TrainListener, AutoCloseable {
             return;
         }
         try {
-            Images.writePng(folder.resolve(SAMPLES).resolve(String.format("step-%08d.png", step)), samples.get());
+            Images.writePng(folder.resolve(SAMPLES).resolve(String.format(Locale.ROOT, "step-%08d.png", step)),
+                    samples.get());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -6,11 +6,12 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.aimjvm.command.Console;
+import org.aimjvm.train.RunLock;
 import org.aimjvm.train.Trainer;
 
 /**
- * Runs a trainer so that it can be stopped from outside: Ctrl-C or a TERM signal ends it after the step under way, with a
- * checkpoint, and only then the JVM.
+ * Runs a trainer so that it can be stopped from outside: Ctrl-C or a TERM signal ends it after the step under way, with
+ * a checkpoint, and only then the JVM.
  */
 final class TrainSession {
     private final Console console;
@@ -27,9 +28,10 @@ final class TrainSession {
      * Trains to the end, or until the JVM is told to end.
      *
      * @param checkpoint where to go on, if anywhere
+     * @param lock on the run's folder
      * @return whether the last step was reached
      */
-    boolean run(Optional<Path> checkpoint, TrainReport report) {
+    boolean run(Optional<Path> checkpoint, TrainReport report, RunLock lock) {
         checkpoint.ifPresent(trainer::resume);
         CountDownLatch ended = new CountDownLatch(1);
         Thread stopper = new Thread(() -> stopAndWait(ended), "aim-stop");
@@ -38,7 +40,7 @@ final class TrainSession {
             boolean complete;
             try (report) {
                 report.watch(trainer);
-                complete = trainer.run();
+                complete = trainer.run(lock);
                 report.draw();
             }
             if (!complete) {
@@ -74,7 +76,7 @@ final class TrainSession {
         try {
             ended.await();
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt(); // nobody interrupts it; then the JVM ends without waiting
+            Thread.currentThread().interrupt(); // not expected; then the JVM ends without waiting
         }
     }
 

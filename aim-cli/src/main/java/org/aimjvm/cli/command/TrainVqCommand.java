@@ -6,32 +6,33 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.aimjvm.backend.Backend;
+import java.util.stream.IntStream;
 import org.aimjvm.backend.DType;
-import org.aimjvm.backend.Shape;
-import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
-import org.aimjvm.cli.option.RecipeOptions;
-import org.aimjvm.cli.option.Recipes;
-import org.aimjvm.cli.option.RunFolderOptions;
+import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.cli.option.VqArchitecture;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
 import org.aimjvm.command.OptionChecks;
 import org.aimjvm.command.PictureData;
+import org.aimjvm.command.RecipeOptions;
+import org.aimjvm.command.Recipes;
+import org.aimjvm.command.RunFolderOptions;
 import org.aimjvm.command.Tokenizer;
 import org.aimjvm.data.PictureSource;
+import org.aimjvm.data.Pictures;
 import org.aimjvm.io.Images;
 import org.aimjvm.model.PositionRule;
-import org.aimjvm.sample.Guidance;
-import org.aimjvm.sample.SamplingOptions;
 import org.aimjvm.tensor.Tensor;
+import org.aimjvm.train.RunLock;
 import org.aimjvm.train.RunOptions;
 import org.aimjvm.train.TrainRecipe;
 import org.aimjvm.train.VqOptions;
 import org.aimjvm.train.VqTrainer;
+import org.aimjvm.train.Workers;
 import org.aimjvm.vq.VqConfig;
+import org.aimjvm.vq.VqModel;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -87,45 +88,47 @@ final class TrainVqCommand implements Callable<Integer> {
         architecture.config(1);
         new OptionChecks(spec).atLeast("--revive-after", reviveAfter, 0);
         RunOptions runOptions = run.check();
+        try (RunLock lock = run.take()) {
+            return train(runOptions, lock);
+        }
+    }
+
+    private int train(RunOptions runOptions, RunLock lock) throws IOException {
+        pictures.keepIn(run.folder(), run.checkpoint().isPresent());
         PictureSource train = pictures.train(console);
         PictureSource validation = pictures.validation(console);
         VqConfig config = architecture.config(train.channels());
         TrainRecipe trainRecipe = recipe.forExamples(train.size());
-        Backend backend = compute.backend(console);
-        Tokenizer tokenizer = Tokenizer.random(config, backend, recipe.seed());
+        VqModel tokenizer = Tokenizer.random(config, compute.backend(console), recipe.seed()).model();
+        ModelInfo info = ModelInfo.of(train.classNames(), PositionRule.SEQUENCE_INDEX, Recipes.of(spec));
         PictureSource shown = validation == null ? train : validation;
         TrainReport report = new TrainReport(console, run, "train vq", () -> reconstructions(tokenizer, shown));
         VqTrainer trainer = ComputeOptions.checked(spec, () -> new VqTrainer(
-                tokenizer.model(), tokenizer.params(), train, validation,
-                new VqOptions(trainRecipe, loss, reviveAfter), runOptions, report));
-        if (!new TrainSession(console, trainer, run.folder()).run(run.checkpoint(), report)) {
+                tokenizer, train, validation, new VqOptions(trainRecipe, loss, reviveAfter), info, runOptions,
+                Workers.ALONE, report));
+        pictures.writeLists();
+        boolean complete = new TrainSession(console, trainer, run.folder()).run(run.checkpoint(), report, lock);
+        pictures.reportReplaced(console);
+        if (!complete) {
             return ExitCode.FAILED;
         }
         Path model = run.folder().resolve(RunFolderOptions.MODEL);
-        ModelInfo info = new ModelInfo(
-                train.classNames(), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN,
-                Recipes.of(spec));
         TrainSession.withAverages(
-                trainer, () -> ModelFolder.write(model, null, config, info, tokenizer.params().all(), DType.F32));
+                trainer, () -> ModelWriter.write(model, null, config, info, tokenizer.params().all(), DType.F32));
         console.out().println(model);
         return ExitCode.OK;
     }
 
     /** Rows of pictures, each above the row of its reconstructions. */
-    private static BufferedImage reconstructions(Tokenizer tokenizer, PictureSource source) {
+    private static BufferedImage reconstructions(VqModel tokenizer, PictureSource source) {
         int count = Math.min(SAMPLE_PICTURES, source.size());
-        int size = source.pictureSize();
-        float[] x = new float[count * size];
-        for (int i = 0; i < count; i++) {
-            source.read(i, 0, x, i * size);
-        }
-        Shape shape = Shape.of(count, source.channels(), source.height(), source.width());
-        int f = tokenizer.model().config().downsampling();
-        Tensor codes = tokenizer.model().encode(Tensor.of(tokenizer.model().backend(), shape, x));
-        float[] y = tokenizer.model().decode(codes, count, source.height() / f, source.width() / f).toFloats();
+        Tensor x = Pictures.batch(
+                tokenizer.backend(), source, IntStream.range(0, count).toArray(), new long[count]);
+        int f = tokenizer.config().downsampling();
+        Tensor y = tokenizer.decode(tokenizer.encode(x), count, source.height() / f, source.width() / f);
         List<BufferedImage> cells = new ArrayList<>();
         for (int from = 0; from < count; from += SAMPLE_COLUMNS) {
-            for (float[] pixels : List.of(x, y)) {
+            for (float[] pixels : List.of(x.toFloats(), y.toFloats())) {
                 for (int i = from; i < Math.min(count, from + SAMPLE_COLUMNS); i++) {
                     cells.add(Images.fromFloats(pixels, i, source.channels(), source.height(), source.width()));
                 }

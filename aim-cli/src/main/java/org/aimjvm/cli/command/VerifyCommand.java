@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
@@ -99,7 +100,7 @@ public final class VerifyCommand implements Callable<Integer> {
                 console.out().println("FAIL     " + problem);
             }
         }
-        console.out().printf("%s: %d operations: %d passed, %d failed%n", backend.name(), cases.size(),
+        console.out().printf(Locale.ROOT, "%s: %d operations: %d passed, %d failed%n", backend.name(), cases.size(),
                 cases.size() - failed, failed);
         return failed == 0;
     }
@@ -120,7 +121,8 @@ public final class VerifyCommand implements Callable<Integer> {
             skipped += result.skipped().size();
         }
         int failed = counts.getOrDefault(CaseResult.Status.FAIL, 0);
-        console.out().printf("%s: %d cases: %d passed, %d failed, %d skipped; %d comparisons, %d left out%n",
+        console.out().printf(Locale.ROOT,
+                "%s: %d cases: %d passed, %d failed, %d skipped; %d comparisons, %d left out%n",
                 backend.name(), cases.size(), counts.getOrDefault(CaseResult.Status.PASS, 0), failed,
                 counts.getOrDefault(CaseResult.Status.SKIPPED, 0), checks, skipped);
         return failed == 0;

@@ -143,39 +143,38 @@ public final class AimArchitecture {
             if (g < 0) {
                 throw new IllegalArgumentException("--groups: " + g + " (expected at least 0)");
             }
-            return new AimConfig(
-                    d,
-                    or(mlp, c.dIntermediate()),
-                    or(layers, c.nLayer()),
-                    vocab,
-                    classes,
-                    tokens,
-                    ssm(d),
-                    attends ? AttentionConfig.of(d, heads) : null,
-                    attends ? attentionLayers : List.of(),
-                    c.rmsNorm(),
-                    !untied,
-                    g > 0,
-                    Math.max(1, g),
-                    tokenDropout,
-                    mixerDropout,
-                    mlpDropout);
+            return AimConfig.builder(d)
+                    .dIntermediate(or(mlp, c.dIntermediate()))
+                    .nLayer(or(layers, c.nLayer()))
+                    .vocabSize(vocab)
+                    .numClasses(classes)
+                    .numTokens(tokens)
+                    .ssm(ssm(d))
+                    .attention(attends ? AttentionConfig.of(d, heads) : null, attends ? attentionLayers : List.of())
+                    .rmsNorm(c.rmsNorm())
+                    .tieEmbeddings(!untied)
+                    .groups(g)
+                    .dropout(tokenDropout, mixerDropout, mlpDropout)
+                    .build();
         });
     }
 
     private SsmConfig ssm(int d) {
         if (mixer == Mixer.MAMBA1) {
             Mamba1Config c = Mamba1Config.of(d);
-            return new Mamba1Config(
-                    d, or(dState, c.dState()), or(dConv, c.dConv()), or(expand, c.expand()), c.dtRank(), c.dtMin(),
-                    c.dtMax(), c.dtInitFloor(), c.dtScale(), c.dtConstant(), c.bias(), c.convBias());
+            return c.toBuilder()
+                    .dState(or(dState, c.dState()))
+                    .dConv(or(dConv, c.dConv()))
+                    .expand(or(expand, c.expand()))
+                    .build();
         }
         Mamba2Config c = Mamba2Config.of(D_MODEL); // only its defaults: d may need another head dimension
-        return new Mamba2Config(
-                d, or(dState, c.dState()), or(dConv, c.dConv()), or(expand, c.expand()), or(headDim, c.headDim()),
-                c.nGroups(), c.dSsm(), c.perChannelD(), c.rmsNorm(), c.normBeforeGate(), c.aInitMin(), c.aInitMax(),
-                c.dtMin(), c.dtMax(), c.dtInitFloor(), c.dtLimitMin(), c.dtLimitMax(), c.bias(), c.convBias(),
-                c.convInit());
+        return Mamba2Config.builder(d)
+                .dState(or(dState, c.dState()))
+                .dConv(or(dConv, c.dConv()))
+                .expand(or(expand, c.expand()))
+                .headDim(or(headDim, c.headDim()))
+                .build();
     }
 
     private static int or(Integer value, int standard) {

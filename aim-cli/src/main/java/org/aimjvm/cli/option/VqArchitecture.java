@@ -11,7 +11,7 @@ import picocli.CommandLine.Spec;
 public final class VqArchitecture {
     /** Without a preset: for small pictures on a CPU. */
     private static final VqConfig SMALL =
-            new VqConfig(64, List.of(1, 1, 2), 1, 64, 512, 8, 3, 3, 32, 1e-6f, true, 0.25f, 0);
+            VqConfig.builder().ch(64).chMult(List.of(1, 1, 2)).numResBlocks(1).zChannels(64).nEmbed(512).build();
 
     @Spec(Spec.Target.MIXEE) private CommandSpec command;
 
@@ -75,20 +75,18 @@ public final class VqArchitecture {
     public VqConfig config(int channels) {
         return ComputeOptions.checked(command, () -> {
             VqConfig c = preset == null ? SMALL : VqConfig.preset(preset);
-            return new VqConfig(
-                    or(ch, c.ch()),
-                    chMult == null ? c.chMult() : chMult,
-                    or(resBlocks, c.numResBlocks()),
-                    or(zChannels, c.zChannels()),
-                    or(codebook, c.nEmbed()),
-                    or(embedDim, c.embedDim()),
-                    channels,
-                    channels,
-                    or(normGroups, c.normGroups()),
-                    c.normEps(),
-                    c.l2Norm(),
-                    commit == null ? c.commitBeta() : commit,
-                    entropy == null ? c.entropyLossRatio() : entropy);
+            return c.toBuilder()
+                    .ch(or(ch, c.ch()))
+                    .chMult(chMult == null ? c.chMult() : chMult)
+                    .numResBlocks(or(resBlocks, c.numResBlocks()))
+                    .zChannels(or(zChannels, c.zChannels()))
+                    .nEmbed(or(codebook, c.nEmbed()))
+                    .embedDim(or(embedDim, c.embedDim()))
+                    .channels(channels, channels)
+                    .normGroups(or(normGroups, c.normGroups()))
+                    .commitBeta(commit == null ? c.commitBeta() : commit)
+                    .entropyLossRatio(entropy == null ? c.entropyLossRatio() : entropy)
+                    .build();
         });
     }
 

@@ -17,10 +17,10 @@ public final class PngFolder implements PictureOutput {
     private final StagedFolder staged;
     private final List<Path> files = new ArrayList<>();
 
-    public PngFolder(Path folder, int zoom) throws IOException {
+    public PngFolder(Path folder, int zoom) {
         this.folder = folder;
         this.zoom = zoom;
-        this.staged = StagedFolder.of(folder);
+        this.staged = StagedFolder.into(folder);
     }
 
     @Override
@@ -39,13 +39,13 @@ public final class PngFolder implements PictureOutput {
     }
 
     @Override
-    public List<Path> commit() throws IOException {
+    public List<Path> commit() {
         staged.commit();
         return files;
     }
 
     @Override
-    public void close() throws IOException {
+    public void close() {
         staged.close();
     }
 }

@@ -12,9 +12,11 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.aimjvm.AiM;
 import org.aimjvm.GenerateOptions;
+import org.aimjvm.LoadOptions;
 import org.aimjvm.Picture;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.StateFormat;
+import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.cli.Outcome;
 import org.aimjvm.cli.TinyData;
 import org.aimjvm.cli.output.GridPng;
@@ -89,11 +91,26 @@ class GenerateCommandTest {
     }
 
     @Test
+    void aNameWithCommasIsOneLabel() throws IOException {
+        Path other = TinyData.model(dir.resolve("names"));
+        Path info = other.resolve(ModelInfo.FILE);
+        Files.writeString(
+                info, Files.readString(info).replaceFirst("(?s)\"classes\" *:.*?]", "\"classes\": "
+                        + "[\"tench, Tinca tinca\", \"crane\", \"Crane\"]"));
+        String model = other.toString();
+        String out = dir.resolve("folder").toString();
+        Outcome o = Outcome.of("generate", "--model", model, "--label", "Crane,tench, Tinca tinca", "--out", out);
+        assertThat(o.out()).isEqualTo(out + "/2-Crane-0.png\n" + out + "/0-tench-Tinca-tinca-0.png\n");
+        assertThat(Outcome.of("generate", "--model", model, "--label", "CRANE", "--out", out).err())
+                .contains("label: CRANE may be any of crane (1); Crane (2), expected exactly one of the names");
+    }
+
+    @Test
     void statesInBf16() throws IOException {
         Outcome o = generate("--label b --seed 5 --states bf16 --verbose --out DIR/x.png");
         assertThat(o.exit()).isEqualTo(ExitCode.OK);
         assertThat(o.err()).startsWith("aim: backend ").endsWith(", states in bf16\n");
-        AiM half = AiM.load(models.resolve("tiny").toString(), aim.model().backend(), null, StateFormat.BF16);
+        AiM half = AiM.load(models.resolve("tiny"), LoadOptions.DEFAULT.withStates(StateFormat.BF16));
         assertThat(png(dir.resolve("x.png")))
                 .isEqualTo(pixels(half.generate(1, half.defaults().withSeed(5)).getFirst().toImage()));
         assertThat(generate("--label b --states f16 --out DIR/y.png").err())
@@ -218,6 +235,9 @@ class GenerateCommandTest {
         "--label a --top-k 2 --greedy --out DIR/x.png | --top-k: 2 with --greedy (expected one of the two)",
         "--label a --top-p 1.5 --out DIR/x.png        | top-p: 1.5 (expected above 0, at most 1",
         "--label a --min-p 2 --out DIR/x.png          | min-p: 2.0 (expected 0 to 1",
+        "--label a --prefix 1,8 --out DIR/x.png       | --prefix: code 8 (expected 0 to 7)",
+        "--label a --prefix -1 --out DIR/x.png        | --prefix: code -1 (expected 0 to 7)",
+        "--label a --prefix 0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0 --npz DIR/x.npz --out DIR/y | --prefix: 17 codes (expected at most 16)",
         "--label a --batch 0 --out DIR/x.png          | batch: 0 (expected 1 to 4096)",
         "--label a --threads 0 --out DIR/x.png        | --threads: 0",
         "--label a --backend gpu --out DIR/x.png      | --backend: gpu, expected one of",
@@ -239,8 +259,6 @@ class GenerateCommandTest {
         "--label a --model DIR/folder --out DIR/x.png     | no weights in this folder",
         "--label a --model DIR/file.txt --out DIR/x.png   | file.txt: unknown format",
         "--label a --tokenizer DIR/none.pt --out DIR/x.png | none.pt",
-        "--label a --prefix 1,8 --out DIR/x.png           | prefix: token 8 (expected 0 to 7)",
-        "--label a --prefix 0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0 --npz DIR/x.npz --out DIR/y | prefix: 17 tokens (expected at most 16)",
     })
     void failuresAreOneLineAndLeaveNothing(String options, String message) throws IOException {
         Outcome o = options.contains("--model")

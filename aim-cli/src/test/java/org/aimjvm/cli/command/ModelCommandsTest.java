@@ -3,13 +3,16 @@ package org.aimjvm.cli.command;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Pattern;
+import javax.imageio.ImageIO;
 import org.aimjvm.AiM;
-import org.aimjvm.backend.Backends;
+import org.aimjvm.LoadOptions;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Shape;
 import org.aimjvm.backend.WeightFormat;
@@ -70,7 +73,8 @@ class ModelCommandsTest {
         assertThat(info.get("parameters").asLong()).isEqualTo(parameters);
         JsonNode part = info.get(preset.startsWith("vq") ? "tokenizer" : "sequence_model");
         assertThat(part.get("parts").valueStream().mapToLong(JsonNode::asLong).sum()).isEqualTo(parameters);
-        assertThat(done("info --preset " + preset).out()).contains(String.format("%,d", parameters), "{\"");
+        assertThat(done("info --preset " + preset).out()).contains(String.format(Locale.ROOT, "%,d", parameters),
+                "{\"");
     }
 
     @Test
@@ -100,7 +104,7 @@ class ModelCommandsTest {
     void initWritesTheWeightsThatTheSeedGives() {
         done("init --preset vq-f8 --seed 3 --dtype bf16 --out OUT/vq");
         Params params = Params.listing(3);
-        new VqModel(params.sub("vqvae"), VqConfig.f8());
+        new VqModel(params.sub(VqModel.NAME), VqConfig.f8());
         try (SafeTensors file = SafeTensors.open(dir.resolve("vq/model.safetensors"))) {
             assertThat(file.names()).isEqualTo(params.all().keySet());
             String name = "vqvae.quantize.embedding.weight";
@@ -138,7 +142,7 @@ class ModelCommandsTest {
     void convertedWeightsMakeThePicturesOfWeightsHeldSo(WeightFormat format) {
         done("convert DIR/model OUT/converted --weights " + format);
         AiM converted = AiM.load(dir.resolve("converted"));
-        AiM held = AiM.load(shared.resolve("model").toString(), Backends.best(), format);
+        AiM held = AiM.load(shared.resolve("model"), LoadOptions.DEFAULT.withWeights(format));
         assertThat(converted.generate("b").codes()).isEqualTo(held.generate("b").codes());
         done("convert OUT/converted OUT/again");
         assertThat(dir.resolve("again/model.safetensors"))
@@ -188,6 +192,46 @@ class ModelCommandsTest {
         Outcome more = done("reconstruct -m DIR/model DIR/a.png DIR/b.png -o OUT/many --compare --size 12");
         assertThat(more.out().lines()).hasSize(3).last().asString().startsWith("mean of 2 PSNR ");
         assertThat(Images.read(dir.resolve("many/b.png")).getWidth()).isEqualTo(2 + 12 + 2 + 12 + 2);
+    }
+
+    @Test
+    void aBrokenPictureDoesNotStopTheOthers() {
+        Outcome o = aim("reconstruct -m DIR/model DIR/a.png DIR/text.txt DIR/dot.png DIR/b.png -o OUT/some");
+        assertThat(o.exit()).isEqualTo(ExitCode.FAILED);
+        assertThat(o.out().lines()).hasSize(3).last().asString().startsWith("mean of 2 PSNR ");
+        assertThat(o.err().lines()).hasSize(3).last().isEqualTo("aim: 2 of 4 pictures failed");
+        assertThat(o.err()).contains("text.txt: not a picture", "dot.png: 1 x 1 pixels");
+        assertThat(dir.resolve("some")).isDirectoryContaining("glob:**/a.png").isDirectoryContaining("glob:**/b.png");
+    }
+
+    @Test
+    void aPictureThatIsTooLargeIsSaidBeforeTheWork() throws IOException {
+        BufferedImage large = new BufferedImage(9000, 11000, BufferedImage.TYPE_BYTE_BINARY); // 24 million codes
+        ImageIO.write(large, "png", dir.resolve("large.png").toFile());
+        Outcome o = aim("reconstruct -m DIR/model OUT/large.png DIR/a.png -o OUT/some");
+        assertThat(o.exit()).isEqualTo(ExitCode.FAILED);
+        assertThat(o.err())
+                .startsWith("aim: " + dir + "/large.png: 9000 x 11000 pixels, more than this tokenizer can take"
+                        + " at a time (cure: --size ")
+                .endsWith("\naim: 1 of 2 pictures failed\n");
+        assertThat(dir.resolve("some")).isDirectoryContaining("glob:**/a.png");
+
+        Outcome size = aim("reconstruct -m DIR/model OUT/large.png -o OUT/one.png --size 16384");
+        assertThat(size.exit()).isEqualTo(ExitCode.USAGE);
+        assertThat(size.err()).startsWith("aim: reconstruct: --size: 16384 x 16384 pixels, more than");
+    }
+
+    @Test
+    void limitsFollowFromTheLargestTensorsAndTheMemory() {
+        VqConfig fashionLike = new VqConfig(32, List.of(1, 2, 2), 1, 64, 512, 8, 1, 1, 32, 1e-6f, true, 0.25f, 0);
+        ReconstructLimits anyMemory = new ReconstructLimits(fashionLike, Long.MAX_VALUE);
+        assertThat(anyMemory.problem(800, 800)).isNull(); // 40,000 codes
+        assertThat(anyMemory.problem(1000, 748)).startsWith("1000 x 748 pixels, more than")
+                .contains("--size 748 or less)");
+        ReconstructLimits small = new ReconstructLimits(fashionLike, 1 << 30);
+        assertThat(small.problem(400, 400)).isNull();
+        assertThat(small.problem(800, 800)).isEqualTo("800 x 800 pixels, which take at least 12,207 MiB of 1,024 MiB"
+                + " (cure: --size 428 or less, or AIM_JAVA_OPTS=-Xmx with a larger size)");
     }
 
     @Test

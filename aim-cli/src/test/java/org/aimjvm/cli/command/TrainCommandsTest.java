@@ -9,21 +9,27 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.aimjvm.AiM;
+import org.aimjvm.backend.Backends;
 import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.cli.Aim;
 import org.aimjvm.cli.CliProcess;
 import org.aimjvm.cli.Outcome;
 import org.aimjvm.cli.TinyData;
+import org.aimjvm.command.ExitCode;
 import org.aimjvm.data.FashionMnist;
 import org.aimjvm.data.IdxFolder;
 import org.aimjvm.data.TokenDataset;
+import org.aimjvm.feature.Accuracy;
+import org.aimjvm.feature.ClassifierFolder;
 import org.aimjvm.io.Images;
 import org.aimjvm.io.SafeTensors;
 import org.aimjvm.train.MetricsCsv;
 import org.aimjvm.train.RunFolder;
+import org.aimjvm.train.RunLock;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -110,6 +116,69 @@ class TrainCommandsTest {
     }
 
     @Test
+    void checkpointsHaveTheDefaultsAndTheRecipeOfTheResult() throws IOException {
+        for (String run : List.of("vq", "lm")) {
+            Path checkpoint = RunFolder.latest(shared.resolve(run)).orElseThrow();
+            assertThat(checkpoint.resolve("aim.json"))
+                    .hasSameTextualContentAs(shared.resolve(run).resolve("model/aim.json"));
+        }
+        try (SafeTensors a = SafeTensors.open(shared.resolve("vq/model/model.safetensors"));
+                SafeTensors b = SafeTensors.open(shared.resolve("vq/step-00000012/model.safetensors"))) {
+            assertThat(a.metadata()).isEqualTo(b.metadata());
+        }
+    }
+
+    @Test
+    void aClassifierIsTrainedMeasuredAndCanBeReadAgain() throws IOException {
+        String options = " --width 8 --features 6 --size 8 --batch 6 --lr 1e-2 --steps 20 --report-every 0";
+        Outcome o = aimHere("train classifier --data DIR/data --out OUT/a" + options);
+        assertThat(o.exit()).isZero();
+        assertThat(o.err()).isEmpty();
+        assertThat(o.out().lines().toList()).satisfiesExactly(
+                l -> assertThat(l).matches("accuracy (1.0|0.[0-9])[0-9]* of 9 held-out pictures"),
+                l -> assertThat(l).isEqualTo(dir.resolve("a/model").toString()));
+        ClassifierFolder read = ClassifierFolder.read(dir.resolve("a/model"), Backends.best());
+        assertThat(read.classNames()).containsExactly("0", "1", "2");
+        assertThat(read.recipe()).startsWith("aim train classifier --data data ").doesNotContain("--out");
+        double accuracy =
+                Accuracy.of(read.classifier(), IdxFolder.open(shared.resolve("data"), IdxFolder.TEST, null, 8), 9, 0)
+                        .total();
+        assertThat(o.out()).startsWith(String.format(Locale.ROOT, "accuracy %.4f ", accuracy));
+        assertThat(MetricsCsv.read(dir.resolve("a/metrics.csv")).get(20)).containsKeys("accuracy",
+                "validation_accuracy");
+        assertThat(RunFolder.all(dir.resolve("a"))).hasSize(1);
+
+        TinyData.files(dir.resolve("pictures"));
+        Files.delete(dir.resolve("pictures/cat/broken.png"));
+        Outcome held = aimHere("train classifier --data OUT/pictures --hold-out 2 --out OUT/b" + options);
+        assertThat(held.exit()).isZero();
+        assertThat(held.out()).contains(" of 2 held-out pictures");
+        Outcome none = aimHere("train classifier --data OUT/pictures --out OUT/c" + options);
+        assertThat(none.out()).isEqualTo(dir.resolve("c/model") + System.lineSeparator());
+        Outcome all = aimHere("train classifier --data OUT/pictures --hold-out 8 --out OUT/d" + options);
+        assertThat(all.exit()).isEqualTo(ExitCode.USAGE);
+        assertThat(all.err()).contains("--hold-out: 8 (expected less than the 8 pictures there are)");
+        assertThat(dir.resolve("d")).doesNotExist();
+    }
+
+    @Test
+    void aSecondRunInTheFolderOfOneIsRefused() throws IOException {
+        String command = "train vq --data DIR/data --out OUT/vq --steps 2 " + TinyData.VQ;
+        try (RunLock _ = RunLock.of(dir.resolve("vq"))) {
+            for (String resume : List.of("", " --resume")) {
+                Outcome o = aimHere(command + resume);
+                assertThat(o.exit()).isEqualTo(ExitCode.FAILED);
+                assertThat(o.err()).hasLineCount(1).startsWith(
+                        "aim: " + dir.resolve("vq") + ": another run is writing to it, of this process");
+                assertThat(o.out()).isEmpty();
+            }
+        }
+        assertThat(dir.resolve("vq")).doesNotExist();
+        assertThat(aimHere(command).exit()).isZero();
+        assertThat(dir.resolve("vq/.lock")).doesNotExist();
+    }
+
+    @Test
     void aResultWithoutTokenizerIsTheSequenceModelAlone() {
         Outcome o = aimHere(
                 "train lm --data DIR/codes --out OUT/lm --steps 2 --hold-out 5 --untied --mixer mamba1 --d-model 16"
@@ -147,7 +216,8 @@ class TrainCommandsTest {
                 "train vq --data OUT/pictures --out OUT/vq --epochs 1 --flip --sample-every 0 --validate-every 0 "
                         + TinyData.VQ);
         assertThat(o.exit()).isZero();
-        assertThat(o.err()).hasLineCount(1).contains("1 of 9 pictures left out", "cat/broken.png: not a picture");
+        assertThat(o.err()).hasLineCount(1).contains(dir.resolve("pictures")
+                + ": 8 pictures of 2 classes: cat 4, dog 4; 1 left out: cat/broken.png: not a picture");
         try (ModelFolder folder = ModelFolder.open(dir.resolve("vq/model"))) {
             assertThat(folder.vqConfig().inChannels()).isEqualTo(3);
             assertThat(folder.info().classNames()).containsExactly("cat", "dog");

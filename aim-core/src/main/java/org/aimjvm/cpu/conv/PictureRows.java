@@ -1,7 +1,10 @@
 package org.aimjvm.cpu.conv;
 
+import static org.aimjvm.cpu.memory.HeapStorage.floats;
+
 import java.util.Arrays;
 import org.aimjvm.backend.Conv2dShape;
+import org.aimjvm.backend.ConvKernels;
 import org.aimjvm.cpu.rows.VectorGroupNorm;
 
 /**
@@ -10,29 +13,26 @@ import org.aimjvm.cpu.rows.VectorGroupNorm;
  * and {@link VectorGroupNorm#forward} would store.
  */
 public final class PictureRows {
-    /**
-     * What {@link VectorGroupNorm} needs to normalise.
-     *
-     * @param stats (batch, groups, 2): mean and inverse deviation
-     * @param weight (channels)
-     * @param bias (channels)
-     */
-    record Norm(float[] stats, float[] weight, float[] bias, int groups) {}
-
     private final float[] x;
     private final Conv2dShape s;
     private final boolean doubled;
-    private final Norm norm;
+    private final float[] stats; // null: x as it is
+    private final float[] weight;
+    private final float[] bias;
+    private final int groups;
 
     /**
      * @param doubled whether x has half the height and width of {@code s}
      * @param norm {@code null} to take x as it is
      */
-    public PictureRows(float[] x, Conv2dShape s, boolean doubled, Norm norm) {
+    public PictureRows(float[] x, Conv2dShape s, boolean doubled, ConvKernels.Norm norm) {
         this.x = x;
         this.s = s;
         this.doubled = doubled;
-        this.norm = norm;
+        this.stats = norm == null ? null : floats(norm.stats());
+        this.weight = norm == null ? null : floats(norm.weight());
+        this.bias = norm == null ? null : floats(norm.bias());
+        this.groups = norm == null ? 1 : norm.groups();
     }
 
     /** Columns [col, col + count) of a row of channel c of picture n into {@code to}; 0 outside the picture. */
@@ -56,10 +56,10 @@ public final class PictureRows {
             System.arraycopy(
                     x, (plane * s.inHeight() + row) * s.inWidth() + col + first, to, at + first, last - first);
         }
-        if (norm != null) {
-            int group = n * norm.groups + c / (s.inChannels() / norm.groups);
-            float w = norm.weight[c] * norm.stats[2 * group + 1];
-            VectorGroupNorm.affineSilu(to, to, at + first, last - first, norm.stats[2 * group], w, norm.bias[c]);
+        if (stats != null) {
+            int group = n * groups + c / (s.inChannels() / groups);
+            float w = weight[c] * stats[2 * group + 1];
+            VectorGroupNorm.affineSilu(to, to, at + first, last - first, stats[2 * group], w, bias[c]);
         }
     }
 }

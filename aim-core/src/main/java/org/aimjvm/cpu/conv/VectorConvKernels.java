@@ -9,7 +9,10 @@ import java.util.Arrays;
 import java.util.function.Predicate;
 import jdk.incubator.vector.FloatVector;
 import org.aimjvm.backend.Conv2dShape;
+import org.aimjvm.backend.Conv2dShape.Padding;
 import org.aimjvm.backend.ConvKernels;
+import org.aimjvm.backend.GemmShape;
+import org.aimjvm.backend.NormKernels;
 import org.aimjvm.backend.Storage;
 import org.aimjvm.cpu.gemm.VectorGemmKernels;
 import org.aimjvm.cpu.memory.HeapStorage;
@@ -59,23 +62,19 @@ public final class VectorConvKernels implements ConvKernels {
 
     @Override
     public void normSiluConv2d(
-            Storage y, Storage x, Storage stats, Storage normWeight, Storage normBias, int groups, Storage w,
-            Storage bias,
-            Storage residual, Conv2dShape s) {
+            Storage y, Storage x, Norm norm, Storage w, Storage bias, Storage residual, Conv2dShape s) {
         float[] ys = floats(y);
-        float[] ss = floats(stats);
-        float[] weights = floats(normWeight);
-        float[] biases = floats(normBias);
         float[] rs = floatsOrNull(residual);
         if (byWinograd.test(s)) {
-            PictureRows rows = new PictureRows(
-                    floats(x), s, false, new PictureRows.Norm(ss, weights, biases, groups));
+            PictureRows rows = new PictureRows(floats(x), s, false, norm);
             winograd.forward(ys, rows, floats(w), floatsOrNull(bias), rs, s);
             return;
         }
         int area = s.inHeight() * s.inWidth();
         float[] normalized = new float[s.batch() * s.inChannels() * area];
-        groupNorm.forwardSilu(normalized, ss, floats(x), weights, biases, s.batch(), s.inChannels(), area, groups);
+        groupNorm.forwardSilu(
+                normalized, floats(norm.stats()), floats(x), floats(norm.weight()), floats(norm.bias()),
+                new NormKernels.GroupShape(s.batch(), s.inChannels(), area, norm.groups()));
         convolveDirectly(ys, normalized, floats(w), floatsOrNull(bias), s);
         if (rs != null) {
             addTo(ys, rs, s.batch() * s.outChannels() * s.outHeight() * s.outWidth());
@@ -122,9 +121,9 @@ public final class VectorConvKernels implements ConvKernels {
                 int i0 = piece % blocks * rows;
                 int count = Math.min(rows, s.outHeight() - i0) * s.outWidth();
                 float[] patches = patchScratch.floats(depth * count);
-                patches(patches, xs, n, i0, count / s.outWidth(), s);
+                Patches.fill(patches, xs, n, i0, count / s.outWidth(), s);
                 float[] result = resultScratch.floats(s.outChannels() * count);
-                gemm.product(result, 0, ws, 0, patches, 0, s.outChannels(), count, depth, false, false, false);
+                gemm.product(result, 0, ws, 0, patches, GemmShape.of(s.outChannels(), count, depth), false);
                 for (int o = 0; o < s.outChannels(); o++) {
                     int at = (n * s.outChannels() + o) * area + i0 * s.outWidth();
                     copyPlus(ys, at, result, o * count, count, bs == null ? 0 : bs[o]);
@@ -150,77 +149,6 @@ public final class VectorConvKernels implements ConvKernels {
         }
     }
 
-    /**
-     * Patches under output rows [i0, i0 + rows): row (c, u, v) of the matrix holds, for every output of the block, the pixel under
-     * tap (u, v) of channel c, 0 in the padding.
-     */
-    private static void patches(float[] patches, float[] xs, int n, int i0, int rows, Conv2dShape s) {
-        int at = 0;
-        int width = s.outWidth();
-        for (int c = 0; c < s.inChannels(); c++) {
-            int plane = (n * s.inChannels() + c) * s.inHeight() * s.inWidth();
-            for (int u = 0; u < s.kernelHeight(); u++) {
-                for (int v = 0; v < s.kernelWidth(); v++) {
-                    // outputs j0 to j1 have their pixel inside the picture: 0 <= j stride + v - padLeft < inWidth
-                    int j0 = Math.clamp(ceilDiv(s.padLeft() - v, s.stride()), 0, width);
-                    int j1 = Math.clamp(ceilDiv(s.inWidth() + s.padLeft() - v, s.stride()), j0, width);
-                    if (s.stride() == 1 && width == s.inWidth()) {
-                        shiftedRows(patches, at, xs, plane, i0 + u - s.padTop(), rows, v - s.padLeft(), j0, j1, s);
-                        at += rows * width;
-                        continue;
-                    }
-                    for (int i = i0; i < i0 + rows; i++, at += width) {
-                        int row = i * s.stride() + u - s.padTop();
-                        if (row < 0 || row >= s.inHeight()) {
-                            Arrays.fill(patches, at, at + width, 0f);
-                            continue;
-                        }
-                        Arrays.fill(patches, at, at + j0, 0f);
-                        int from = plane + row * s.inWidth() + j0 * s.stride() + v - s.padLeft();
-                        if (s.stride() == 1) {
-                            System.arraycopy(xs, from, patches, at + j0, j1 - j0);
-                        } else {
-                            for (int j = j0; j < j1; j++, from += s.stride()) {
-                                patches[at + j] = xs[from];
-                            }
-                        }
-                        Arrays.fill(patches, at + j1, at + width, 0f);
-                    }
-                }
-            }
-        }
-    }
-
-    /**
-     * Patches of one tap where outputs lie as pixels do: the picture from {@code row} on, moved by {@code shift} columns, is one
-     * run of memory, in which the columns outside [j0, j1) are then cleared. So a call copies a whole plane, not a row.
-     */
-    private static void shiftedRows(
-            float[] patches, int at, float[] xs, int plane, int row, int rows, int shift, int j0, int j1,
-            Conv2dShape s) {
-        int width = s.inWidth();
-        int first = Math.clamp(-row, 0, rows);
-        int last = Math.clamp(s.inHeight() - row, first, rows);
-        Arrays.fill(patches, at, at + first * width, 0f);
-        Arrays.fill(patches, at + last * width, at + rows * width, 0f);
-        if (first < last && j0 < j1) {
-            int from = plane + (row + first) * width + j0 + shift;
-            System.arraycopy(xs, from, patches, at + first * width + j0, (last - first - 1) * width + j1 - j0);
-        }
-        for (int i = at + first * width; i < at + last * width; i += width) {
-            for (int j = 0; j < j0; j++) {
-                patches[i + j] = 0;
-            }
-            for (int j = j1; j < width; j++) {
-                patches[i + j] = 0;
-            }
-        }
-    }
-
-    private static int ceilDiv(int a, int b) {
-        return Math.ceilDiv(a, b);
-    }
-
     @Override
     public void conv2dBackwardInput(Storage dx, Storage dy, Storage w, Conv2dShape s) {
         boolean padsFit = s.padTop() < s.kernelHeight() && s.padBottom() < s.kernelHeight()
@@ -230,8 +158,10 @@ public final class VectorConvKernels implements ConvKernels {
             Conv2dShape t = new Conv2dShape(
                     s.batch(), s.outChannels(), s.outHeight(), s.outWidth(), s.inChannels(), s.kernelHeight(),
                     s.kernelWidth(),
-                    1, s.kernelHeight() - 1 - s.padTop(), s.kernelWidth() - 1 - s.padLeft(),
-                    s.kernelHeight() - 1 - s.padBottom(), s.kernelWidth() - 1 - s.padRight());
+                    1,
+                    new Padding(
+                            s.kernelHeight() - 1 - s.padTop(), s.kernelWidth() - 1 - s.padLeft(),
+                            s.kernelHeight() - 1 - s.padBottom(), s.kernelWidth() - 1 - s.padRight()));
             convolve(floats(dx), floats(dy), turned(floats(w), s), null, t);
         } else {
             scatter(floats(dx), floats(dy), floats(w), s);
@@ -269,34 +199,12 @@ public final class VectorConvKernels implements ConvKernels {
                         System.arraycopy(dys, at, dyBlock, o * count, count);
                     }
                     float[] patches = patchScratch.floats(depth * count);
-                    gemm.product(patches, 0, ws, 0, dyBlock, 0, depth, count, s.outChannels(), true, false, false);
-                    addPatches(dxs, patches, n, i0, block, s);
+                    gemm.product(
+                            patches, 0, ws, 0, dyBlock, GemmShape.transposedA(depth, count, s.outChannels()), false);
+                    Patches.addTo(dxs, patches, n, i0, block, s);
                 }
             }
         });
-    }
-
-    private static void addPatches(float[] dxs, float[] patches, int n, int i0, int rows, Conv2dShape s) {
-        int at = 0;
-        int width = s.outWidth();
-        for (int c = 0; c < s.inChannels(); c++) {
-            int plane = (n * s.inChannels() + c) * s.inHeight() * s.inWidth();
-            for (int u = 0; u < s.kernelHeight(); u++) {
-                for (int v = 0; v < s.kernelWidth(); v++) {
-                    int j0 = Math.clamp(ceilDiv(s.padLeft() - v, s.stride()), 0, width);
-                    int j1 = Math.clamp(ceilDiv(s.inWidth() + s.padLeft() - v, s.stride()), j0, width);
-                    for (int i = i0; i < i0 + rows; i++, at += width) {
-                        int row = i * s.stride() + u - s.padTop();
-                        if (row >= 0 && row < s.inHeight()) {
-                            int to = plane + row * s.inWidth() + j0 * s.stride() + v - s.padLeft();
-                            for (int j = j0; j < j1; j++, to += s.stride()) {
-                                dxs[to] += patches[at + j];
-                            }
-                        }
-                    }
-                }
-            }
-        }
     }
 
     @Override
@@ -350,7 +258,7 @@ public final class VectorConvKernels implements ConvKernels {
             int block = Math.min(rows, s.outHeight() - i0);
             int count = block * s.outWidth();
             float[] patches = patchScratch.floats(s.filterSize() * count);
-            patches(patches, xs, n, i0, block, s);
+            Patches.fill(patches, xs, n, i0, block, s);
             float[] dyBlock = dys;
             int dyOff = n * s.outChannels() * area;
             if (block < s.outHeight()) {
@@ -361,8 +269,8 @@ public final class VectorConvKernels implements ConvKernels {
                 dyOff = 0;
             }
             gemm.product(
-                    sums, offset, dyBlock, dyOff, patches, 0, s.outChannels(), s.filterSize(), count, false, true,
-                    true);
+                    sums, offset, dyBlock, dyOff, patches,
+                    GemmShape.transposedB(s.outChannels(), s.filterSize(), count), true);
         }
     }
 

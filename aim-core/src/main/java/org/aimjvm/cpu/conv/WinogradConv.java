@@ -62,6 +62,34 @@ public final class WinogradConv {
         }
     }
 
+    /** Working memory per thread, by what it holds. */
+    private enum Buffer {
+        /** Transformed filters of all output channels: the caller's, written and read by all threads. */
+        SHARED_FILTERS,
+        /** Transformed pixels of a block in panels of tiles; for few tiles of all, the caller's, written and read by all threads. */
+        PIXELS,
+        /** Products of {@link #FILTERS} and {@link #PIXELS}: (IN x IN, output channels, tiles). */
+        PRODUCTS,
+        /** Transformed filters of the output channels of a piece. */
+        FILTERS,
+        /** Taps of one output channel: (TAPS x TAPS, input channels). */
+        TAPS,
+        /** Those transformed along columns: (IN x TAPS, input channels). */
+        FILTER_COLUMNS,
+        /** Rows of one channel of the pictures of a block. */
+        ROWS,
+        /** A row of tiles transformed along columns: IN rows. */
+        INPUT_COLUMNS,
+        /** That cut into tiles: (IN x IN, tiles). */
+        TILES,
+        /** Products of one output channel transformed back along columns: (OUT x IN, tiles). */
+        OUTPUT_COLUMNS,
+        /** And along rows: (OUT x OUT, tiles). */
+        OUTPUT_TILES,
+        /** A row of pixels of y. */
+        LINE
+    }
+
     /**
      * Whether this way is the faster one: from about eight input channels on, unless tiles hang over the picture so far that they
      * save nothing. Says the same for any batch.
@@ -90,7 +118,7 @@ public final class WinogradConv {
         Conv2dShape s = call.s;
         int out = s.outChannels();
         int filterStep = out * call.filter() + APART;
-        float[] u = workspace.get().floats(0, IN * IN * filterStep);
+        float[] u = workspace.get().floats(Buffer.SHARED_FILTERS, IN * IN * filterStep);
         parallel.forRange(out, grain(out, 64L * s.inChannels()), (from, to) -> {
             filters(u, from * call.filter(), filterStep, call, from, to, workspace.get());
         });
@@ -99,8 +127,8 @@ public final class WinogradConv {
         long work = (long) IN * IN * width * s.inChannels() * out;
         parallel.forRange(call.blocks.count(), grain(call.blocks.count(), work), (from, to) -> {
             Workspace own = workspace.get();
-            float[] v = own.floats(1, IN * IN * call.inputStep());
-            float[] m = own.floats(2, IN * IN * productStep);
+            float[] v = own.floats(Buffer.PIXELS, IN * IN * call.inputStep());
+            float[] m = own.floats(Buffer.PRODUCTS, IN * IN * productStep);
             for (int i = from; i < to; i++) {
                 WinogradBlocks.Block block = call.blocks.block(i, s.batch());
                 input(v, call, block, 0, s.inChannels(), own);
@@ -113,7 +141,7 @@ public final class WinogradConv {
     private void byChannels(Call call) {
         Conv2dShape s = call.s;
         WinogradBlocks.Block all = call.blocks.block(0, s.batch());
-        float[] v = workspace.get().floats(1, IN * IN * call.inputStep());
+        float[] v = workspace.get().floats(Buffer.PIXELS, IN * IN * call.inputStep());
         long pixels = (long) IN * IN * all.tiles();
         parallel.forRange(s.inChannels(), grain(s.inChannels(), 8 * pixels), (from, to) -> {
             input(v, call, all, from, to, workspace.get());
@@ -123,8 +151,8 @@ public final class WinogradConv {
         int pieces = (s.outChannels() + CHANNELS - 1) / CHANNELS;
         parallel.forRange(pieces, grain(pieces, pixels * s.inChannels() * CHANNELS), (from, to) -> {
             Workspace own = workspace.get();
-            float[] u = own.floats(3, IN * IN * filterStep);
-            float[] m = own.floats(2, IN * IN * productStep);
+            float[] u = own.floats(Buffer.FILTERS, IN * IN * filterStep);
+            float[] m = own.floats(Buffer.PRODUCTS, IN * IN * productStep);
             for (int i = from; i < to; i++) {
                 int first = i * CHANNELS;
                 int last = Math.min(s.outChannels(), first + CHANNELS);
@@ -148,8 +176,8 @@ public final class WinogradConv {
     private static void filters(float[] u, int at, int step, Call call, int first, int last, Workspace own) {
         int in = call.s.inChannels();
         int length = call.filter();
-        float[] taps = own.floats(4, TAPS * TAPS * length);
-        float[] columns = own.floats(5, IN * TAPS * length);
+        float[] taps = own.floats(Buffer.TAPS, TAPS * TAPS * length);
+        float[] columns = own.floats(Buffer.FILTER_COLUMNS, IN * TAPS * length);
         for (int o = first; o < last; o++) {
             int from = o * in * TAPS * TAPS;
             for (int c = 0; c < in; c++) {
@@ -176,9 +204,9 @@ public final class WinogradConv {
         int pixelRows = OUT * block.down() + IN - OUT;
         int pixels = OUT * block.across() + IN - OUT;
         int line = roundUp(pixels, LANES);
-        float[] rows = own.floats(6, pixelRows * line);
-        float[] columns = own.floats(7, IN * line);
-        float[] tiles = own.floats(8, IN * IN * width);
+        float[] rows = own.floats(Buffer.ROWS, pixelRows * line);
+        float[] columns = own.floats(Buffer.INPUT_COLUMNS, IN * line);
+        float[] tiles = own.floats(Buffer.TILES, IN * IN * width);
         int step = call.inputStep();
         for (int c = first; c < last; c++) {
             int t = 0;
@@ -241,9 +269,9 @@ public final class WinogradConv {
         Conv2dShape s = call.s;
         int width = call.width();
         int count = block.tiles();
-        float[] columns = own.floats(9, OUT * IN * width);
-        float[] pixels = own.floats(10, OUT * OUT * width);
-        float[] line = own.floats(11, OUT * block.across());
+        float[] columns = own.floats(Buffer.OUTPUT_COLUMNS, OUT * IN * width);
+        float[] pixels = own.floats(Buffer.OUTPUT_TILES, OUT * OUT * width);
+        float[] line = own.floats(Buffer.LINE, OUT * block.across());
         int j0 = OUT * block.column();
         int length = Math.min(OUT * block.across(), s.outWidth() - j0);
         for (int o = first; o < last; o++) {

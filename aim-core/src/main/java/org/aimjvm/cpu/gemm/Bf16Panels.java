@@ -10,6 +10,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import org.aimjvm.backend.Quantization;
 import org.aimjvm.backend.WeightMatrix;
+import org.aimjvm.cpu.gemm.WeightBuffers.OfThread;
 import org.aimjvm.cpu.memory.Parallel;
 import org.aimjvm.cpu.memory.Warmth;
 import org.aimjvm.cpu.simd.ScalarTwins;
@@ -26,8 +27,8 @@ public final class Bf16Panels extends UnpackedPanels {
     private final int[] words; // (panels, pairs, PANEL)
 
     /** @param matrix rounded here */
-    public Bf16Panels(WeightMatrix matrix, Parallel parallel) {
-        super(matrix.out(), matrix.in(), FEW_ROWS);
+    public Bf16Panels(WeightMatrix matrix, Parallel parallel, WeightBuffers buffers) {
+        super(matrix.out(), matrix.in(), FEW_ROWS, buffers);
         this.pairs = (in + 1) / 2;
         this.words = new int[Math.multiplyExact(panels, pairs * PANEL)];
         WeightMatrix.Rows source = matrix.rows();
@@ -50,7 +51,7 @@ public final class Bf16Panels extends UnpackedPanels {
     }
 
     @Override
-    void one(int panel, float[] x, int r, float[] y, int yAt, Buffers b) {
+    void one(int panel, float[] x, int r, float[] y, int yAt, OfThread b) {
         int at = panel * pairs * PANEL;
         if (Warmth.isCold()) {
             ScalarTwins.bf16(words, at, x, r * in, in, y, yAt);
@@ -60,7 +61,7 @@ public final class Bf16Panels extends UnpackedPanels {
     }
 
     @Override
-    void two(int panel, float[] x, int r, float[] y0, int at0, float[] y1, int at1, Buffers b) {
+    void two(int panel, float[] x, int r, float[] y0, int at0, float[] y1, int at1, OfThread b) {
         int at = panel * pairs * PANEL;
         if (Warmth.isCold()) {
             ScalarTwins.bf16(words, at, x, r * in, (r + 1) * in, in, y0, at0, y1, at1);

@@ -21,18 +21,13 @@ final class FewRowsGemm {
 
     private static final int MAX_STEPS = 8;
     private static final int PIECES = 48;
-    /** Slots of the workspace. */
-    private static final int TURNED = 3;
-
-    private static final int PANELS = 4;
-
     private FewRowsGemm() {}
 
     /** @param g with A as it is and B transposed, and at most {@link #MAX_ROWS} rows */
     static void multiply(Parallel parallel, ThreadLocal<Workspace> workspaces, GemmProduct g) {
         int padded = GemmPacking.padded(g.m());
-        float[] panels = workspaces.get().floats(PANELS, padded * g.k());
-        parallel.forRange(1, 1, (from, to) -> pack(panels, g)); // a launch, so that a recording repeats it
+        float[] panels = workspaces.get().floats(GemmBuffer.FEW_ROWS_PANELS, padded * g.k());
+        parallel.forRange(1, 1, (from, to) -> pack(panels, g)); // a launch, so that a capture replays it
         int steps = Math.clamp(g.n() / (STEP * PIECES), 1, MAX_STEPS);
         parallel.forRange(g.n(), STEP * steps, (from, to) -> multiply(workspaces.get(), g, panels, from, to));
     }
@@ -53,7 +48,7 @@ final class FewRowsGemm {
         Warmth.worked((long) m * (n1 - n0) * g.k());
         int ld = (m + LANES - 1) / LANES * LANES;
         int height = n1 - n0;
-        float[] turned = w.floats(TURNED, height * ld); // (height, ld), y transposed
+        float[] turned = w.floats(GemmBuffer.TURNED, height * ld); // (height, ld), y transposed
         Arrays.fill(turned, 0, height * ld, 0f);
         if (g.accumulate()) {
             VectorTranspose.transpose(turned, 0, ld, g.c(), g.cOff() + n0, g.n(), m, height);

@@ -12,6 +12,7 @@ import jdk.incubator.vector.IntVector;
 import org.aimjvm.backend.Quantization;
 import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.backend.WeightMatrix;
+import org.aimjvm.cpu.gemm.WeightBuffers.OfThread;
 import org.aimjvm.cpu.memory.Parallel;
 
 /**
@@ -34,8 +35,8 @@ public final class Int4Panels extends PanelWeights {
     private final float[] scales; // (panels, blocks, PANEL)
 
     /** @param matrix made integers here unless it is */
-    public Int4Panels(WeightMatrix matrix, Parallel parallel) {
-        super(matrix.out(), matrix.in());
+    public Int4Panels(WeightMatrix matrix, Parallel parallel, WeightBuffers buffers) {
+        super(matrix.out(), matrix.in(), buffers);
         this.blocks = in / BLOCK;
         this.bytes = new byte[Math.multiplyExact(panels, in * HALF) + PackedBytes.SLACK];
         this.scales = new float[panels * blocks * PANEL];
@@ -96,26 +97,26 @@ public final class Int4Panels extends PanelWeights {
     }
 
     @Override
-    void one(int panel, float[] x, int r, float[] y, int yAt, Buffers buffers) {
-        float[] sums = buffers.sums;
+    void one(int panel, float[] x, int r, float[] y, int yAt, OfThread own) {
+        float[] sums = own.sums;
         Arrays.fill(y, yAt, yAt + PANEL, 0f);
         for (int b = 0; b < blocks; b++) {
             one(bytes, (panel * in + b * BLOCK) * HALF, x, r * in + b * BLOCK, BLOCK, sums);
-            add(y, yAt, sums, 0, (panel * blocks + b) * PANEL, buffers.prepared[r * blocks + b]);
+            add(y, yAt, sums, 0, (panel * blocks + b) * PANEL, own.prepared[r * blocks + b]);
         }
     }
 
     @Override
-    void two(int panel, float[] x, int r, float[] y0, int at0, float[] y1, int at1, Buffers buffers) {
-        float[] sums = buffers.sums;
+    void two(int panel, float[] x, int r, float[] y0, int at0, float[] y1, int at1, OfThread own) {
+        float[] sums = own.sums;
         Arrays.fill(y0, at0, at0 + PANEL, 0f);
         Arrays.fill(y1, at1, at1 + PANEL, 0f);
         for (int b = 0; b < blocks; b++) {
             int xAt = r * in + b * BLOCK;
             int scaleAt = (panel * blocks + b) * PANEL;
             two(bytes, (panel * in + b * BLOCK) * HALF, x, xAt, xAt + in, BLOCK, sums, 0, PANEL);
-            add(y0, at0, sums, 0, scaleAt, buffers.prepared[r * blocks + b]);
-            add(y1, at1, sums, PANEL, scaleAt, buffers.prepared[(r + 1) * blocks + b]);
+            add(y0, at0, sums, 0, scaleAt, own.prepared[r * blocks + b]);
+            add(y1, at1, sums, PANEL, scaleAt, own.prepared[(r + 1) * blocks + b]);
         }
     }
 

@@ -7,6 +7,7 @@ import static org.aimjvm.cpu.simd.Simd.PANEL;
 import jdk.incubator.vector.FloatVector;
 import org.aimjvm.backend.Quantization;
 import org.aimjvm.backend.WeightMatrix;
+import org.aimjvm.cpu.gemm.WeightBuffers.OfThread;
 import org.aimjvm.cpu.memory.Parallel;
 
 /**
@@ -20,8 +21,8 @@ public final class Int8Panels extends UnpackedPanels {
     private final float[] scales; // (panels * PANEL)
 
     /** @param matrix made integers here unless it is */
-    public Int8Panels(WeightMatrix matrix, Parallel parallel) {
-        super(matrix.out(), matrix.in(), FEW_ROWS);
+    public Int8Panels(WeightMatrix matrix, Parallel parallel, WeightBuffers buffers) {
+        super(matrix.out(), matrix.in(), FEW_ROWS, buffers);
         this.bytes = new byte[Math.multiplyExact(panels, in * PANEL) + PackedBytes.SLACK];
         this.scales = new float[panels * PANEL];
         Rows source = rows(matrix);
@@ -66,13 +67,13 @@ public final class Int8Panels extends UnpackedPanels {
     }
 
     @Override
-    void one(int panel, float[] x, int r, float[] y, int yAt, Buffers b) {
+    void one(int panel, float[] x, int r, float[] y, int yAt, OfThread b) {
         one(bytes, panel * in * PANEL, x, r * in, in, y, yAt);
         finish(y, yAt, panel * PANEL, PANEL);
     }
 
     @Override
-    void two(int panel, float[] x, int r, float[] y0, int at0, float[] y1, int at1, Buffers b) {
+    void two(int panel, float[] x, int r, float[] y0, int at0, float[] y1, int at1, OfThread b) {
         two(bytes, panel * in * PANEL, x, r * in, (r + 1) * in, in, y0, at0, y1, at1);
         finish(y0, at0, panel * PANEL, PANEL);
         finish(y1, at1, panel * PANEL, PANEL);

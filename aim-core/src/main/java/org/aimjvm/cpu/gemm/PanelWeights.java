@@ -2,6 +2,8 @@ package org.aimjvm.cpu.gemm;
 
 import static org.aimjvm.cpu.simd.Simd.PANEL;
 
+import org.aimjvm.cpu.gemm.WeightBuffers.Name;
+import org.aimjvm.cpu.gemm.WeightBuffers.OfThread;
 import org.aimjvm.cpu.memory.FrozenWeights;
 import org.aimjvm.cpu.memory.Parallel;
 import org.aimjvm.cpu.memory.Warmth;
@@ -20,24 +22,12 @@ public abstract class PanelWeights extends FrozenWeights {
     /** Pieces a product should have if it is large enough. */
     static final int PIECES = 16;
 
-    private static final float[] NOTHING = {};
-    private static final ThreadLocal<Buffers> BUFFERS = ThreadLocal.withInitial(Buffers::new);
-
+    final WeightBuffers buffers;
     final int panels;
 
-    /** Working memory of one thread. */
-    static final class Buffers {
-        final float[] sums = new float[2 * PANEL];
-        final float[] first = new float[PANEL];
-        final float[] second = new float[PANEL];
-        /** What {@link #prepare} has left for the product under way. */
-        float[] prepared = NOTHING;
-        /** Where a product of this thread's has that put. */
-        private float[] own = NOTHING;
-    }
-
-    PanelWeights(int out, int in) {
+    PanelWeights(int out, int in, WeightBuffers buffers) {
         super(out, in);
+        this.buffers = buffers;
         this.panels = (out + PANEL - 1) / PANEL;
     }
 
@@ -48,32 +38,20 @@ public abstract class PanelWeights extends FrozenWeights {
 
     @Override
     public void multiply(float[] y, float[] x, int rows, Parallel parallel) {
-        float[] prepared = prepared(rows);
+        float[] prepared = buffers.get().floats(Name.PREPARED, preparedFloats(rows));
         if (prepared.length > 0) {
-            parallel.forRange(1, 1, (from, to) -> prepare(x, rows, prepared)); // a launch, so that a recording repeats it
+            parallel.forRange(1, 1, (from, to) -> prepare(x, rows, prepared)); // a launch, so that a capture replays it
         }
         int grain = Math.clamp(MIN_WORK / ((long) PANEL * Math.max(1, in)), 1, Math.max(1, panels / PIECES));
         parallel.forRange(panels, grain, (from, to) -> {
-            BUFFERS.get().prepared = prepared;
+            buffers.get().prepared = prepared;
             pairs(y, x, rows, from, to);
         });
     }
 
-    private float[] prepared(int rows) {
-        int size = preparedFloats(rows);
-        if (size == 0) {
-            return NOTHING;
-        }
-        Buffers b = BUFFERS.get();
-        if (b.own.length < size) {
-            b.own = new float[size];
-        }
-        return b.own;
-    }
-
     /** Panels {@code [from, to)}, each read again, from the cache, for each pair of rows. */
     final void pairs(float[] y, float[] x, int rows, int from, int to) {
-        Buffers b = BUFFERS.get();
+        OfThread b = buffers.get();
         Warmth.worked((long) rows * in * (to - from) * PANEL);
         for (int panel = from; panel < to; panel++) {
             int j = panel * PANEL;
@@ -110,8 +88,8 @@ public abstract class PanelWeights extends FrozenWeights {
     }
 
     /** The outputs of a panel for row {@code r} of x, {@link Simd#PANEL} floats. */
-    abstract void one(int panel, float[] x, int r, float[] y, int yAt, Buffers b);
+    abstract void one(int panel, float[] x, int r, float[] y, int yAt, OfThread b);
 
     /** The outputs of a panel for rows {@code r} and {@code r + 1} of x, {@link Simd#PANEL} floats each. */
-    abstract void two(int panel, float[] x, int r, float[] y0, int at0, float[] y1, int at1, Buffers b);
+    abstract void two(int panel, float[] x, int r, float[] y0, int at0, float[] y1, int at1, OfThread b);
 }

@@ -7,10 +7,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import org.aimjvm.backend.WeightMatrix;
+import org.aimjvm.cpu.gemm.WeightBuffers.Name;
 import org.aimjvm.cpu.memory.FrozenWeights;
 import org.aimjvm.cpu.memory.Parallel;
 import org.aimjvm.cpu.memory.Warmth;
-import org.aimjvm.cpu.memory.Workspace;
 import org.aimjvm.cpu.simd.ScalarTwins;
 
 /**
@@ -33,33 +33,31 @@ public final class RowWeights extends FrozenWeights {
     /** Rows of x that are multiplied as they are: that costs less than packing them. */
     private static final int FEW_ROWS = 2;
 
-    private static final ThreadLocal<Workspace> WORKSPACE = ThreadLocal.withInitial(Workspace::new);
-    private static final int PACKED_SLOT = 0;
-    private static final int SUMS_SLOT = 1;
-
     private final MemorySegment segment;
+    private final WeightBuffers buffers;
 
-    private RowWeights(MemorySegment segment, int out, int in) {
+    private RowWeights(MemorySegment segment, int out, int in, WeightBuffers buffers) {
         super(out, in);
         this.segment = segment;
+        this.buffers = buffers;
     }
 
     /** A matrix where it lies, or copied once to native memory that is freed when this is no longer reachable. */
-    public static RowWeights of(WeightMatrix matrix) {
+    public static RowWeights of(WeightMatrix matrix, WeightBuffers buffers) {
         if (matrix instanceof WeightMatrix.Mapped mapped) {
-            return new RowWeights(mapped.segment(), mapped.out(), mapped.in());
+            return new RowWeights(mapped.segment(), mapped.out(), mapped.in(), buffers);
         }
         float[] values = matrix.floats();
         MemorySegment copy = Arena.ofAuto().allocate(Math.max(1, 4L * values.length), 64);
         MemorySegment.copy(values, 0, copy, FLOAT, 0, values.length);
-        return new RowWeights(copy, matrix.out(), matrix.in());
+        return new RowWeights(copy, matrix.out(), matrix.in(), buffers);
     }
 
     @Override
     public void multiply(float[] y, float[] x, int count, Parallel parallel) {
         if (count <= FEW_ROWS || in % SUMS != 0) {
             parallel.forRange(out, grain(), (from, to) -> {
-                float[] sums = WORKSPACE.get().floats(SUMS_SLOT, 2 * SUMS);
+                float[] sums = buffers.get().floats(Name.ROW_SUMS, 2 * SUMS);
                 if (isCold(count, to - from)) {
                     plainRows(y, x, 0, count, from, to, sums);
                     return;
@@ -71,11 +69,11 @@ public final class RowWeights extends FrozenWeights {
                 }
             });
         } else {
-            float[] packed = WORKSPACE.get().floats(PACKED_SLOT, RowTile.packedFloats(Math.min(count, GROUP), in));
+            float[] packed = buffers.get().floats(Name.PACKED_ROWS, RowTile.packedFloats(Math.min(count, GROUP), in));
             for (int first = 0; first < count; first += GROUP) {
                 int start = first;
                 int end = Math.min(count, first + GROUP);
-                parallel.forRange(1, 1, (from, to) -> RowTile.pack(packed, x, start, end, in)); // a launch: recordings repeat it
+                parallel.forRange(1, 1, (from, to) -> RowTile.pack(packed, x, start, end, in)); // a launch: captures replay it
                 parallel.forRange(out, grain(), (from, to) -> many(y, x, packed, start, end, from, to));
             }
         }
@@ -83,7 +81,7 @@ public final class RowWeights extends FrozenWeights {
 
     /** Outputs {@code [from, to)} of packed rows {@code [start, end)}. */
     private void many(float[] y, float[] x, float[] packed, int start, int end, int from, int to) {
-        float[] sums = WORKSPACE.get().floats(SUMS_SLOT, RowTile.SUM_FLOATS);
+        float[] sums = buffers.get().floats(Name.ROW_SUMS, RowTile.SUM_FLOATS);
         if (isCold(end - start, to - from)) {
             plainRows(y, x, start, end, from, to, sums);
             return;

@@ -3,6 +3,8 @@ package org.aimjvm.cpu.gemm;
 import static org.aimjvm.cpu.simd.Simd.PANEL;
 
 import java.util.Arrays;
+import org.aimjvm.cpu.gemm.WeightBuffers.Name;
+import org.aimjvm.cpu.gemm.WeightBuffers.OfThread;
 import org.aimjvm.cpu.memory.Parallel;
 import org.aimjvm.cpu.memory.Warmth;
 
@@ -14,19 +16,11 @@ abstract class UnpackedPanels extends PanelWeights {
     /** Inputs of a block: the longer, the less the start and the end of a tile weigh. */
     private static final int DEPTH = 384;
 
-    private static final ThreadLocal<Block> BLOCKS = ThreadLocal.withInitial(Block::new);
-
     /** Rows up to which pairs of rows are faster. */
     private final int fewRows;
 
-    /** Working memory of one thread. */
-    private static final class Block {
-        final float[] floats = new float[DEPTH * PANEL];
-        final float[] rim = new float[GemmTile.RIM];
-    }
-
-    UnpackedPanels(int out, int in, int fewRows) {
-        super(out, in);
+    UnpackedPanels(int out, int in, int fewRows, WeightBuffers buffers) {
+        super(out, in, buffers);
         this.fewRows = fewRows;
     }
 
@@ -40,16 +34,18 @@ abstract class UnpackedPanels extends PanelWeights {
                     pairs(y, x, rows, from, to);
                     return;
                 }
-                Block block = BLOCKS.get();
+                OfThread own = buffers.get();
+                float[] block = own.floats(Name.UNPACKED, DEPTH * PANEL);
+                float[] rim = own.floats(Name.RIM, GemmTile.RIM);
                 for (int panel = from; panel < to; panel++) {
-                    many(y, x, rows, panel, block);
+                    many(y, x, rows, panel, block, rim);
                 }
             });
         }
     }
 
     /** The outputs of a panel for all rows. */
-    private void many(float[] y, float[] x, int rows, int panel, Block block) {
+    private void many(float[] y, float[] x, int rows, int panel, float[] block, float[] rim) {
         int first = panel * PANEL;
         int end = Math.min(out, first + PANEL);
         for (int r = 0; r < rows; r++) {
@@ -57,15 +53,14 @@ abstract class UnpackedPanels extends PanelWeights {
         }
         for (int k = 0; k < in; k += DEPTH) {
             int depth = Math.min(DEPTH, in - k);
-            unpack(panel, k, depth, block.floats);
+            unpack(panel, k, depth, block);
             for (int r = 0; r < rows; r += GemmTile.ROWS) {
                 int height = Math.min(GemmTile.ROWS, rows - r);
                 for (int j = first; j < end; j += GemmTile.COLS) {
                     int width = Math.min(GemmTile.COLS, end - j);
                     int to = r * out + j;
-                    GemmTile.run(height, width, depth, x, r * in + k, in, block.floats, (j - first) * depth, y, to, out,
-                            y,
-                            to, out, block.rim, 0);
+                    GemmTile.run(height, width, depth, x, r * in + k, in, block, (j - first) * depth, y, to, out,
+                            y, to, out, rim, 0);
                 }
             }
         }

@@ -1,7 +1,9 @@
 package org.aimjvm.cpu.gemm;
 
 import org.aimjvm.backend.GemmKernels;
+import org.aimjvm.backend.GemmShape;
 import org.aimjvm.backend.Storage;
+import org.aimjvm.cpu.gemm.GemmProduct.Region;
 import org.aimjvm.cpu.memory.FrozenWeights;
 import org.aimjvm.cpu.memory.HeapStorage;
 import org.aimjvm.cpu.memory.Parallel;
@@ -34,8 +36,6 @@ public final class VectorGemmKernels implements GemmKernels {
     private static final long MIN_WORK = 1 << 17;
     /** Packing an element of B costs about as much as multiplying it by so many rows. */
     private static final int PACKING_ROWS = 16;
-    /** Slot of the caller's workspace. */
-    private static final int SHARED = 5;
 
     private final Parallel parallel;
     private final ThreadLocal<Workspace> workspaces = ThreadLocal.withInitial(Workspace::new);
@@ -49,43 +49,45 @@ public final class VectorGemmKernels implements GemmKernels {
         if (w instanceof FrozenWeights frozen) {
             frozen.multiply(HeapStorage.floats(y), HeapStorage.floats(x), rows, parallel);
         } else {
-            gemm(y, x, w, 1, rows, out, in, false, true, false);
+            gemm(y, x, w, GemmShape.transposedB(rows, out, in), false);
         }
     }
 
     @Override
-    public void gemm(
-            Storage c, Storage a, Storage b, int batch, int m, int n, int k, boolean transA, boolean transB,
-            boolean accumulate) {
+    public void gemm(Storage c, Storage a, Storage b, GemmShape s, boolean accumulate) {
         float[] cs = HeapStorage.floats(c);
         float[] as = HeapStorage.floats(a);
         float[] bs = HeapStorage.floats(b);
-        if (m == 0 || n == 0 || batch == 0) {
+        if (s.m() == 0 || s.n() == 0 || s.batch() == 0) {
             return;
         }
-        GemmProduct first = new GemmProduct(cs, 0, as, 0, bs, 0, m, n, k, transA, transB, accumulate);
-        if (batch == 1 && !transA && transB && m <= FewRowsGemm.MAX_ROWS) {
+        GemmProduct first = new GemmProduct(cs, 0, as, 0, bs, 0, s, accumulate);
+        if (s.batch() == 1 && !s.transA() && s.transB() && s.m() <= FewRowsGemm.MAX_ROWS) {
             FewRowsGemm.multiply(parallel, workspaces, first);
-        } else if (batch == 1 && sharesPanels(first)) {
+        } else if (s.batch() == 1 && sharesPanels(first)) {
             multiplySharing(first);
         } else {
-            multiplyPieces(first, batch);
+            multiplyPieces(first, s.batch());
         }
     }
 
-    /** One product on the caller's thread, the same bits as {@link #gemm}; for kernels that are parallel outside. */
-    public void product(
-            float[] c, int cOff, float[] a, int aOff, float[] b, int bOff, int m, int n, int k, boolean transA,
-            boolean transB, boolean accumulate) {
-        GemmProduct g = new GemmProduct(c, cOff, a, aOff, b, bOff, m, n, k, transA, transB, accumulate);
-        for (int j = 0; j < n; j += MAX_WIDTH) {
-            g.multiply(workspaces.get(), 0, m, j, Math.min(n, j + MAX_WIDTH));
+    /**
+     * One product on the caller's thread, the same bits as {@link #gemm}; for kernels that are parallel outside.
+     *
+     * @param c Modified from {@code cOff} on
+     * @param a read from {@code aOff} on
+     * @param s of one product
+     */
+    public void product(float[] c, int cOff, float[] a, int aOff, float[] b, GemmShape s, boolean accumulate) {
+        GemmProduct g = new GemmProduct(c, cOff, a, aOff, b, 0, s, accumulate);
+        for (int j = 0; j < s.n(); j += MAX_WIDTH) {
+            g.multiply(workspaces.get(), new Region(0, s.m(), j, Math.min(s.n(), j + MAX_WIDTH)));
         }
     }
 
     /** Whether rows are what can be cut: to turn A once, or where pieces of columns would be too narrow to read well. */
     private static boolean sharesPanels(GemmProduct g) {
-        int least = g.transA() ? 2 * SHARING_ROWS : g.transB() ? Math.max(g.n(), MAX_WIDTH) : MAX_WIDTH;
+        int least = g.s().transA() ? 2 * SHARING_ROWS : g.s().transB() ? Math.max(g.n(), MAX_WIDTH) : MAX_WIDTH;
         return g.k() > 0 && g.m() >= least;
     }
 
@@ -107,9 +109,10 @@ public final class VectorGemmKernels implements GemmKernels {
                 int row = piece % perProduct % rows * height;
                 int column = piece % perProduct / rows * width;
                 GemmProduct product = new GemmProduct(
-                        g.c(), p * m * n, g.a(), p * m * k, g.b(), p * k * n, m, n, k, g.transA(), g.transB(),
-                        g.accumulate());
-                product.multiply(workspaces.get(), row, Math.min(m, row + height), column, Math.min(n, column + width));
+                        g.c(), p * m * n, g.a(), p * m * k, g.b(), p * k * n, g.s(), g.accumulate());
+                product.multiply(
+                        workspaces.get(),
+                        new Region(row, Math.min(m, row + height), column, Math.min(n, column + width)));
             }
         });
     }
@@ -118,9 +121,9 @@ public final class VectorGemmKernels implements GemmKernels {
     private static int width(GemmProduct g, int batch) {
         long rows = Math.max(g.m(), PACKING_ROWS);
         long least = MIN_WORK / (rows * Math.max(1, g.k()));
-        int most = g.transA() ? MAX_WIDTH : g.cachedColumns();
+        int most = g.s().transA() ? MAX_WIDTH : g.cachedColumns();
         int share = g.n() / Math.max(1, PIECES / batch);
-        int narrowest = (g.transB() ? 2 : 4) * GemmTile.COLS; // rows of B are read in stretches of a piece's width
+        int narrowest = (g.s().transB() ? 2 : 4) * GemmTile.COLS; // rows of B are read in stretches of a piece's width
         int width = Math.clamp(Math.max(least, share), narrowest, Math.max(narrowest, most));
         int pieces = (g.n() + width - 1) / width;
         return roundUp((g.n() + pieces - 1) / pieces, GemmTile.COLS);
@@ -134,7 +137,7 @@ public final class VectorGemmKernels implements GemmKernels {
         int padded = GemmPacking.padded(n);
         int block = g.blockDepth();
         int blocks = Math.clamp(SHARED_FLOATS / ((long) padded * block), 1, (k + block - 1) / block);
-        float[] panels = workspaces.get().floats(SHARED, padded * Math.min(k, blocks * block));
+        float[] panels = workspaces.get().floats(GemmBuffer.SHARED_PANELS, padded * Math.min(k, blocks * block));
         int height = roundUp(Math.max(1, m / PIECES), SHARING_ROWS);
         for (int start = 0; start < k; start += blocks * block) {
             int from = start;
@@ -148,8 +151,9 @@ public final class VectorGemmKernels implements GemmKernels {
             });
             parallel.forRange(m, height, (m0, m1) -> {
                 Workspace w = workspaces.get();
+                Region rows = new Region(m0, m1, 0, n);
                 for (int p0 = from; p0 < to; p0 += block) {
-                    g.multiply(w, panels, padded * (p0 - from), p0, Math.min(block, to - p0), m0, m1, 0, n);
+                    g.multiply(w, panels, padded * (p0 - from), p0, Math.min(block, to - p0), rows);
                 }
             });
         }

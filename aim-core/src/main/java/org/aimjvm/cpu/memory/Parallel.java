@@ -13,7 +13,7 @@ import java.util.concurrent.locks.LockSupport;
  * <p>A launch allocates nothing and makes no system call while the workers are awake. They spin for a short while after
  * each launch, since decoding makes thousands a second, then sleep.
  *
- * <p>A thread's launches can be {@linkplain #record recorded} and repeated without the code that made them.
+ * <p>A thread's launches can be {@linkplain #capture captured} and replayed without the code that made them.
  */
 public final class Parallel {
     /** One piece {@code [from, to)} of a range. */
@@ -44,7 +44,7 @@ public final class Parallel {
     private final Thread[] workers;
     private final AtomicBoolean busy = new AtomicBoolean();
     private final AtomicIntegerArray counters;
-    private final ThreadLocal<Recorder> recorder = new ThreadLocal<>();
+    private final ThreadLocal<Capture> capture = new ThreadLocal<>();
 
     // The launch under way. Whoever takes a piece may read it: the launch does not end before that piece is done.
     private Body body;
@@ -75,47 +75,47 @@ public final class Parallel {
      * are done. Runs on the caller's thread alone when there is one piece, one thread, or a launch is already under way
      * (from a body, or from another thread).
      *
-     * <p>A body must find everything it depends on when it runs: it may be recorded, and run again when only the contents
+     * <p>A body must find everything it depends on when it runs: it may be captured, and run again when only the contents
      * of the arrays have changed.
      */
     public void forRange(int n, int grain, Body body) {
         if (n <= 0) {
             return;
         }
-        Recorder r = recorder.get();
-        if (r == null || r.insideBody) {
+        Capture c = capture.get();
+        if (c == null || c.insideBody) {
             launch(n, grain, body);
             return;
         }
-        r.add(n, grain, body);
-        r.insideBody = true; // what a body launches is part of it
+        c.add(n, grain, body);
+        c.insideBody = true; // what a body launches is part of it
         try {
             launch(n, grain, body);
         } finally {
-            r.insideBody = false;
+            c.insideBody = false;
         }
     }
 
     /**
-     * Runs {@code work} and returns what repeats the launches that this thread made in it, in their order. Repeating
+     * Runs {@code work} and returns what replays the launches that this thread made in it, in their order. Replaying
      * allocates nothing if the bodies do not.
      *
-     * @throws IllegalStateException if this thread is recording already
+     * @throws IllegalStateException if this thread is capturing already
      */
-    public Runnable record(Runnable work) {
-        if (recorder.get() != null) {
-            throw new IllegalStateException("record: inside another recording (expected one at a time)");
+    public Runnable capture(Runnable work) {
+        if (capture.get() != null) {
+            throw new IllegalStateException("capture: inside another capture (expected one at a time)");
         }
-        Recorder r = new Recorder();
-        recorder.set(r);
+        Capture c = new Capture();
+        capture.set(c);
         try {
             work.run();
         } finally {
-            recorder.remove();
+            capture.remove();
         }
-        int count = r.count;
-        int[] sizes = Arrays.copyOf(r.sizes, 2 * count);
-        Body[] bodies = Arrays.copyOf(r.bodies, count);
+        int count = c.count;
+        int[] sizes = Arrays.copyOf(c.sizes, 2 * count);
+        Body[] bodies = Arrays.copyOf(c.bodies, count);
         return () -> {
             for (int i = 0; i < count; i++) {
                 launch(sizes[2 * i], sizes[2 * i + 1], bodies[i]);
@@ -123,25 +123,25 @@ public final class Parallel {
         };
     }
 
-    /** Whether this thread is recording. */
-    public boolean isRecording() {
-        return recorder.get() != null;
+    /** Whether this thread is capturing. */
+    public boolean isCapturing() {
+        return capture.get() != null;
     }
 
     /**
-     * Fails while this thread is recording: for kernels that compute outside their bodies, which a repetition would miss.
+     * Fails while this thread is capturing: for kernels that compute outside their bodies, which a replay would miss.
      *
      * @throws IllegalStateException naming the kernel
      */
-    public void expectNoRecording(String kernel) {
-        if (isRecording()) {
+    public void expectNoCapture(String kernel) {
+        if (isCapturing()) {
             throw new IllegalStateException(
-                    kernel + ": inside a recording (expected one element a sequence, from a state)");
+                    kernel + ": inside a capture (expected one element a sequence, from a state)");
         }
     }
 
     /** The launches of one thread. */
-    private static final class Recorder {
+    private static final class Capture {
         int[] sizes = new int[64]; // n and grain of each
         Body[] bodies = new Body[32];
         int count;

@@ -1,13 +1,11 @@
 package org.aimjvm.cpu.memory;
 
-import static org.aimjvm.cpu.simd.Simd.LANES;
-
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Whether this JVM has computed so much that vectors pay. Interpreted, the Vector API takes fifty times as long as plain loops,
  * and about a second of processor time goes into compiling it, which is more than a small picture needs altogether. So the
- * kernels of a decoding step use plain loops ({@link org.aimjvm.cpu.simd.ScalarTwins}, or the loops for what vectors leave over) until products
+ * kernels of a decoding step use plain loops ({@code cpu.simd.ScalarTwins}, or the loops for what vectors leave over) until products
  * of {@value #BUDGET_PROPERTY} million multiply-adds are done, or a large model is there: by then plain loops have cost
  * about as much as compiling will. Both give the same bits, so the change can come at any moment and in any thread.
  *
@@ -62,11 +60,6 @@ public final class Warmth {
         if (cold && left.addAndGet(-multiplyAdds) <= 0) {
             cold = false;
         }
-    }
-
-    /** The last place below {@code end} where a vector may start; below all places while plain loops are to do all. */
-    public static int lastVector(int end) {
-        return cold ? Integer.MIN_VALUE : end - LANES;
     }
 
     /** Starts anew with so many multiply-adds to do by plain loops; for tests. */

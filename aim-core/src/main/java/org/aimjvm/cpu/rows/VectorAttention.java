@@ -5,6 +5,7 @@ import static org.aimjvm.cpu.simd.Simd.LANES;
 
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import org.aimjvm.backend.SoftmaxKernels.AttentionShape;
 import org.aimjvm.cpu.memory.Parallel;
 import org.aimjvm.cpu.memory.Scratch;
 import org.aimjvm.cpu.simd.Lanes;
@@ -26,12 +27,16 @@ final class VectorAttention {
     }
 
     void forward(
-            float[] out, float[] q, float[] k, float[] v, int[] keysUsed, int batch, int queryLength, int keyCapacity,
-            int heads, int kvHeads, int headDim) {
+            float[] out, float[] q, float[] k, float[] v, int[] keysUsed, AttentionShape s) {
+        int queryLength = s.queryLength();
+        int keyCapacity = s.keyCapacity();
+        int heads = s.heads();
+        int kvHeads = s.kvHeads();
+        int headDim = s.headDim();
         float scale = (float) (1 / Math.sqrt(headDim));
         int kvRow = kvHeads * headDim;
         int grain = Math.max(1, VectorElementwiseKernels.GRAIN / Math.max(1, keyCapacity * headDim));
-        parallel.forRange(batch * heads * queryLength, grain, (from, to) -> {
+        parallel.forRange(s.batch() * heads * queryLength, grain, (from, to) -> {
             int keyLength = keysUsed == null ? keyCapacity : keysUsed[0];
             float[] p = scores.floats(keyCapacity); // of one size for a whole decoding
             for (int item = from; item < to; item++) {
@@ -50,12 +55,15 @@ final class VectorAttention {
     }
 
     void backward(
-            float[] dq, float[] dk, float[] dv, float[] dOut, float[] q, float[] k, float[] v, int batch, int length,
-            int heads, int kvHeads, int headDim) {
+            float[] dq, float[] dk, float[] dv, float[] dOut, float[] q, float[] k, float[] v, AttentionShape s) {
+        int length = s.queryLength();
+        int heads = s.heads();
+        int kvHeads = s.kvHeads();
+        int headDim = s.headDim();
         float scale = (float) (1 / Math.sqrt(headDim));
         int kvRow = kvHeads * headDim;
         int group = heads / kvHeads;
-        parallel.forRange(batch * kvHeads, 1, (from, to) -> {
+        parallel.forRange(s.batch() * kvHeads, 1, (from, to) -> {
             float[] work = scores.floats(2 * length); // probabilities, then gradients of probabilities and scores
             for (int item = from; item < to; item++) {
                 int b = item / kvHeads;

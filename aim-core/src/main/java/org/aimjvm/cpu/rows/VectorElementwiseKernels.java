@@ -11,7 +11,7 @@ import org.aimjvm.backend.ElementwiseKernels;
 import org.aimjvm.backend.Storage;
 import org.aimjvm.cpu.memory.Parallel;
 import org.aimjvm.cpu.memory.Scratch;
-import org.aimjvm.cpu.memory.Warmth;
+import org.aimjvm.cpu.simd.Simd;
 import org.aimjvm.cpu.scalar.ScalarElementwiseKernels;
 import org.aimjvm.cpu.simd.VectorSums;
 import org.aimjvm.cpu.simd.VectorUnary;
@@ -28,16 +28,14 @@ public final class VectorElementwiseKernels implements ElementwiseKernels {
     public static final int GRAIN = 1 << 14;
     /** Rows that are added up one after another in {@link #sumRows}. */
     private static final int SUM_ROWS = 64;
-    /** Pieces to have of a sum over the length: few long sequences are cut into blocks of columns as well. */
-    private static final int SUM_PIECES = 16;
-    /** Columns of such a block, at least, and a divisor of its width: short stretches of memory are read slowly. */
-    private static final int MIN_SUM_COLS = 256;
 
     private final Parallel parallel;
+    private final VectorModulate conditional;
     private final Scratch partials = new Scratch();
 
     public VectorElementwiseKernels(Parallel parallel) {
         this.parallel = parallel;
+        this.conditional = new VectorModulate(parallel);
     }
 
     /** Rows of a piece of a matrix with {@code cols} columns. */
@@ -163,157 +161,24 @@ public final class VectorElementwiseKernels implements ElementwiseKernels {
 
     @Override
     public void modulate(Storage y, Storage x, Storage shift, Storage scale, int batch, int length, int dim) {
-        float[] ys = floats(y);
-        float[] xs = floats(x);
-        float[] shifts = floats(shift);
-        float[] scales = floats(scale);
-        parallel.forRange(batch * length, rowGrain(dim), (from, to) -> {
-            for (int r = from; r < to; r++) {
-                modulate(ys, xs, r * dim, shifts, scales, r / length * dim, dim);
-            }
-        });
-    }
-
-    /** A row of {@link #modulate}; {@code y} may be {@code x}. */
-    static void modulate(float[] y, float[] x, int at, float[] shift, float[] scale, int cond, int dim) {
-        int last = Warmth.lastVector(dim);
-        int c = 0;
-        for (; c <= last; c += LANES) {
-            FloatVector factor = FloatVector.fromArray(F, scale, cond + c).add(1f);
-            FloatVector.fromArray(F, x, at + c)
-                    .mul(factor)
-                    .add(FloatVector.fromArray(F, shift, cond + c))
-                    .intoArray(y, at + c);
-        }
-        for (; c < dim; c++) {
-            y[at + c] = x[at + c] * (1 + scale[cond + c]) + shift[cond + c];
-        }
+        conditional.modulate(floats(y), floats(x), floats(shift), floats(scale), batch, length, dim);
     }
 
     @Override
     public void modulateBackward(
-            Storage dx, Storage dShift, Storage dScale, Storage dy, Storage x, Storage scale, int batch, int length,
-            int dim) {
-        float[] dxs = floatsOrNull(dx);
-        float[] dShifts = floatsOrNull(dShift);
-        float[] dScales = floatsOrNull(dScale);
-        float[] dys = floats(dy);
-        float[] xs = floats(x);
-        float[] scales = floats(scale);
-        forColumnBlocks(batch, length, dim, (b, col, count) -> {
-            int cond = b * dim + col;
-            clear(dShifts, cond, count);
-            clear(dScales, cond, count);
-            for (int l = 0; l < length; l++) {
-                int at = (b * length + l) * dim + col;
-                modulateBackwardRow(dxs, dShifts, dScales, dys, xs, at, scales, cond, count);
-            }
-        });
-    }
-
-    /** {@code dShift += dy;  dScale += dy x;  dx = dy (1 + scale)}. */
-    private static void modulateBackwardRow(
-            float[] dx, float[] dShift, float[] dScale, float[] dy, float[] x, int at, float[] scale, int cond,
-            int count) {
-        int i = 0;
-        for (; i <= count - LANES; i += LANES) {
-            FloatVector d = FloatVector.fromArray(F, dy, at + i);
-            if (dShift != null) {
-                FloatVector.fromArray(F, dShift, cond + i).add(d).intoArray(dShift, cond + i);
-            }
-            if (dScale != null) {
-                d.fma(FloatVector.fromArray(F, x, at + i), FloatVector.fromArray(F, dScale, cond + i))
-                        .intoArray(dScale, cond + i);
-            }
-            if (dx != null) {
-                d.mul(FloatVector.fromArray(F, scale, cond + i).add(1f)).intoArray(dx, at + i);
-            }
-        }
-        for (; i < count; i++) {
-            float d = dy[at + i];
-            if (dShift != null) {
-                dShift[cond + i] += d;
-            }
-            if (dScale != null) {
-                dScale[cond + i] = Math.fma(d, x[at + i], dScale[cond + i]);
-            }
-            if (dx != null) {
-                dx[at + i] = d * (1 + scale[cond + i]);
-            }
-        }
+            ModulateGradients d, Storage dy, Storage x, Storage scale, int batch, int length, int dim) {
+        conditional.modulateBackward(d, floats(dy), floats(x), floats(scale), batch, length, dim);
     }
 
     @Override
     public void gate(Storage y, Storage x, Storage g, int batch, int length, int dim) {
-        float[] ys = floats(y);
-        float[] xs = floats(x);
-        float[] gs = floats(g);
-        parallel.forRange(batch * length, rowGrain(dim), (from, to) -> {
-            for (int r = from; r < to; r++) {
-                mul(ys, r * dim, xs, r * dim, gs, r / length * dim, dim);
-            }
-        });
+        conditional.gate(floats(y), floats(x), floats(g), batch, length, dim);
     }
 
     @Override
     public void gateBackward(Storage dx, Storage dG, Storage dy, Storage x, Storage g, int batch, int length, int dim) {
-        float[] dxs = floatsOrNull(dx);
-        float[] dGs = floatsOrNull(dG);
-        float[] dys = floats(dy);
-        float[] xs = floats(x);
-        float[] gs = floats(g);
-        forColumnBlocks(batch, length, dim, (b, col, count) -> {
-            int cond = b * dim + col;
-            clear(dGs, cond, count);
-            for (int l = 0; l < length; l++) {
-                int at = (b * length + l) * dim + col;
-                gateBackwardRow(dxs, dGs, dys, xs, at, gs, cond, count);
-            }
-        });
-    }
-
-    /** {@code dG += dy x;  dx = dy g}. */
-    private static void gateBackwardRow(
-            float[] dx, float[] dG, float[] dy, float[] x, int at, float[] g, int cond, int count) {
-        int i = 0;
-        for (; i <= count - LANES; i += LANES) {
-            FloatVector d = FloatVector.fromArray(F, dy, at + i);
-            if (dG != null) {
-                d.fma(FloatVector.fromArray(F, x, at + i), FloatVector.fromArray(F, dG, cond + i)).intoArray(dG,
-                        cond + i);
-            }
-            if (dx != null) {
-                d.mul(FloatVector.fromArray(F, g, cond + i)).intoArray(dx, at + i);
-            }
-        }
-        for (; i < count; i++) {
-            if (dG != null) {
-                dG[cond + i] = Math.fma(dy[at + i], x[at + i], dG[cond + i]);
-            }
-            if (dx != null) {
-                dx[at + i] = dy[at + i] * g[cond + i];
-            }
-        }
-    }
-
-    @FunctionalInterface
-    private interface ColumnBlock {
-        void run(int batchIndex, int firstColumn, int count);
-    }
-
-    /** Runs {@code body} for every sequence and block of columns; a sum over the length stays within one call. */
-    private void forColumnBlocks(int batch, int length, int dim, ColumnBlock body) {
-        int most = (dim + MIN_SUM_COLS - 1) / MIN_SUM_COLS;
-        int wanted = (SUM_PIECES + batch - 1) / Math.max(1, batch);
-        int width = (most + wanted - 1) / wanted * MIN_SUM_COLS;
-        int blocks = (dim + width - 1) / width;
-        int grain = Math.max(1, GRAIN / Math.max(1, length * Math.min(dim, width)));
-        parallel.forRange(batch * blocks, grain, (from, to) -> {
-            for (int i = from; i < to; i++) {
-                int col = i % blocks * width;
-                body.run(i / blocks, col, Math.min(width, dim - col));
-            }
-        });
+        conditional.gateBackward(floatsOrNull(dx), floatsOrNull(dG), floats(dy), floats(x), floats(g), batch, length,
+                dim);
     }
 
     @Override
@@ -403,7 +268,7 @@ public final class VectorElementwiseKernels implements ElementwiseKernels {
 
     /** {@code y = a + b} for {@code count} elements from the given offsets on. */
     static void add(float[] y, int atY, float[] a, int atA, float[] b, int atB, int count) {
-        int last = Warmth.lastVector(count);
+        int last = Simd.lastVector(count);
         int i = 0;
         for (; i <= last; i += LANES) {
             FloatVector.fromArray(F, a, atA + i).add(FloatVector.fromArray(F, b, atB + i)).intoArray(y, atY + i);
@@ -414,20 +279,14 @@ public final class VectorElementwiseKernels implements ElementwiseKernels {
     }
 
     /** {@code y = a * b}, as {@link #add}. */
-    private static void mul(float[] y, int atY, float[] a, int atA, float[] b, int atB, int count) {
-        int last = Warmth.lastVector(count);
+    static void mul(float[] y, int atY, float[] a, int atA, float[] b, int atB, int count) {
+        int last = Simd.lastVector(count);
         int i = 0;
         for (; i <= last; i += LANES) {
             FloatVector.fromArray(F, a, atA + i).mul(FloatVector.fromArray(F, b, atB + i)).intoArray(y, atY + i);
         }
         for (; i < count; i++) {
             y[atY + i] = a[atA + i] * b[atB + i];
-        }
-    }
-
-    private static void clear(float[] x, int from, int count) {
-        if (x != null) {
-            Arrays.fill(x, from, from + count, 0f);
         }
     }
 }

@@ -1,12 +1,15 @@
 package org.aimjvm.cpu.rows;
 
+import static org.aimjvm.cpu.memory.HeapStorage.floatsOrNull;
 import static org.aimjvm.cpu.simd.Simd.F;
 import static org.aimjvm.cpu.simd.Simd.LANES;
 
 import jdk.incubator.vector.FloatVector;
+import org.aimjvm.backend.NormKernels.GatedGradients;
+import org.aimjvm.backend.NormKernels.GatedShape;
 import org.aimjvm.cpu.memory.Parallel;
 import org.aimjvm.cpu.memory.Scratch;
-import org.aimjvm.cpu.memory.Warmth;
+import org.aimjvm.cpu.simd.Simd;
 import org.aimjvm.cpu.scalar.ScalarNormKernels;
 import org.aimjvm.cpu.simd.VectorMath;
 import org.aimjvm.cpu.simd.VectorSums;
@@ -29,10 +32,11 @@ final class VectorGatedNorm {
     }
 
     void forward(
-            float[] y, float[] invRms, float[] x, float[] z, float[] weight, int rows, int cols, int groups,
-            boolean normBeforeGate, float eps) {
-        int width = cols / groups;
-        parallel.forRange(rows, Math.max(1, GRAIN / cols), (from, to) -> {
+            float[] y, float[] invRms, float[] x, float[] z, float[] weight, GatedShape s, float eps) {
+        int groups = s.groups();
+        int width = s.width();
+        boolean normBeforeGate = s.normBeforeGate();
+        parallel.forRange(s.rows(), Math.max(1, GRAIN / s.cols()), (from, to) -> {
             for (int i = from * groups; i < to * groups; i++) {
                 int at = i * width;
                 mulSilu(y, x, z, at, width);
@@ -46,7 +50,7 @@ final class VectorGatedNorm {
 
     /** {@code y = x silu(z)}. */
     private static void mulSilu(float[] y, float[] x, float[] z, int at, int count) {
-        int last = Warmth.lastVector(at + count);
+        int last = Simd.lastVector(at + count);
         int c = at;
         for (; c <= last; c += LANES) {
             FloatVector gate = VectorMath.silu(FloatVector.fromArray(F, z, c));
@@ -58,10 +62,12 @@ final class VectorGatedNorm {
     }
 
     void backward(
-            float[] dx, float[] dz, float[] dWeight, float[] dy, float[] x, float[] z, float[] weight, float[] invRms,
-            int rows, int cols, int groups, boolean normBeforeGate) {
-        int width = cols / groups;
-        rowSums.forBlocks(rows, cols, dWeight, null, (sums, sumAt, from, to) -> {
+            GatedGradients d, float[] dy, float[] x, float[] z, float[] weight, float[] invRms, GatedShape s) {
+        int groups = s.groups();
+        int width = s.width();
+        boolean normBeforeGate = s.normBeforeGate();
+        Gradient gradient = new Gradient(floatsOrNull(d.dx()), floatsOrNull(d.dz()), dy, x, z, weight);
+        rowSums.forBlocks(s.rows(), s.cols(), floatsOrNull(d.dWeight()), null, (sums, sumAt, from, to) -> {
             float[] scratch = rowScratch.floats(2 * width);
             for (int i = from * groups; i < to * groups; i++) {
                 int at = i * width;
@@ -70,8 +76,8 @@ final class VectorGatedNorm {
                 gateProducts(scratch, width, sums, sumAt + first, dy, x, z, at, inv);
                 double dot = VectorSums.dot(scratch, width, weight, first, width);
                 float pull = (float) ((double) inv * inv * inv * dot / width);
-                gatedRow(dx, dz, scratch, dy, x, z, at, weight, first, inv, normBeforeGate ? 0 : pull,
-                        normBeforeGate ? pull : 0, width);
+                gradient.group(
+                        at, first, width, scratch, inv, normBeforeGate ? 0 : pull, normBeforeGate ? pull : 0);
             }
         });
     }
@@ -100,41 +106,52 @@ final class VectorGatedNorm {
     }
 
     /**
-     * dx and dz of one group of one row, as in {@link ScalarNormKernels#gatedRmsNormBackward}; what the norm takes away is
-     * subtracted before the gate or after it, the other factor being 0.
+     * The gradient with respect to x and z.
+     *
+     * @param dx output, or {@code null}
+     * @param dz output, or {@code null}
      */
-    private static void gatedRow(
-            float[] dx, float[] dz, float[] sigmoid, float[] dy, float[] x, float[] z, int at, float[] w, int first,
-            float inv, float innerPull, float outerPull, int width) {
-        FloatVector one = FloatVector.broadcast(F, 1f);
-        int c = 0;
-        for (; c <= width - LANES; c += LANES) {
-            FloatVector xv = FloatVector.fromArray(F, x, at + c);
-            FloatVector zv = FloatVector.fromArray(F, z, at + c);
-            FloatVector s = FloatVector.fromArray(F, sigmoid, c);
-            FloatVector gate = zv.mul(s);
-            FloatVector slope = s.mul(zv.fma(one.sub(s), one));
-            FloatVector gradient =
-                    FloatVector.fromArray(F, dy, at + c).mul(inv).mul(FloatVector.fromArray(F, w, first + c));
-            FloatVector inner = gradient.sub(xv.mul(gate).mul(innerPull));
-            if (dx != null) {
-                inner.mul(gate).sub(xv.mul(outerPull)).intoArray(dx, at + c);
+    private record Gradient(float[] dx, float[] dz, float[] dy, float[] x, float[] z, float[] w) {
+
+        /**
+         * dx and dz of the group from {@code at} on, as in {@link ScalarNormKernels#gatedRmsNormBackward}; what the norm takes away is
+         * subtracted before the gate or after it, the other factor being 0.
+         *
+         * @param first column of the group
+         * @param sigmoid of z
+         */
+        void group(
+                int at, int first, int width, float[] sigmoid, float inv, float innerPull, float outerPull) {
+            FloatVector one = FloatVector.broadcast(F, 1f);
+            int c = 0;
+            for (; c <= width - LANES; c += LANES) {
+                FloatVector xv = FloatVector.fromArray(F, x, at + c);
+                FloatVector zv = FloatVector.fromArray(F, z, at + c);
+                FloatVector s = FloatVector.fromArray(F, sigmoid, c);
+                FloatVector gate = zv.mul(s);
+                FloatVector slope = s.mul(zv.fma(one.sub(s), one));
+                FloatVector gradient =
+                        FloatVector.fromArray(F, dy, at + c).mul(inv).mul(FloatVector.fromArray(F, w, first + c));
+                FloatVector inner = gradient.sub(xv.mul(gate).mul(innerPull));
+                if (dx != null) {
+                    inner.mul(gate).sub(xv.mul(outerPull)).intoArray(dx, at + c);
+                }
+                if (dz != null) {
+                    inner.mul(xv).mul(slope).intoArray(dz, at + c);
+                }
             }
-            if (dz != null) {
-                inner.mul(xv).mul(slope).intoArray(dz, at + c);
-            }
-        }
-        for (; c < width; c++) {
-            float s = sigmoid[c];
-            float gate = z[at + c] * s;
-            float slope = s * Math.fma(z[at + c], 1 - s, 1f);
-            float gradient = dy[at + c] * inv * w[first + c];
-            float inner = gradient - x[at + c] * gate * innerPull;
-            if (dx != null) {
-                dx[at + c] = inner * gate - x[at + c] * outerPull;
-            }
-            if (dz != null) {
-                dz[at + c] = inner * x[at + c] * slope;
+            for (; c < width; c++) {
+                float s = sigmoid[c];
+                float gate = z[at + c] * s;
+                float slope = s * Math.fma(z[at + c], 1 - s, 1f);
+                float gradient = dy[at + c] * inv * w[first + c];
+                float inner = gradient - x[at + c] * gate * innerPull;
+                if (dx != null) {
+                    dx[at + c] = inner * gate - x[at + c] * outerPull;
+                }
+                if (dz != null) {
+                    dz[at + c] = inner * x[at + c] * slope;
+                }
             }
         }
     }

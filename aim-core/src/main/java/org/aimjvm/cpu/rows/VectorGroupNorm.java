@@ -1,9 +1,12 @@
 package org.aimjvm.cpu.rows;
 
+import static org.aimjvm.cpu.memory.HeapStorage.floatsOrNull;
 import static org.aimjvm.cpu.simd.Simd.F;
 import static org.aimjvm.cpu.simd.Simd.LANES;
 
 import jdk.incubator.vector.FloatVector;
+import org.aimjvm.backend.NormKernels.Gradients;
+import org.aimjvm.backend.NormKernels.GroupShape;
 import org.aimjvm.cpu.memory.Parallel;
 import org.aimjvm.cpu.memory.Scratch;
 import org.aimjvm.cpu.simd.VectorMath;
@@ -31,15 +34,14 @@ public final class VectorGroupNorm {
 
     /** {@code y} may be {@code null}: statistics only. */
     void forward(
-            float[] y, float[] stats, float[] x, float[] weight, float[] bias, int batch, int channels, int area,
-            int groups,
-            float eps, boolean silu) {
-        int width = channels / groups;
-        parallel.forRange(batch * groups, grain(width * area), (from, to) -> {
+            float[] y, float[] stats, float[] x, float[] weight, float[] bias, GroupShape s, float eps,
+            boolean silu) {
+        int count = s.width() * s.area();
+        parallel.forRange(s.batch() * s.groups(), grain(count), (from, to) -> {
             for (int g = from; g < to; g++) {
-                VectorSums.meanAndInverse(stats, g, x, g * width * area, width * area, eps);
+                VectorSums.meanAndInverse(stats, g, x, g * count, count, eps);
                 if (y != null) {
-                    normalize(y, stats, x, weight, bias, g, channels, area, groups, silu);
+                    normalize(y, stats, x, weight, bias, g, s, silu);
                 }
             }
         });
@@ -47,9 +49,10 @@ public final class VectorGroupNorm {
 
     /** Group {@code g} of the batch, whose statistics are known. */
     private static void normalize(
-            float[] y, float[] stats, float[] x, float[] weight, float[] bias, int g, int channels, int area,
-            int groups, boolean silu) {
-        int width = channels / groups;
+            float[] y, float[] stats, float[] x, float[] weight, float[] bias, int g, GroupShape s, boolean silu) {
+        int channels = s.channels();
+        int area = s.area();
+        int width = s.width();
         for (int j = g * width; j < (g + 1) * width; j++) {
             float w = weight[j % channels] * stats[2 * g + 1];
             if (silu) {
@@ -62,11 +65,10 @@ public final class VectorGroupNorm {
 
     /** {@link #forward} with silu and known statistics. */
     public void forwardSilu(
-            float[] y, float[] stats, float[] x, float[] weight, float[] bias, int batch, int channels, int area,
-            int groups) {
-        parallel.forRange(batch * groups, grain(channels / groups * area), (from, to) -> {
+            float[] y, float[] stats, float[] x, float[] weight, float[] bias, GroupShape s) {
+        parallel.forRange(s.batch() * s.groups(), grain(s.width() * s.area()), (from, to) -> {
             for (int g = from; g < to; g++) {
-                normalize(y, stats, x, weight, bias, g, channels, area, groups, true);
+                normalize(y, stats, x, weight, bias, g, s, true);
             }
         });
     }
@@ -98,14 +100,16 @@ public final class VectorGroupNorm {
     }
 
     void backward(
-            float[] dx, float[] dWeight, float[] dBias, float[] dy, float[] x, float[] weight, float[] bias,
-            float[] stats,
-            int batch, int channels, int area, int groups, boolean silu) {
-        int width = channels / groups;
+            Gradients d, float[] dy, float[] x, float[] weight, float[] bias, float[] stats, GroupShape s,
+            boolean silu) {
+        float[] dx = floatsOrNull(d.dx());
+        int channels = s.channels();
+        int area = s.area();
+        int width = s.width();
         int count = width * area;
-        int planes = batch * channels;
+        int planes = s.batch() * channels;
         float[] sums = partials.floats(2 * planes); // per plane <du, normalised x>, then per plane the sum of du
-        parallel.forRange(batch * groups, grain(count), (from, to) -> {
+        parallel.forRange(s.batch() * s.groups(), grain(count), (from, to) -> {
             for (int g = from; g < to; g++) {
                 float mean = stats[2 * g];
                 double inv = stats[2 * g + 1];
@@ -142,8 +146,8 @@ public final class VectorGroupNorm {
                 }
             }
         });
-        sumOverBatch(dWeight, sums, 0, batch, channels);
-        sumOverBatch(dBias, sums, planes, batch, channels);
+        sumOverBatch(floatsOrNull(d.dWeight()), sums, 0, s.batch(), channels);
+        sumOverBatch(floatsOrNull(d.dBias()), sums, planes, s.batch(), channels);
     }
 
     /** {@code du = dy silu'((x - mean) w + bias)}. */

@@ -7,10 +7,11 @@ import static org.aimjvm.cpu.simd.Simd.F;
 import static org.aimjvm.cpu.simd.Simd.LANES;
 
 import jdk.incubator.vector.FloatVector;
+import org.aimjvm.backend.FusedKernels;
 import org.aimjvm.backend.NormKernels;
 import org.aimjvm.backend.Storage;
 import org.aimjvm.cpu.memory.Parallel;
-import org.aimjvm.cpu.memory.Warmth;
+import org.aimjvm.cpu.simd.Simd;
 import org.aimjvm.cpu.scalar.ScalarNormKernels;
 import org.aimjvm.cpu.simd.VectorSums;
 
@@ -49,26 +50,25 @@ public final class VectorNormKernels implements NormKernels {
     }
 
     @Override
-    public void gateAddRmsNorm(
-            Storage y, Storage sum, Storage branch, Storage gate, Storage residual, Storage weight, Storage shift,
-            Storage scale, int batch, int length, int cols, float eps) {
+    public void gateAddRmsNorm(Storage y, FusedKernels.ResidualNorm r, int batch, int length, int cols) {
         float[] ys = floats(y);
-        float[] sums = floats(sum);
-        float[] branches = floats(branch);
-        float[] gates = floats(gate);
-        float[] residuals = floats(residual);
-        float[] ws = floats(weight);
-        float[] shifts = floatsOrNull(shift);
-        float[] scales = floatsOrNull(scale);
+        float[] sums = floats(r.sum());
+        float[] branches = floats(r.branch());
+        float[] gates = floats(r.gate());
+        float[] residuals = floats(r.residual());
+        float[] ws = floats(r.weight());
+        float[] shifts = floatsOrNull(r.shift());
+        float[] scales = floatsOrNull(r.scale());
+        float eps = r.eps();
         parallel.forRange(batch * length, rowGrain(cols), (from, to) -> {
-            for (int r = from; r < to; r++) {
-                int at = r * cols;
-                int cond = r / length * cols;
+            for (int row = from; row < to; row++) {
+                int at = row * cols;
+                int cond = row / length * cols;
                 gateAdd(sums, branches, gates, residuals, at, cond, cols);
                 float inv = inverseRms(VectorSums.dot(sums, at, sums, at, cols), cols, eps);
                 scaleByWeight(ys, sums, at, inv, ws, 0, cols);
                 if (shifts != null) {
-                    VectorElementwiseKernels.modulate(ys, ys, at, shifts, scales, cond, cols);
+                    VectorModulate.modulate(ys, ys, at, shifts, scales, cond, cols);
                 }
             }
         });
@@ -77,7 +77,7 @@ public final class VectorNormKernels implements NormKernels {
     /** {@code sum = branch gate + residual}, the product rounded as when it is stored. */
     private static void gateAdd(
             float[] sum, float[] branch, float[] gate, float[] residual, int at, int cond, int cols) {
-        int last = Warmth.lastVector(cols);
+        int last = Simd.lastVector(cols);
         int c = 0;
         for (; c <= last; c += LANES) {
             FloatVector.fromArray(F, branch, at + c)
@@ -138,33 +138,15 @@ public final class VectorNormKernels implements NormKernels {
             Storage x,
             Storage z,
             Storage weight,
-            int rows,
-            int cols,
-            int groups,
-            boolean normBeforeGate,
+            GatedShape s,
             float eps) {
-        gatedNorm.forward(
-                floats(y), floats(invRms), floats(x), floats(z), floats(weight), rows, cols, groups, normBeforeGate,
-                eps);
+        gatedNorm.forward(floats(y), floats(invRms), floats(x), floats(z), floats(weight), s, eps);
     }
 
     @Override
     public void gatedRmsNormBackward(
-            Storage dx,
-            Storage dz,
-            Storage dWeight,
-            Storage dy,
-            Storage x,
-            Storage z,
-            Storage weight,
-            Storage invRms,
-            int rows,
-            int cols,
-            int groups,
-            boolean normBeforeGate) {
-        gatedNorm.backward(
-                floatsOrNull(dx), floatsOrNull(dz), floatsOrNull(dWeight), floats(dy), floats(x), floats(z),
-                floats(weight), floats(invRms), rows, cols, groups, normBeforeGate);
+            GatedGradients d, Storage dy, Storage x, Storage z, Storage weight, Storage invRms, GatedShape s) {
+        gatedNorm.backward(d, floats(dy), floats(x), floats(z), floats(weight), floats(invRms), s);
     }
 
     @Override
@@ -200,59 +182,60 @@ public final class VectorNormKernels implements NormKernels {
 
     @Override
     public void layerNormBackward(
-            Storage dx,
-            Storage dWeight,
-            Storage dBias,
-            Storage dy,
-            Storage x,
-            Storage weight,
-            Storage stats,
-            int rows,
-            int cols) {
-        float[] dxs = floatsOrNull(dx);
+            Gradients d, Storage dy, Storage x, Storage weight, Storage stats, int rows, int cols) {
         float[] dys = floats(dy);
         float[] xs = floats(x);
         float[] ws = floats(weight);
         float[] ss = floats(stats);
-        rowSums.forBlocks(rows, cols, floatsOrNull(dWeight), floatsOrNull(dBias), (sums, sumAt, from, to) -> {
+        LayerGradient gradient = new LayerGradient(floatsOrNull(d.dx()), dys, xs, ws, cols);
+        rowSums.forBlocks(rows, cols, floatsOrNull(d.dWeight()), floatsOrNull(d.dBias()), (sums, sumAt, from, to) -> {
             for (int r = from; r < to; r++) {
                 int at = r * cols;
                 float mean = ss[2 * r];
                 float inv = ss[2 * r + 1];
                 double sum = VectorSums.dot(dys, at, ws, 0, cols);
                 double dot = (VectorSums.dot3(dys, at, ws, 0, xs, at, cols) - mean * sum) * inv;
-                layerNormBackwardRow(
-                        dxs, sums, sumAt, dys, xs, at, ws, mean, inv, (float) (sum / cols), (float) (dot / cols), cols);
+                gradient.row(at, sums, sumAt, mean, inv, (float) (sum / cols), (float) (dot / cols));
             }
         });
     }
 
-    /** {@code sums += [dy n | dy];  dx = inv (dy w - meanGradient - n slope)} with n = (x - mean) inv. */
-    private static void layerNormBackwardRow(
-            float[] dx, float[] sums, int sumAt, float[] dy, float[] x, int at, float[] w, float mean, float inv,
-            float meanGradient, float slope, int cols) {
-        int biasAt = sumAt + cols;
-        int c = 0;
-        for (; c <= cols - LANES; c += LANES) {
-            FloatVector normal = FloatVector.fromArray(F, x, at + c).sub(mean).mul(inv);
-            FloatVector d = FloatVector.fromArray(F, dy, at + c);
-            d.fma(normal, FloatVector.fromArray(F, sums, sumAt + c)).intoArray(sums, sumAt + c);
-            d.add(FloatVector.fromArray(F, sums, biasAt + c)).intoArray(sums, biasAt + c);
-            if (dx != null) {
-                d.mul(FloatVector.fromArray(F, w, c))
-                        .sub(meanGradient)
-                        .sub(normal.mul(slope))
-                        .mul(inv)
-                        .intoArray(dx, at + c);
+    /**
+     * The gradient of {@link #layerNorm} row by row.
+     *
+     * @param dx output, or {@code null}
+     */
+    private record LayerGradient(float[] dx, float[] dy, float[] x, float[] w, int cols) {
+
+        /**
+         * {@code sums += [dy n | dy];  dx = inv (dy w - meanGradient - n slope)} with n = (x - mean) inv, of the row from {@code at}
+         * on.
+         */
+        void row(
+                int at, float[] sums, int sumAt, float mean, float inv, float meanGradient, float slope) {
+            int biasAt = sumAt + cols;
+            int c = 0;
+            for (; c <= cols - LANES; c += LANES) {
+                FloatVector normal = FloatVector.fromArray(F, x, at + c).sub(mean).mul(inv);
+                FloatVector d = FloatVector.fromArray(F, dy, at + c);
+                d.fma(normal, FloatVector.fromArray(F, sums, sumAt + c)).intoArray(sums, sumAt + c);
+                d.add(FloatVector.fromArray(F, sums, biasAt + c)).intoArray(sums, biasAt + c);
+                if (dx != null) {
+                    d.mul(FloatVector.fromArray(F, w, c))
+                            .sub(meanGradient)
+                            .sub(normal.mul(slope))
+                            .mul(inv)
+                            .intoArray(dx, at + c);
+                }
             }
-        }
-        for (; c < cols; c++) {
-            float normal = (x[at + c] - mean) * inv;
-            float d = dy[at + c];
-            sums[sumAt + c] += d * normal;
-            sums[biasAt + c] += d;
-            if (dx != null) {
-                dx[at + c] = (d * w[c] - meanGradient - normal * slope) * inv;
+            for (; c < cols; c++) {
+                float normal = (x[at + c] - mean) * inv;
+                float d = dy[at + c];
+                sums[sumAt + c] += d * normal;
+                sums[biasAt + c] += d;
+                if (dx != null) {
+                    dx[at + c] = (d * w[c] - meanGradient - normal * slope) * inv;
+                }
             }
         }
     }
@@ -264,36 +247,23 @@ public final class VectorNormKernels implements NormKernels {
             Storage x,
             Storage weight,
             Storage bias,
-            int batch,
-            int channels,
-            int area,
-            int groups,
+            GroupShape s,
             float eps,
             boolean silu) {
-        groupNorm.forward(
-                floatsOrNull(y), floats(stats), floats(x), floats(weight), floats(bias), batch, channels, area, groups,
-                eps,
-                silu);
+        groupNorm.forward(floatsOrNull(y), floats(stats), floats(x), floats(weight), floats(bias), s, eps, silu);
     }
 
     @Override
     public void groupNormBackward(
-            Storage dx,
-            Storage dWeight,
-            Storage dBias,
+            Gradients d,
             Storage dy,
             Storage x,
             Storage weight,
             Storage bias,
             Storage stats,
-            int batch,
-            int channels,
-            int area,
-            int groups,
+            GroupShape s,
             boolean silu) {
-        groupNorm.backward(
-                floatsOrNull(dx), floatsOrNull(dWeight), floatsOrNull(dBias), floats(dy), floats(x), floats(weight),
-                floats(bias), floats(stats), batch, channels, area, groups, silu);
+        groupNorm.backward(d, floats(dy), floats(x), floats(weight), floats(bias), floats(stats), s, silu);
     }
 
     @Override
@@ -339,7 +309,7 @@ public final class VectorNormKernels implements NormKernels {
 
     /** {@code y = x inv w}, the weight starting at its element {@code first}. */
     static void scaleByWeight(float[] y, float[] x, int at, float inv, float[] w, int first, int count) {
-        int last = Warmth.lastVector(count);
+        int last = Simd.lastVector(count);
         int c = 0;
         for (; c <= last; c += LANES) {
             FloatVector.fromArray(F, x, at + c).mul(inv).mul(FloatVector.fromArray(F, w, first + c)).intoArray(y,

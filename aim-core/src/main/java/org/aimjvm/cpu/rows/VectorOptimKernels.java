@@ -19,25 +19,19 @@ public final class VectorOptimKernels implements OptimKernels {
     }
 
     @Override
-    public void adamW(
-            Storage w,
-            Storage m,
-            Storage v,
-            Storage g,
-            int n,
-            float lr,
-            float beta1,
-            float beta2,
-            float eps,
-            float weightDecay,
-            float gradScale,
-            int step) {
+    public void adamW(Storage w, Storage m, Storage v, Storage g, int n, AdamWStep s) {
         float[] ws = floats(w);
         float[] ms = floats(m);
         float[] vs = floats(v);
         float[] gs = floats(g);
-        float correction1 = (float) (1 - Math.pow(beta1, step));
-        float correction2 = (float) (1 - Math.pow(beta2, step));
+        float lr = s.lr();
+        float beta1 = s.beta1();
+        float beta2 = s.beta2();
+        float eps = s.eps();
+        float weightDecay = s.weightDecay();
+        float gradScale = s.gradScale();
+        float correction1 = s.correction1();
+        float correction2 = s.correction2();
         parallel.forRange(n, VectorElementwiseKernels.GRAIN / 2, (from, to) -> {
             int i = from;
             for (; i <= to - LANES; i += LANES) {

@@ -120,53 +120,28 @@ public final class VectorSoftmaxKernels implements SoftmaxKernels {
     }
 
     @Override
-    public void appendKeysAndValues(
-            Storage keys, Storage values, Storage length, Storage k, Storage v, int batch, int added, int capacity,
-            int width) {
-        float[] keyRows = floats(keys);
-        float[] valueRows = floats(values);
-        int[] used = ints(length);
+    public void appendKeysAndValues(KeyValues cache, Storage k, Storage v, int added) {
+        float[] keyRows = floats(cache.keys());
+        float[] valueRows = floats(cache.values());
+        int[] used = ints(cache.length());
         float[] newKeys = floats(k);
         float[] newValues = floats(v);
         parallel.forRange(1, 1, (from, to) -> ScalarSoftmaxKernels.append(
-                keyRows, valueRows, used, newKeys, newValues, batch, added, capacity, width));
+                keyRows, valueRows, used, newKeys, newValues, cache.batch(), added, cache.capacity(), cache.width()));
     }
 
     @Override
     public void causalAttention(
-            Storage out,
-            Storage q,
-            Storage k,
-            Storage v,
-            Storage keyLength,
-            int batch,
-            int queryLength,
-            int keyCapacity,
-            int heads,
-            int kvHeads,
-            int headDim) {
+            Storage out, Storage q, Storage k, Storage v, Storage keyLength, AttentionShape s) {
         attention.forward(
-                floats(out), floats(q), floats(k), floats(v), keyLength == null ? null : ints(keyLength), batch,
-                queryLength, keyCapacity, heads, kvHeads, headDim);
+                floats(out), floats(q), floats(k), floats(v), keyLength == null ? null : ints(keyLength), s);
     }
 
     @Override
     public void causalAttentionBackward(
-            Storage dq,
-            Storage dk,
-            Storage dv,
-            Storage dOut,
-            Storage q,
-            Storage k,
-            Storage v,
-            int batch,
-            int length,
-            int heads,
-            int kvHeads,
-            int headDim) {
+            AttentionGradients d, Storage dOut, Storage q, Storage k, Storage v, AttentionShape s) {
         attention.backward(
-                floats(dq), floats(dk), floats(dv), floats(dOut), floats(q), floats(k), floats(v), batch, length, heads,
-                kvHeads, headDim);
+                floats(d.dq()), floats(d.dk()), floats(d.dv()), floats(dOut), floats(q), floats(k), floats(v), s);
     }
 
     /** Greatest {@code alpha x}. A NaN may be passed over: its own exponential still makes the sum NaN. */

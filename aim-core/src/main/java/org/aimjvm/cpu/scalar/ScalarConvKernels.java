@@ -6,6 +6,7 @@ import static org.aimjvm.cpu.memory.HeapStorage.floatsOrNull;
 import java.util.Arrays;
 import org.aimjvm.backend.Conv2dShape;
 import org.aimjvm.backend.ConvKernels;
+import org.aimjvm.backend.NormKernels;
 import org.aimjvm.backend.Storage;
 import org.aimjvm.cpu.memory.HeapStorage;
 
@@ -43,15 +44,12 @@ public final class ScalarConvKernels implements ConvKernels {
 
     @Override
     public void normSiluConv2d(
-            Storage y, Storage x, Storage stats, Storage normWeight, Storage normBias, int groups, Storage w,
-            Storage bias,
-            Storage residual, Conv2dShape s) {
+            Storage y, Storage x, Norm norm, Storage w, Storage bias, Storage residual, Conv2dShape s) {
         int area = s.inHeight() * s.inWidth();
         float[] normalized = new float[s.batch() * s.inChannels() * area];
         ScalarNormKernels.normalize(
-                normalized, floats(stats), floats(x), floats(normWeight), floats(normBias), s.batch(), s.inChannels(),
-                area,
-                groups, true);
+                normalized, floats(norm.stats()), floats(x), floats(norm.weight()), floats(norm.bias()),
+                new NormKernels.GroupShape(s.batch(), s.inChannels(), area, norm.groups()), true);
         conv2d(y, new HeapStorage(normalized), w, bias, s);
         if (residual != null) {
             float[] ys = floats(y);

@@ -4,6 +4,7 @@ import static org.aimjvm.cpu.memory.HeapStorage.floats;
 import static org.aimjvm.cpu.memory.HeapStorage.floatsOrNull;
 
 import org.aimjvm.backend.ElementwiseKernels;
+import org.aimjvm.backend.SplitMix64;
 import org.aimjvm.backend.Storage;
 
 /** Reference pointwise kernels, forward and backward side by side. */
@@ -160,11 +161,10 @@ public final class ScalarElementwiseKernels implements ElementwiseKernels {
 
     @Override
     public void modulateBackward(
-            Storage dx, Storage dShift, Storage dScale, Storage dy, Storage x, Storage scale, int batch, int length,
-            int dim) {
-        float[] dxs = floatsOrNull(dx);
-        float[] dShifts = floatsOrNull(dShift);
-        float[] dScales = floatsOrNull(dScale);
+            ModulateGradients d, Storage dy, Storage x, Storage scale, int batch, int length, int dim) {
+        float[] dxs = floatsOrNull(d.dx());
+        float[] dShifts = floatsOrNull(d.dShift());
+        float[] dScales = floatsOrNull(d.dScale());
         float[] dys = floats(dy);
         float[] xs = floats(x);
         float[] scales = floats(scale);
@@ -274,12 +274,8 @@ public final class ScalarElementwiseKernels implements ElementwiseKernels {
         return dropoutHash(seed, i) * 0x1p-24f >= p;
     }
 
-    /** 24 bits that look random (the mixer of SplittableRandom). */
+    /** 24 random bits: the upper ones of the number that {@link SplitMix64} gives after {@code i} others. */
     public static long dropoutHash(long seed, int i) {
-        long z = seed + (i + 1) * 0x9E3779B97F4A7C15L;
-        z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
-        z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
-        z ^= z >>> 31;
-        return z >>> 40;
+        return SplitMix64.mix(seed + i * SplitMix64.GAMMA) >>> 40;
     }
 }

@@ -1,6 +1,7 @@
 package org.aimjvm.cpu.scalar;
 
 import org.aimjvm.backend.GemmKernels;
+import org.aimjvm.backend.GemmShape;
 import org.aimjvm.backend.Storage;
 import org.aimjvm.cpu.memory.HeapStorage;
 
@@ -9,21 +10,22 @@ public final class ScalarGemmKernels implements GemmKernels {
 
     @Override
     public void linear(Storage y, Storage x, Storage w, int rows, int out, int in) {
-        gemm(y, x, w, 1, rows, out, in, false, true, false);
+        gemm(y, x, w, GemmShape.transposedB(rows, out, in), false);
     }
 
     @Override
-    public void gemm(
-            Storage c, Storage a, Storage b, int batch, int m, int n, int k, boolean transA, boolean transB,
-            boolean accumulate) {
+    public void gemm(Storage c, Storage a, Storage b, GemmShape s, boolean accumulate) {
+        int m = s.m();
+        int n = s.n();
+        int k = s.k();
         float[] cs = HeapStorage.floats(c);
         float[] as = HeapStorage.floats(a);
         float[] bs = HeapStorage.floats(b);
-        int aRow = transA ? 1 : k;
-        int aCol = transA ? m : 1;
-        int bRow = transB ? 1 : n;
-        int bCol = transB ? k : 1;
-        for (int p = 0; p < batch; p++) {
+        int aRow = s.transA() ? 1 : k;
+        int aCol = s.transA() ? m : 1;
+        int bRow = s.transB() ? 1 : n;
+        int bCol = s.transB() ? k : 1;
+        for (int p = 0; p < s.batch(); p++) {
             int aBase = p * m * k;
             int bBase = p * k * n;
             int cBase = p * m * n;

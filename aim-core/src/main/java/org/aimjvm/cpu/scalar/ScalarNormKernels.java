@@ -6,6 +6,7 @@ import static org.aimjvm.cpu.scalar.ScalarElementwiseKernels.derivative;
 import static org.aimjvm.cpu.scalar.ScalarElementwiseKernels.sigmoid;
 
 import org.aimjvm.backend.ElementwiseKernels.Unary;
+import org.aimjvm.backend.FusedKernels;
 import org.aimjvm.backend.NormKernels;
 import org.aimjvm.backend.Storage;
 
@@ -33,27 +34,25 @@ public final class ScalarNormKernels implements NormKernels {
     }
 
     @Override
-    public void gateAddRmsNorm(
-            Storage y, Storage sum, Storage branch, Storage gate, Storage residual, Storage weight, Storage shift,
-            Storage scale, int batch, int length, int cols, float eps) {
+    public void gateAddRmsNorm(Storage y, FusedKernels.ResidualNorm r, int batch, int length, int cols) {
         float[] ys = floats(y);
-        float[] sums = floats(sum);
-        float[] branches = floats(branch);
-        float[] gates = floats(gate);
-        float[] residuals = floats(residual);
-        float[] ws = floats(weight);
-        float[] shifts = floatsOrNull(shift);
-        float[] scales = floatsOrNull(scale);
-        for (int r = 0; r < batch * length; r++) {
-            int base = r * cols;
-            int cond = r / length * cols;
+        float[] sums = floats(r.sum());
+        float[] branches = floats(r.branch());
+        float[] gates = floats(r.gate());
+        float[] residuals = floats(r.residual());
+        float[] ws = floats(r.weight());
+        float[] shifts = floatsOrNull(r.shift());
+        float[] scales = floatsOrNull(r.scale());
+        for (int row = 0; row < batch * length; row++) {
+            int base = row * cols;
+            int cond = row / length * cols;
             double squares = 0;
             for (int c = 0; c < cols; c++) {
                 float s = branches[base + c] * gates[cond + c] + residuals[base + c];
                 sums[base + c] = s;
                 squares += (double) s * s;
             }
-            float inv = (float) (1 / Math.sqrt(squares / cols + eps));
+            float inv = (float) (1 / Math.sqrt(squares / cols + r.eps()));
             for (int c = 0; c < cols; c++) {
                 float n = sums[base + c] * inv * ws[c];
                 ys[base + c] = shifts == null ? n : n * (1 + scales[cond + c]) + shifts[cond + c];
@@ -96,24 +95,24 @@ public final class ScalarNormKernels implements NormKernels {
             Storage x,
             Storage z,
             Storage weight,
-            int rows,
-            int cols,
-            int groups,
-            boolean normBeforeGate,
+            GatedShape s,
             float eps) {
         float[] ys = floats(y);
         float[] invs = floats(invRms);
         float[] xs = floats(x);
         float[] zs = floats(z);
         float[] ws = floats(weight);
-        int width = cols / groups;
+        int rows = s.rows();
+        int cols = s.cols();
+        int groups = s.groups();
+        int width = s.width();
         for (int r = 0; r < rows; r++) {
             for (int g = 0; g < groups; g++) {
                 int base = r * cols + g * width;
                 double squares = 0;
                 for (int c = 0; c < width; c++) {
                     float gate = zs[base + c] * sigmoid(zs[base + c]);
-                    float v = normBeforeGate ? xs[base + c] : xs[base + c] * gate;
+                    float v = s.normBeforeGate() ? xs[base + c] : xs[base + c] * gate;
                     squares += (double) v * v;
                 }
                 float inv = (float) (1 / Math.sqrt(squares / width + eps));
@@ -128,27 +127,19 @@ public final class ScalarNormKernels implements NormKernels {
 
     @Override
     public void gatedRmsNormBackward(
-            Storage dx,
-            Storage dz,
-            Storage dWeight,
-            Storage dy,
-            Storage x,
-            Storage z,
-            Storage weight,
-            Storage invRms,
-            int rows,
-            int cols,
-            int groups,
-            boolean normBeforeGate) {
-        float[] dxs = floatsOrNull(dx);
-        float[] dzs = floatsOrNull(dz);
-        float[] dWeights = floatsOrNull(dWeight);
+            GatedGradients d, Storage dy, Storage x, Storage z, Storage weight, Storage invRms, GatedShape s) {
+        float[] dxs = floatsOrNull(d.dx());
+        float[] dzs = floatsOrNull(d.dz());
+        float[] dWeights = floatsOrNull(d.dWeight());
         float[] dys = floats(dy);
         float[] xs = floats(x);
         float[] zs = floats(z);
         float[] ws = floats(weight);
         float[] invs = floats(invRms);
-        int width = cols / groups;
+        int rows = s.rows();
+        int cols = s.cols();
+        int groups = s.groups();
+        int width = s.width();
         double[] weightSums = new double[cols];
         for (int r = 0; r < rows; r++) {
             for (int g = 0; g < groups; g++) {
@@ -166,7 +157,7 @@ public final class ScalarNormKernels implements NormKernels {
                     double slope = derivative(Unary.SILU, zs[base + c]);
                     double xc = xs[base + c];
                     double gradient = inv * dys[base + c] * ws[g * width + c];
-                    if (normBeforeGate) {
+                    if (s.normBeforeGate()) {
                         put(dxs, base + c, gradient * gate - pull * xc);
                         put(dzs, base + c, gradient * xc * slope);
                     } else {
@@ -198,18 +189,10 @@ public final class ScalarNormKernels implements NormKernels {
 
     @Override
     public void layerNormBackward(
-            Storage dx,
-            Storage dWeight,
-            Storage dBias,
-            Storage dy,
-            Storage x,
-            Storage weight,
-            Storage stats,
-            int rows,
-            int cols) {
-        float[] dxs = floatsOrNull(dx);
-        float[] dWeights = floatsOrNull(dWeight);
-        float[] dBiases = floatsOrNull(dBias);
+            Gradients d, Storage dy, Storage x, Storage weight, Storage stats, int rows, int cols) {
+        float[] dxs = floatsOrNull(d.dx());
+        float[] dWeights = floatsOrNull(d.dWeight());
+        float[] dBiases = floatsOrNull(d.dBias());
         float[] dys = floats(dy);
         float[] xs = floats(x);
         float[] ws = floats(weight);
@@ -245,29 +228,27 @@ public final class ScalarNormKernels implements NormKernels {
             Storage x,
             Storage weight,
             Storage bias,
-            int batch,
-            int channels,
-            int area,
-            int groups,
+            GroupShape s,
             float eps,
             boolean silu) {
         float[] ss = floats(stats);
         float[] xs = floats(x);
-        int count = channels / groups * area;
-        for (int g = 0; g < batch * groups; g++) {
+        int count = s.width() * s.area();
+        for (int g = 0; g < s.batch() * s.groups(); g++) {
             meanAndInverse(ss, g, xs, g * count, count, eps);
         }
         if (y != null) {
-            normalize(floats(y), ss, xs, floats(weight), floats(bias), batch, channels, area, groups, silu);
+            normalize(floats(y), ss, xs, floats(weight), floats(bias), s, silu);
         }
     }
 
     /** {@link #groupNorm} with known statistics. */
     static void normalize(
-            float[] ys, float[] ss, float[] xs, float[] ws, float[] bs, int batch, int channels, int area, int groups,
-            boolean silu) {
-        int width = channels / groups;
-        for (int plane = 0; plane < batch * channels; plane++) {
+            float[] ys, float[] ss, float[] xs, float[] ws, float[] bs, GroupShape s, boolean silu) {
+        int width = s.width();
+        int channels = s.channels();
+        int area = s.area();
+        for (int plane = 0; plane < s.batch() * channels; plane++) {
             int g = plane / width;
             int channel = plane % channels;
             for (int i = plane * area; i < (plane + 1) * area; i++) {
@@ -279,33 +260,30 @@ public final class ScalarNormKernels implements NormKernels {
 
     @Override
     public void groupNormBackward(
-            Storage dx,
-            Storage dWeight,
-            Storage dBias,
+            Gradients d,
             Storage dy,
             Storage x,
             Storage weight,
             Storage bias,
             Storage stats,
-            int batch,
-            int channels,
-            int area,
-            int groups,
+            GroupShape s,
             boolean silu) {
-        float[] dxs = floatsOrNull(dx);
-        float[] dWeights = floatsOrNull(dWeight);
-        float[] dBiases = floatsOrNull(dBias);
+        float[] dxs = floatsOrNull(d.dx());
+        float[] dWeights = floatsOrNull(d.dWeight());
+        float[] dBiases = floatsOrNull(d.dBias());
         float[] dys = floats(dy);
         float[] xs = floats(x);
         float[] ws = floats(weight);
         float[] bs = floats(bias);
         float[] ss = floats(stats);
-        int width = channels / groups;
+        int channels = s.channels();
+        int area = s.area();
+        int width = s.width();
         int count = width * area;
         double[] weightSums = new double[channels];
         double[] biasSums = new double[channels];
         double[] dus = new double[count]; // gradient before silu
-        for (int g = 0; g < batch * groups; g++) {
+        for (int g = 0; g < s.batch() * s.groups(); g++) {
             double mean = ss[2 * g];
             double inv = ss[2 * g + 1];
             double sum = 0;

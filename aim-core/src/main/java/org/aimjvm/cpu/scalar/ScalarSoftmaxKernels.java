@@ -96,11 +96,13 @@ public final class ScalarSoftmaxKernels implements SoftmaxKernels {
 
     @Override
     public void appendKeysAndValues(
-            Storage keys, Storage values, Storage length, Storage k, Storage v, int batch, int added, int capacity,
-            int width) {
-        append(floats(keys), floats(values), ints(length), floats(k), floats(v), batch, added, capacity, width);
+            KeyValues cache, Storage k, Storage v, int added) {
+        append(
+                floats(cache.keys()), floats(cache.values()), ints(cache.length()), floats(k), floats(v),
+                cache.batch(), added, cache.capacity(), cache.width());
     }
 
+    /** {@link #appendKeysAndValues} on arrays. */
     public static void append(
             float[] keys, float[] values, int[] length, float[] k, float[] v, int batch, int added, int capacity,
             int width) {
@@ -118,17 +120,13 @@ public final class ScalarSoftmaxKernels implements SoftmaxKernels {
 
     @Override
     public void causalAttention(
-            Storage out,
-            Storage q,
-            Storage k,
-            Storage v,
-            Storage keysUsed,
-            int batch,
-            int queryLength,
-            int keyCapacity,
-            int heads,
-            int kvHeads,
-            int headDim) {
+            Storage out, Storage q, Storage k, Storage v, Storage keysUsed, AttentionShape s) {
+        int batch = s.batch();
+        int queryLength = s.queryLength();
+        int keyCapacity = s.keyCapacity();
+        int heads = s.heads();
+        int kvHeads = s.kvHeads();
+        int headDim = s.headDim();
         int keyLength = keysUsed == null ? keyCapacity : ints(keysUsed)[0];
         float[] os = floats(out);
         float[] qs = floats(q);
@@ -156,21 +154,15 @@ public final class ScalarSoftmaxKernels implements SoftmaxKernels {
 
     @Override
     public void causalAttentionBackward(
-            Storage dq,
-            Storage dk,
-            Storage dv,
-            Storage dOut,
-            Storage q,
-            Storage k,
-            Storage v,
-            int batch,
-            int length,
-            int heads,
-            int kvHeads,
-            int headDim) {
-        float[] dqs = floats(dq);
-        float[] dks = floats(dk);
-        float[] dvs = floats(dv);
+            AttentionGradients d, Storage dOut, Storage q, Storage k, Storage v, AttentionShape s) {
+        int batch = s.batch();
+        int length = s.queryLength();
+        int heads = s.heads();
+        int kvHeads = s.kvHeads();
+        int headDim = s.headDim();
+        float[] dqs = floats(d.dq());
+        float[] dks = floats(d.dk());
+        float[] dvs = floats(d.dv());
         float[] dos = floats(dOut);
         float[] qs = floats(q);
         float[] ks = floats(k);
@@ -190,28 +182,28 @@ public final class ScalarSoftmaxKernels implements SoftmaxKernels {
                         for (int j = 0; j <= i; j++) {
                             int key = ((b * length + j) * kvHeads + kv) * headDim;
                             dp[j] = 0;
-                            for (int d = 0; d < headDim; d++) {
-                                dp[j] += (double) dos[query + d] * vs[key + d];
-                                dvSums[j * headDim + d] += p[j] * dos[query + d];
+                            for (int c = 0; c < headDim; c++) {
+                                dp[j] += (double) dos[query + c] * vs[key + c];
+                                dvSums[j * headDim + c] += p[j] * dos[query + c];
                             }
                             dot += p[j] * dp[j];
                         }
-                        for (int d = 0; d < headDim; d++) {
+                        for (int c = 0; c < headDim; c++) {
                             double sum = 0;
                             for (int j = 0; j <= i; j++) {
                                 double dScore = p[j] * (dp[j] - dot) * scale;
-                                sum += dScore * ks[((b * length + j) * kvHeads + kv) * headDim + d];
-                                dkSums[j * headDim + d] += dScore * qs[query + d];
+                                sum += dScore * ks[((b * length + j) * kvHeads + kv) * headDim + c];
+                                dkSums[j * headDim + c] += dScore * qs[query + c];
                             }
-                            dqs[query + d] = (float) sum;
+                            dqs[query + c] = (float) sum;
                         }
                     }
                 }
                 for (int j = 0; j < length; j++) {
-                    for (int d = 0; d < headDim; d++) {
+                    for (int c = 0; c < headDim; c++) {
                         int key = ((b * length + j) * kvHeads + kv) * headDim;
-                        dks[key + d] = (float) dkSums[j * headDim + d];
-                        dvs[key + d] = (float) dvSums[j * headDim + d];
+                        dks[key + c] = (float) dkSums[j * headDim + c];
+                        dvs[key + c] = (float) dvSums[j * headDim + c];
                     }
                 }
             }

@@ -2,6 +2,7 @@ package org.aimjvm.cpu.simd;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
+import org.aimjvm.cpu.memory.Warmth;
 
 /**
  * The vector shape of this JVM, chosen once: the widest the CPU runs well, or the one of the system property {@value
@@ -25,6 +26,11 @@ public final class Simd {
     public static final int PANEL = 4 * LANES;
 
     private Simd() {}
+
+    /** The last place below {@code end} where a vector may start; below all places while plain loops are to do all. */
+    public static int lastVector(int end) {
+        return Warmth.isCold() ? Integer.MIN_VALUE : end - LANES;
+    }
 
     private static VectorSpecies<Float> chooseSpecies() {
         String bits = System.getProperty(BITS_PROPERTY);

@@ -9,7 +9,9 @@ import jdk.incubator.vector.VectorShuffle;
 
 /**
  * Transposes matrices through registers: a square of {@code LANES} x {@code LANES} elements by log2(LANES) exchanges of
- * halves between pairs of rows, one shuffle and three blends a pair. About four times as fast as scalar copies.
+ * halves between pairs of rows, one shuffle and three blends per pair. About four times as fast as scalar copies.
+ *
+ * <p>The squares of each width are written out row by row, which makes them long: rows in an array would be boxed.
  */
 public final class VectorTranspose {
     private static final VectorMask<Float> UPPER1 = upper(1);

@@ -8,7 +8,6 @@ import static org.aimjvm.cpu.simd.Simd.LANES;
 
 import jdk.incubator.vector.FloatVector;
 import org.aimjvm.backend.ElementwiseKernels.Unary;
-import org.aimjvm.cpu.memory.Warmth;
 
 /**
  * The loops of {@link org.aimjvm.cpu.rows.VectorElementwiseKernels#unary} and its gradient over {@code [from, to)}. One loop per function: a
@@ -44,7 +43,7 @@ public final class VectorUnary {
     }
 
     private static void silu(float[] y, float[] x, int from, int to) {
-        int last = Warmth.lastVector(to);
+        int last = Simd.lastVector(to);
         int i = from;
         for (; i <= last; i += LANES) {
             VectorMath.silu(FloatVector.fromArray(F, x, i)).intoArray(y, i);

@@ -368,7 +368,7 @@ final class VectorCausalConv1d {
     }
 
     private static void silu(float[] y, int at, int count) {
-        int last = Warmth.lastVector(count);
+        int last = Simd.lastVector(count);
         int i = 0;
         for (; i <= last; i += LANES) {
             VectorMath.silu(FloatVector.fromArray(Simd.F, y, at + i)).intoArray(y, at + i);

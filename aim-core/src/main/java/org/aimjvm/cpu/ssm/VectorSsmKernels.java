@@ -27,7 +27,7 @@ public final class VectorSsmKernels implements SsmKernels {
     @Override
     public void causalConv1d(Storage y, Storage state, CausalConv1d.Inputs in, CausalConvShape s) {
         if (s.length() > 1 || state == null) {
-            parallel.expectNoRecording("causalConv1d");
+            parallel.expectNoCapture("causalConv1d");
         }
         new VectorCausalConv1d(ConvArrays.of(in, s)).forward(floats(y), floatsOrNull(state), parallel, scratch);
     }
@@ -41,7 +41,7 @@ public final class VectorSsmKernels implements SsmKernels {
     @Override
     public void ssdScan(Storage y, Storage finalState, SsdScan.Inputs in, SsdShape s) {
         if (s.length() > 1) {
-            parallel.expectNoRecording("ssdScan");
+            parallel.expectNoCapture("ssdScan");
         }
         if (HeapStorage.areHalves(in.initialState(), finalState)) {
             ssdScanOfHalves(floats(y), halvesOrNull(finalState), in, s);
@@ -92,7 +92,7 @@ public final class VectorSsmKernels implements SsmKernels {
             new VectorSelectiveStep(arrays, floats(y), floatsOrNull(finalState)).run(parallel, scratch);
             return;
         }
-        parallel.expectNoRecording("selectiveScan");
+        parallel.expectNoCapture("selectiveScan");
         new VectorSelectiveScan(arrays, floats(y), floatsOrNull(finalState), scratch.get().selective)
                 .run(parallel, scratch);
     }

@@ -3,7 +3,6 @@ package org.aimjvm.op.conv;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Conv2dShape;
 import org.aimjvm.backend.Shape;
-import org.aimjvm.op.Grads;
 import org.aimjvm.op.Shapes;
 import org.aimjvm.tensor.Autograd;
 import org.aimjvm.tensor.Tensor;
@@ -26,19 +25,20 @@ public final class Conv2dOp {
         Conv2dShape s = shape(x, w, bias, stride, padTop, padLeft, padBottom, padRight);
         Backend backend = x.backend();
         Tensor y = Tensor.empty(backend, Shape.of(x.dim(0), w.dim(0), s.outHeight(), s.outWidth()));
-        backend.conv().conv2d(y.storage(), x.storage(), w.storage(), Grads.storage(bias), s);
-        return Autograd.record(
+        backend.conv().conv2d(y.storage(), x.storage(), w.storage(), Shapes.storageOrNull(bias), s);
+        return Autograd.tape(
                 y,
                 dY -> {
-                    Tensor dX = Grads.emptyFor(x);
-                    Tensor dW = Grads.emptyFor(w);
-                    Tensor dBias = Grads.emptyFor(bias);
+                    Tensor dX = Shapes.gradientFor(x);
+                    Tensor dW = Shapes.gradientFor(w);
+                    Tensor dBias = Shapes.gradientFor(bias);
                     if (dX != null) {
                         backend.conv().conv2dBackwardInput(dX.storage(), dY.storage(), w.storage(), s);
                     }
                     if (dW != null) {
                         backend.conv()
-                                .conv2dBackwardWeight(dW.storage(), Grads.storage(dBias), dY.storage(), x.storage(), s);
+                                .conv2dBackwardWeight(dW.storage(), Shapes.storageOrNull(dBias), dY.storage(),
+                                        x.storage(), s);
                     }
                     return new Tensor[] {dX, dW, dBias};
                 },
@@ -58,8 +58,7 @@ public final class Conv2dOp {
             Shapes.expect("conv2d", "bias", bias, w.dim(0));
         }
         return new Conv2dShape(
-                x.dim(0), x.dim(1), x.dim(2), x.dim(3), w.dim(0), w.dim(2), w.dim(3), stride, padTop, padLeft,
-                padBottom,
-                padRight);
+                x.dim(0), x.dim(1), x.dim(2), x.dim(3), w.dim(0), w.dim(2), w.dim(3), stride,
+                new Conv2dShape.Padding(padTop, padLeft, padBottom, padRight));
     }
 }

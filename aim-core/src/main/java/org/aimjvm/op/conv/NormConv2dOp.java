@@ -2,8 +2,8 @@ package org.aimjvm.op.conv;
 
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Conv2dShape;
+import org.aimjvm.backend.ConvKernels;
 import org.aimjvm.backend.Shape;
-import org.aimjvm.op.Grads;
 import org.aimjvm.op.Shapes;
 import org.aimjvm.op.elementwise.ArithmeticOp;
 import org.aimjvm.op.norm.GroupNormOp;
@@ -11,8 +11,8 @@ import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Half a residual block of the tokenizer: a convolution of the normalised picture. Where nothing is recorded one kernel computes
- * it and the normalised picture is never stored; a gradient needs that picture, so a recording scope gets the three operations,
+ * Half a residual block of the tokenizer: a convolution of the normalised picture. Where no gradient is tracked one kernel computes
+ * it and the normalised picture is never stored; a gradient needs that picture, so a training scope gets the three operations,
  * which have the same bits.
  */
 public final class NormConv2dOp {
@@ -33,7 +33,7 @@ public final class NormConv2dOp {
     public static Tensor normSiluConv2d(
             Tensor x, Tensor normWeight, Tensor normBias, int groups, float eps, Tensor w, Tensor bias, int pad,
             Tensor residual) {
-        if (Scope.isRecording()) {
+        if (Scope.tracksGradients()) {
             Tensor n = GroupNormOp.groupNorm(x, normWeight, normBias, groups, eps, true);
             Tensor h = Conv2dOp.conv2d(n, w, bias, 1, pad, pad, pad, pad);
             return residual == null ? h : ArithmeticOp.add(residual, h);
@@ -51,13 +51,13 @@ public final class NormConv2dOp {
         Tensor stats = Tensor.empty(backend, Shape.of(x.dim(0), groups, 2));
         backend.norm()
                 .groupNorm(
-                        null, stats.storage(), x.storage(), normWeight.storage(), normBias.storage(), x.dim(0),
-                        x.dim(1),
-                        x.dim(2) * x.dim(3), groups, eps, true);
+                        null, stats.storage(), x.storage(), normWeight.storage(), normBias.storage(),
+                        GroupNormOp.shape(x, groups), eps, true);
         backend.conv()
                 .normSiluConv2d(
-                        y.storage(), x.storage(), stats.storage(), normWeight.storage(), normBias.storage(), groups,
-                        w.storage(), Grads.storage(bias), Grads.storage(residual), s);
+                        y.storage(), x.storage(),
+                        new ConvKernels.Norm(stats.storage(), normWeight.storage(), normBias.storage(), groups),
+                        w.storage(), Shapes.storageOrNull(bias), Shapes.storageOrNull(residual), s);
         return y;
     }
 }

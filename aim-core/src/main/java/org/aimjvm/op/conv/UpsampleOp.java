@@ -3,7 +3,6 @@ package org.aimjvm.op.conv;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Conv2dShape;
 import org.aimjvm.backend.Shape;
-import org.aimjvm.op.Grads;
 import org.aimjvm.op.Shapes;
 import org.aimjvm.tensor.Autograd;
 import org.aimjvm.tensor.Scope;
@@ -22,7 +21,7 @@ public final class UpsampleOp {
         int width = x.dim(3);
         Tensor y = Tensor.empty(backend, Shape.of(x.dim(0), x.dim(1), 2 * height, 2 * width));
         backend.conv().upsampleNearest2x(y.storage(), x.storage(), planes, height, width);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
                     Tensor dX = Tensor.empty(backend, x.shape());
@@ -33,8 +32,8 @@ public final class UpsampleOp {
     }
 
     /**
-     * {@link Conv2dOp#conv2d} of {@link #upsampleNearest2x}, stride 1, equal padding on all sides. Where nothing is recorded one kernel
-     * computes it and the larger picture is never stored; a gradient needs that picture, so a recording scope gets the two
+     * {@link Conv2dOp#conv2d} of {@link #upsampleNearest2x}, stride 1, equal padding on all sides. Where no gradient is tracked one kernel
+     * computes it and the larger picture is never stored; a gradient needs that picture, so a training scope gets the two
      * operations, which have the same bits.
      *
      * @param x (batch, inChannels, height, width)
@@ -43,15 +42,15 @@ public final class UpsampleOp {
      * @return (batch, outChannels, outHeight, outWidth)
      */
     public static Tensor upsampleConv2d(Tensor x, Tensor w, Tensor bias, int pad) {
-        if (Scope.isRecording()) {
+        if (Scope.tracksGradients()) {
             return Conv2dOp.conv2d(upsampleNearest2x(x), w, bias, 1, pad, pad, pad, pad);
         }
         Conv2dShape of = Conv2dOp.shape(x, w, bias, 1, pad, pad, pad, pad);
         Conv2dShape s = new Conv2dShape(
                 of.batch(), of.inChannels(), 2 * of.inHeight(), 2 * of.inWidth(), of.outChannels(), of.kernelHeight(),
-                of.kernelWidth(), 1, pad, pad, pad, pad);
+                of.kernelWidth(), 1, of.padding());
         Tensor y = Tensor.empty(x.backend(), Shape.of(s.batch(), s.outChannels(), s.outHeight(), s.outWidth()));
-        x.backend().conv().upsampleConv2d(y.storage(), x.storage(), w.storage(), Grads.storage(bias), s);
+        x.backend().conv().upsampleConv2d(y.storage(), x.storage(), w.storage(), Shapes.storageOrNull(bias), s);
         return y;
     }
 }

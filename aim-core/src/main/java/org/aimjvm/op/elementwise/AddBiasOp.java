@@ -21,7 +21,7 @@ public final class AddBiasOp {
         Shapes.expect("addBias", "bias", bias, cols);
         Tensor y = Tensor.empty(x.backend(), x.shape());
         x.backend().elementwise().addBias(y.storage(), x.storage(), bias.storage(), rows, cols);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
                     Tensor dBias = null;

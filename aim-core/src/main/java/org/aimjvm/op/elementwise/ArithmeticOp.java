@@ -13,7 +13,7 @@ public final class ArithmeticOp {
         Shapes.expect("add", "b", b, a.shape());
         Tensor y = Tensor.empty(a.backend(), a.shape());
         a.backend().elementwise().add(y.storage(), a.storage(), b.storage(), a.size());
-        return Autograd.record(y, dY -> new Tensor[] {dY, dY}, a, b);
+        return Autograd.tape(y, dY -> new Tensor[] {dY, dY}, a, b);
     }
 
     /** {@code a - b}. */
@@ -21,14 +21,14 @@ public final class ArithmeticOp {
         Shapes.expect("sub", "b", b, a.shape());
         Tensor y = Tensor.empty(a.backend(), a.shape());
         a.backend().elementwise().sub(y.storage(), a.storage(), b.storage(), a.size());
-        return Autograd.record(y, dY -> new Tensor[] {dY, b.needsGrad() ? affineOf(dY, -1, 0) : null}, a, b);
+        return Autograd.tape(y, dY -> new Tensor[] {dY, b.needsGrad() ? affineOf(dY, -1, 0) : null}, a, b);
     }
 
     /** {@code a * b}, element by element. */
     public static Tensor mul(Tensor a, Tensor b) {
         Shapes.expect("mul", "b", b, a.shape());
         Tensor y = product(a, b);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> new Tensor[] {a.needsGrad() ? product(dY, b) : null, b.needsGrad() ? product(dY, a) : null},
                 a,
@@ -42,7 +42,7 @@ public final class ArithmeticOp {
 
     /** {@code alpha * x + beta}. */
     public static Tensor affine(Tensor x, float alpha, float beta) {
-        return Autograd.record(affineOf(x, alpha, beta), dY -> new Tensor[] {affineOf(dY, alpha, 0)}, x);
+        return Autograd.tape(affineOf(x, alpha, beta), dY -> new Tensor[] {affineOf(dY, alpha, 0)}, x);
     }
 
     private static Tensor product(Tensor a, Tensor b) {

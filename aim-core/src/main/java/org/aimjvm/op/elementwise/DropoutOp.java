@@ -19,7 +19,7 @@ public final class DropoutOp {
         if (p == 0) {
             return x;
         }
-        return Autograd.record(masked(x, p, seed), dY -> new Tensor[] {masked(dY, p, seed)}, x);
+        return Autograd.tape(masked(x, p, seed), dY -> new Tensor[] {masked(dY, p, seed)}, x);
     }
 
     private static Tensor masked(Tensor x, float p, long seed) {

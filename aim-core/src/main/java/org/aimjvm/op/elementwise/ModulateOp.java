@@ -1,7 +1,10 @@
 package org.aimjvm.op.elementwise;
 
+import static org.aimjvm.op.Shapes.gradientFor;
+import static org.aimjvm.op.Shapes.storageOrNull;
+
 import org.aimjvm.backend.Backend;
-import org.aimjvm.backend.Storage;
+import org.aimjvm.backend.ElementwiseKernels.ModulateGradients;
 import org.aimjvm.op.Shapes;
 import org.aimjvm.tensor.Autograd;
 import org.aimjvm.tensor.Tensor;
@@ -29,17 +32,17 @@ public final class ModulateOp {
         Tensor y = Tensor.empty(backend, x.shape());
         backend.elementwise()
                 .modulate(y.storage(), x.storage(), shift.storage(), scale.storage(), batch, length, dim);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
-                    Tensor dX = x.needsGrad() ? Tensor.empty(backend, x.shape()) : null;
-                    Tensor dShift = shift.needsGrad() ? Tensor.empty(backend, shift.shape()) : null;
-                    Tensor dScale = scale.needsGrad() ? Tensor.empty(backend, scale.shape()) : null;
+                    Tensor dX = gradientFor(x);
+                    Tensor dShift = gradientFor(shift);
+                    Tensor dScale = gradientFor(scale);
                     backend.elementwise()
                             .modulateBackward(
-                                    storage(dX), storage(dShift), storage(dScale), dY.storage(), x.storage(), scale
-                                            .storage(),
-                                    batch, length, dim);
+                                    new ModulateGradients(
+                                            storageOrNull(dX), storageOrNull(dShift), storageOrNull(dScale)),
+                                    dY.storage(), x.storage(), scale.storage(), batch, length, dim);
                     return new Tensor[] {dX, dShift, dScale};
                 },
                 x,
@@ -63,14 +66,15 @@ public final class ModulateOp {
         Backend backend = x.backend();
         Tensor y = Tensor.empty(backend, x.shape());
         backend.elementwise().gate(y.storage(), x.storage(), g.storage(), batch, length, dim);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
-                    Tensor dX = x.needsGrad() ? Tensor.empty(backend, x.shape()) : null;
-                    Tensor dG = g.needsGrad() ? Tensor.empty(backend, g.shape()) : null;
+                    Tensor dX = gradientFor(x);
+                    Tensor dG = gradientFor(g);
                     backend.elementwise()
                             .gateBackward(
-                                    storage(dX), storage(dG), dY.storage(), x.storage(), g.storage(), batch, length,
+                                    storageOrNull(dX), storageOrNull(dG), dY.storage(), x.storage(), g.storage(), batch,
+                                    length,
                                     dim);
                     return new Tensor[] {dX, dG};
                 },
@@ -78,7 +82,4 @@ public final class ModulateOp {
                 g);
     }
 
-    private static Storage storage(Tensor t) {
-        return t == null ? null : t.storage();
-    }
 }

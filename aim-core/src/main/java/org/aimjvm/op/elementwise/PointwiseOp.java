@@ -51,7 +51,7 @@ public final class PointwiseOp {
     private static Tensor apply(Unary f, Tensor x) {
         Tensor y = Tensor.empty(x.backend(), x.shape());
         x.backend().elementwise().unary(f, y.storage(), x.storage(), x.size());
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
                     Tensor dX = Tensor.empty(x.backend(), x.shape());

@@ -23,6 +23,6 @@ public final class ReduceOp {
     private static Tensor scaledSum(Tensor x, float factor) {
         double sum = x.backend().elementwise().sum(x.storage(), x.size());
         Tensor y = Tensor.full(x.backend(), Shape.of(), (float) (sum * factor));
-        return Autograd.record(y, dY -> new Tensor[] {Tensor.full(x.backend(), x.shape(), dY.item() * factor)}, x);
+        return Autograd.tape(y, dY -> new Tensor[] {Tensor.full(x.backend(), x.shape(), dY.item() * factor)}, x);
     }
 }

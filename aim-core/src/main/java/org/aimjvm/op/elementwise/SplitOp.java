@@ -30,7 +30,7 @@ public final class SplitOp {
             ys[i] = Tensor.empty(backend, x.shape().withLast(sizes[i]));
         }
         backend.elementwise().splitColumns(storages(ys), sizes, x.storage(), rows, cols);
-        return Autograd.record(
+        return Autograd.tape(
                 ys,
                 dYs -> {
                     Tensor dX = Tensor.empty(backend, x.shape());
@@ -61,7 +61,7 @@ public final class SplitOp {
         Tensor y = Tensor.empty(backend, xs[0].shape().withLast(total));
         int[] sizes = Arrays.stream(xs).mapToInt(x -> x.dim(-1)).toArray();
         backend.elementwise().joinColumns(y.storage(), storages(xs), sizes, rows, total);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
                     Tensor[] dXs = new Tensor[xs.length];

@@ -12,7 +12,7 @@ public final class TransposeOp {
     /** {@code y[b, j, i] = x[b, i, j]}; x is (batch, rows, cols), the result (batch, cols, rows). */
     public static Tensor transpose(Tensor x) {
         Shapes.expectRank("transpose", "x", x, 3);
-        return Autograd.record(transposed(x), dY -> new Tensor[] {transposed(dY)}, x);
+        return Autograd.tape(transposed(x), dY -> new Tensor[] {transposed(dY)}, x);
     }
 
     private static Tensor transposed(Tensor x) {

@@ -3,8 +3,8 @@ package org.aimjvm.op.gemm;
 import java.util.Arrays;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
+import org.aimjvm.backend.GemmShape;
 import org.aimjvm.backend.Shape;
-import org.aimjvm.op.Grads;
 import org.aimjvm.op.Shapes;
 import org.aimjvm.op.elementwise.ReduceOp;
 import org.aimjvm.op.softmax.CrossEntropyOp;
@@ -35,20 +35,14 @@ public final class LinearCrossEntropyOp {
      * @throws IllegalArgumentException if a target is not a class
      */
     public static Tensor meanCrossEntropy(Tensor x, Tensor w, Tensor targets) {
-        Shapes.expectRank("meanCrossEntropy", "weight", w, 2);
-        Shapes.expectInts("meanCrossEntropy", "targets", targets);
+        check(x, w, targets);
         int classes = w.dim(0);
         int in = w.dim(1);
-        int[] dims = x.shape().toArray();
-        Shapes.check(dims.length >= 1 && dims[dims.length - 1] == in, "meanCrossEntropy", "x of shape " + x.shape()
-                + ", expected (..., " + in + ") for weight " + w.shape());
-        Shapes.expect("meanCrossEntropy", "targets", targets, Arrays.copyOf(dims, dims.length - 1));
         int rows = x.shape().rows();
-        Shapes.check(rows > 0, "meanCrossEntropy", "no rows, expected at least one");
         Backend b = x.backend();
-        boolean recorded = Autograd.isRecorded(x, w);
-        Tensor dX = recorded ? Grads.emptyFor(x) : null;
-        Tensor dW = recorded ? Grads.emptyFor(w) : null;
+        boolean taped = Autograd.isTaped(x, w);
+        Tensor dX = taped ? Shapes.gradientFor(x) : null;
+        Tensor dW = taped ? Shapes.gradientFor(w) : null;
         Tensor losses = Tensor.empty(b, Shape.of(rows));
         for (int from = 0; from < rows; from += ROWS) {
             int count = Math.min(ROWS, rows - from);
@@ -66,7 +60,7 @@ public final class LinearCrossEntropyOp {
                                 loss.storage(), logSumExp.storage(), logits.storage(), wanted.storage(), count,
                                 classes);
                 b.copy(losses.storage(), from, loss.storage(), 0, count);
-                if (recorded) {
+                if (taped) {
                     b.fill(loss.storage(), 0, count, 1f / rows);
                     b.softmax()
                             .crossEntropyBackward(
@@ -76,20 +70,31 @@ public final class LinearCrossEntropyOp {
                 if (dW != null) { // dZ^T x, the chains of additions continued from block to block
                     b.gemm()
                             .gemm(
-                                    dW.storage(), logits.storage(), part.storage(), 1, classes, in, count, true, false,
-                                    from > 0);
+                                    dW.storage(), logits.storage(), part.storage(),
+                                    GemmShape.transposedA(classes, in, count), from > 0);
                 }
                 if (dX != null) { // dZ W
                     b.gemm()
                             .gemm(
-                                    part.storage(), logits.storage(), w.storage(), 1, count, in, classes, false, false,
-                                    false);
+                                    part.storage(), logits.storage(), w.storage(),
+                                    GemmShape.of(count, in, classes), false);
                     b.copy(dX.storage(), from * in, part.storage(), 0, count * in);
                 }
             }
         }
         Tensor mean = ReduceOp.mean(losses);
-        return Autograd.record(mean, dY -> new Tensor[] {scaled(dX, dY), scaled(dW, dY)}, x, w);
+        return Autograd.tape(mean, dY -> new Tensor[] {scaled(dX, dY), scaled(dW, dY)}, x, w);
+    }
+
+    private static void check(Tensor x, Tensor w, Tensor targets) {
+        Shapes.expectRank("meanCrossEntropy", "weight", w, 2);
+        Shapes.expectInts("meanCrossEntropy", "targets", targets);
+        int in = w.dim(1);
+        int[] dims = x.shape().toArray();
+        Shapes.check(dims.length >= 1 && dims[dims.length - 1] == in, "meanCrossEntropy", "x of shape " + x.shape()
+                + ", expected (..., " + in + ") for weight " + w.shape());
+        Shapes.expect("meanCrossEntropy", "targets", targets, Arrays.copyOf(dims, dims.length - 1));
+        Shapes.check(x.shape().rows() > 0, "meanCrossEntropy", "no rows, expected at least one");
     }
 
     private static Tensor scaled(Tensor d, Tensor dY) {

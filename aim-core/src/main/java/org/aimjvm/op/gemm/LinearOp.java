@@ -1,6 +1,7 @@
 package org.aimjvm.op.gemm;
 
 import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.GemmShape;
 import org.aimjvm.op.Shapes;
 import org.aimjvm.tensor.Autograd;
 import org.aimjvm.tensor.Tensor;
@@ -28,7 +29,7 @@ public final class LinearOp {
         if (bias != null) {
             Shapes.expect("linear", "bias", bias, out);
         }
-        if (w.storage().isFrozen() && Autograd.isRecorded(x, bias)) {
+        if (w.storage().isFrozen() && Autograd.isTaped(x, bias)) {
             throw new IllegalStateException(
                     "linear: a gradient through weights that are only read (expected a model loaded"
                             + " for training, not for inference)");
@@ -40,7 +41,7 @@ public final class LinearOp {
         if (bias != null) {
             backend.elementwise().addBias(y.storage(), y.storage(), bias.storage(), rows, out);
         }
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
                     Tensor dX = null;
@@ -48,13 +49,13 @@ public final class LinearOp {
                     Tensor dBias = null;
                     if (x.needsGrad()) {
                         dX = Tensor.empty(backend, x.shape()); // dY W
-                        backend.gemm().gemm(dX.storage(), dY.storage(), w.storage(), 1, rows, in, out, false, false,
+                        backend.gemm().gemm(dX.storage(), dY.storage(), w.storage(), GemmShape.of(rows, in, out),
                                 false);
                     }
                     if (w.needsGrad()) {
                         dW = Tensor.empty(backend, w.shape()); // dY^T x
-                        backend.gemm().gemm(dW.storage(), dY.storage(), x.storage(), 1, out, in, rows, true, false,
-                                false);
+                        backend.gemm().gemm(dW.storage(), dY.storage(), x.storage(),
+                                GemmShape.transposedA(out, in, rows), false);
                     }
                     if (bias != null && bias.needsGrad()) {
                         dBias = Tensor.empty(backend, bias.shape());

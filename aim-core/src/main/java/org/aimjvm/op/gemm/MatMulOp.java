@@ -1,6 +1,6 @@
 package org.aimjvm.op.gemm;
 
-import org.aimjvm.backend.GemmKernels;
+import org.aimjvm.backend.GemmShape;
 import org.aimjvm.backend.Shape;
 import org.aimjvm.op.Shapes;
 import org.aimjvm.tensor.Autograd;
@@ -25,8 +25,8 @@ public final class MatMulOp {
         int k = a.dim(transA ? 1 : 2);
         int n = b.dim(transB ? 1 : 2);
         Shapes.expect("matmul", "b", b, transB ? Shape.of(batch, n, k) : Shape.of(batch, k, n));
-        Tensor c = product(a, b, batch, m, n, k, transA, transB);
-        return Autograd.record(
+        Tensor c = product(a, b, new GemmShape(batch, m, n, k, transA, transB));
+        return Autograd.tape(
                 c,
                 dC -> {
                     // dA = dC op(B)^T, dB = op(A)^T dC, each stored transposed where the operand was
@@ -34,13 +34,13 @@ public final class MatMulOp {
                     Tensor dB = null;
                     if (a.needsGrad()) {
                         dA = transA
-                                ? product(b, dC, batch, k, m, n, transB, true)
-                                : product(dC, b, batch, m, k, n, false, !transB);
+                                ? product(b, dC, new GemmShape(batch, k, m, n, transB, true))
+                                : product(dC, b, new GemmShape(batch, m, k, n, false, !transB));
                     }
                     if (b.needsGrad()) {
                         dB = transB
-                                ? product(dC, a, batch, n, k, m, true, transA)
-                                : product(a, dC, batch, k, n, m, !transA, false);
+                                ? product(dC, a, new GemmShape(batch, n, k, m, true, transA))
+                                : product(a, dC, new GemmShape(batch, k, n, m, !transA, false));
                     }
                     return new Tensor[] {dA, dB};
                 },
@@ -48,10 +48,9 @@ public final class MatMulOp {
                 b);
     }
 
-    private static Tensor product(Tensor a, Tensor b, int batch, int m, int n, int k, boolean transA, boolean transB) {
-        Tensor c = Tensor.empty(a.backend(), Shape.of(batch, m, n));
-        GemmKernels gemm = a.backend().gemm();
-        gemm.gemm(c.storage(), a.storage(), b.storage(), batch, m, n, k, transA, transB, false);
+    private static Tensor product(Tensor a, Tensor b, GemmShape s) {
+        Tensor c = Tensor.empty(a.backend(), Shape.of(s.batch(), s.m(), s.n()));
+        a.backend().gemm().gemm(c.storage(), a.storage(), b.storage(), s, false);
         return c;
     }
 }

@@ -28,7 +28,7 @@ public final class EmbeddingOp {
         dims[dims.length - 1] = dim;
         Tensor y = Tensor.empty(backend, Shape.of(dims));
         backend.index().embedding(y.storage(), table.storage(), ids.storage(), ids.size(), vocab, dim);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
                     Tensor dTable = Tensor.empty(backend, table.shape());

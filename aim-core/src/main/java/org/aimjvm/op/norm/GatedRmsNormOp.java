@@ -1,9 +1,11 @@
 package org.aimjvm.op.norm;
 
-import static org.aimjvm.op.Grads.emptyFor;
-import static org.aimjvm.op.Grads.storage;
+import static org.aimjvm.op.Shapes.gradientFor;
+import static org.aimjvm.op.Shapes.storageOrNull;
 
 import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.NormKernels.GatedGradients;
+import org.aimjvm.backend.NormKernels.GatedShape;
 import org.aimjvm.backend.Shape;
 import org.aimjvm.op.Shapes;
 import org.aimjvm.tensor.Autograd;
@@ -32,23 +34,23 @@ public final class GatedRmsNormOp {
         Shapes.check(
                 groups >= 1 && cols % groups == 0, "gatedRmsNorm", "groups " + groups + " (expected a divisor of "
                         + cols + ")");
+        GatedShape s = new GatedShape(rows, cols, groups, normBeforeGate);
         Backend backend = x.backend();
         Tensor y = Tensor.empty(backend, x.shape());
         Tensor invRms = Tensor.empty(backend, Shape.of(rows, groups));
         backend.norm()
                 .gatedRmsNorm(
-                        y.storage(), invRms.storage(), x.storage(), z.storage(), weight.storage(), rows, cols, groups,
-                        normBeforeGate, eps);
-        return Autograd.record(
+                        y.storage(), invRms.storage(), x.storage(), z.storage(), weight.storage(), s, eps);
+        return Autograd.tape(
                 y,
                 dY -> {
-                    Tensor dX = emptyFor(x);
-                    Tensor dZ = emptyFor(z);
-                    Tensor dWeight = emptyFor(weight);
+                    Tensor dX = gradientFor(x);
+                    Tensor dZ = gradientFor(z);
+                    Tensor dWeight = gradientFor(weight);
                     backend.norm()
                             .gatedRmsNormBackward(
-                                    storage(dX), storage(dZ), storage(dWeight), dY.storage(), x.storage(), z.storage(),
-                                    weight.storage(), invRms.storage(), rows, cols, groups, normBeforeGate);
+                                    new GatedGradients(storageOrNull(dX), storageOrNull(dZ), storageOrNull(dWeight)),
+                                    dY.storage(), x.storage(), z.storage(), weight.storage(), invRms.storage(), s);
                     return new Tensor[] {dX, dZ, dWeight};
                 },
                 x,

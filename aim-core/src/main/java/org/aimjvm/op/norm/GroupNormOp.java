@@ -1,9 +1,11 @@
 package org.aimjvm.op.norm;
 
-import static org.aimjvm.op.Grads.emptyFor;
-import static org.aimjvm.op.Grads.storage;
+import static org.aimjvm.op.Shapes.gradientFor;
+import static org.aimjvm.op.Shapes.storageOrNull;
 
 import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.NormKernels.Gradients;
+import org.aimjvm.backend.NormKernels.GroupShape;
 import org.aimjvm.backend.Shape;
 import org.aimjvm.op.Shapes;
 import org.aimjvm.tensor.Autograd;
@@ -25,33 +27,34 @@ public final class GroupNormOp {
      */
     public static Tensor groupNorm(Tensor x, Tensor weight, Tensor bias, int groups, float eps, boolean silu) {
         check(x, weight, bias, groups);
-        int batch = x.dim(0);
-        int channels = x.dim(1);
-        int area = x.dim(2) * x.dim(3);
+        GroupShape s = shape(x, groups);
         Backend backend = x.backend();
         Tensor y = Tensor.empty(backend, x.shape());
-        Tensor stats = Tensor.empty(backend, Shape.of(batch, groups, 2));
+        Tensor stats = Tensor.empty(backend, Shape.of(x.dim(0), groups, 2));
         backend.norm()
                 .groupNorm(
-                        y.storage(), stats.storage(), x.storage(), weight.storage(), bias.storage(), batch, channels,
-                        area,
-                        groups, eps, silu);
-        return Autograd.record(
+                        y.storage(), stats.storage(), x.storage(), weight.storage(), bias.storage(), s, eps, silu);
+        return Autograd.tape(
                 y,
                 dY -> {
-                    Tensor dX = emptyFor(x);
-                    Tensor dWeight = emptyFor(weight);
-                    Tensor dBias = emptyFor(bias);
+                    Tensor dX = gradientFor(x);
+                    Tensor dWeight = gradientFor(weight);
+                    Tensor dBias = gradientFor(bias);
                     backend.norm()
                             .groupNormBackward(
-                                    storage(dX), storage(dWeight), storage(dBias), dY.storage(), x.storage(),
-                                    weight.storage(), bias.storage(), stats.storage(), batch, channels, area, groups,
+                                    new Gradients(storageOrNull(dX), storageOrNull(dWeight), storageOrNull(dBias)),
+                                    dY.storage(), x.storage(), weight.storage(), bias.storage(), stats.storage(), s,
                                     silu);
                     return new Tensor[] {dX, dWeight, dBias};
                 },
                 x,
                 weight,
                 bias);
+    }
+
+    /** Sizes of {@code x} (batch, channels, height, width). */
+    public static GroupShape shape(Tensor x, int groups) {
+        return new GroupShape(x.dim(0), x.dim(1), x.dim(2) * x.dim(3), groups);
     }
 
     public static void check(Tensor x, Tensor weight, Tensor bias, int groups) {

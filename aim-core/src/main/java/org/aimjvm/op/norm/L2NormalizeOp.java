@@ -25,7 +25,7 @@ public final class L2NormalizeOp {
         Tensor y = Tensor.empty(backend, x.shape());
         Tensor invNorm = Tensor.empty(backend, Shape.of(rows));
         backend.norm().l2Normalize(y.storage(), invNorm.storage(), x.storage(), rows, cols, eps);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
                     Tensor dX = Tensor.empty(backend, x.shape());

@@ -1,9 +1,10 @@
 package org.aimjvm.op.norm;
 
-import static org.aimjvm.op.Grads.emptyFor;
-import static org.aimjvm.op.Grads.storage;
+import static org.aimjvm.op.Shapes.gradientFor;
+import static org.aimjvm.op.Shapes.storageOrNull;
 
 import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.NormKernels.Gradients;
 import org.aimjvm.backend.Shape;
 import org.aimjvm.op.Shapes;
 import org.aimjvm.tensor.Autograd;
@@ -32,16 +33,16 @@ public final class LayerNormOp {
         backend.norm()
                 .layerNorm(
                         y.storage(), stats.storage(), x.storage(), weight.storage(), bias.storage(), rows, cols, eps);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
-                    Tensor dX = emptyFor(x);
-                    Tensor dWeight = emptyFor(weight);
-                    Tensor dBias = emptyFor(bias);
+                    Tensor dX = gradientFor(x);
+                    Tensor dWeight = gradientFor(weight);
+                    Tensor dBias = gradientFor(bias);
                     backend.norm()
                             .layerNormBackward(
-                                    storage(dX), storage(dWeight), storage(dBias), dY.storage(), x.storage(),
-                                    weight.storage(), stats.storage(), rows, cols);
+                                    new Gradients(storageOrNull(dX), storageOrNull(dWeight), storageOrNull(dBias)),
+                                    dY.storage(), x.storage(), weight.storage(), stats.storage(), rows, cols);
                     return new Tensor[] {dX, dWeight, dBias};
                 },
                 x,

@@ -1,6 +1,6 @@
 package org.aimjvm.op.norm;
 
-import static org.aimjvm.op.Grads.storage;
+import static org.aimjvm.op.Shapes.storageOrNull;
 
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.FusedKernels;
@@ -23,7 +23,7 @@ public final class NormedSum {
         public FusedKernels.ResidualNorm into(Tensor sum) {
             return new FusedKernels.ResidualNorm(
                     sum.storage(), branch.storage(), gate.storage(), residual.storage(), weight.storage(),
-                    storage(shift), storage(scale), eps);
+                    storageOrNull(shift), storageOrNull(scale), eps);
         }
     }
 
@@ -70,11 +70,7 @@ public final class NormedSum {
         Tensor sum = Tensor.empty(backend, branch.shape());
         Tensor y = Tensor.empty(backend, branch.shape());
         backend.norm()
-                .gateAddRmsNorm(
-                        y.storage(), sum.storage(), branch.storage(), pending.gate.storage(),
-                        pending.residual.storage(),
-                        pending.weight.storage(), storage(pending.shift), storage(pending.scale), branch.dim(0),
-                        branch.dim(1), branch.dim(2), pending.eps);
+                .gateAddRmsNorm(y.storage(), pending.into(sum), branch.dim(0), branch.dim(1), branch.dim(2));
         residual = residual == null ? sum : residual; // one that was handed out stays the one
         normed = y;
     }

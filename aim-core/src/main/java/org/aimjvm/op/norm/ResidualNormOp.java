@@ -8,8 +8,8 @@ import org.aimjvm.tensor.Tensor;
 
 /**
  * What stands between two mixers of the sequence model (AiM paper, section 3.3): a branch is gated and added to the residual stream,
- * and that is normalised and modulated for the next branch. Where nothing is recorded one kernel does it, which saves a
- * decoding step three launches a block; a gradient needs what lies between, so a recording scope gets the operations one by one, which
+ * and that is normalised and modulated for the next branch. Where no gradient is tracked one kernel does it, which saves a
+ * decoding step three launches a block; a gradient needs what lies between, so a training scope gets the operations one by one, which
  * have the same bits.
  */
 public final class ResidualNormOp {
@@ -27,7 +27,7 @@ public final class ResidualNormOp {
      */
     public static NormedSum rmsNorm(
             Tensor branch, Tensor gate, Tensor residual, Tensor weight, float eps, Tensor shift, Tensor scale) {
-        if (Scope.isRecording() || gate == null || residual == null) {
+        if (Scope.tracksGradients() || gate == null || residual == null) {
             Tensor sum = sum(branch, gate, residual);
             return new NormedSum(sum, modulated(RmsNormOp.rmsNorm(sum, weight, eps), shift, scale));
         }

@@ -1,7 +1,7 @@
 package org.aimjvm.op.norm;
 
-import static org.aimjvm.op.Grads.emptyFor;
-import static org.aimjvm.op.Grads.storage;
+import static org.aimjvm.op.Shapes.gradientFor;
+import static org.aimjvm.op.Shapes.storageOrNull;
 
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Shape;
@@ -28,14 +28,15 @@ public final class RmsNormOp {
         Tensor y = Tensor.empty(backend, x.shape());
         Tensor invRms = Tensor.empty(backend, Shape.of(rows));
         backend.norm().rmsNorm(y.storage(), invRms.storage(), x.storage(), weight.storage(), rows, cols, eps);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
-                    Tensor dX = emptyFor(x);
-                    Tensor dWeight = emptyFor(weight);
+                    Tensor dX = gradientFor(x);
+                    Tensor dWeight = gradientFor(weight);
                     backend.norm()
                             .rmsNormBackward(
-                                    storage(dX), storage(dWeight), dY.storage(), x.storage(), weight.storage(),
+                                    storageOrNull(dX), storageOrNull(dWeight), dY.storage(), x.storage(),
+                                    weight.storage(),
                                     invRms.storage(), rows, cols);
                     return new Tensor[] {dX, dWeight};
                 },

@@ -1,6 +1,8 @@
 package org.aimjvm.op.softmax;
 
 import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.SoftmaxKernels.AttentionGradients;
+import org.aimjvm.backend.SoftmaxKernels.AttentionShape;
 import org.aimjvm.op.Shapes;
 import org.aimjvm.tensor.Autograd;
 import org.aimjvm.tensor.Scope;
@@ -27,12 +29,10 @@ public final class CausalAttentionOp {
         int length = q.dim(1);
         int headDim = q.dim(2) / heads;
         Shapes.expect("causalAttention", "k", k, batch, length, kvHeads * headDim);
+        AttentionShape s = AttentionShape.whole(batch, length, heads, kvHeads, headDim);
         Tensor out = Tensor.empty(backend, q.shape());
-        backend.softmax()
-                .causalAttention(
-                        out.storage(), q.storage(), k.storage(), v.storage(), null, batch, length, length, heads,
-                        kvHeads, headDim);
-        return Autograd.record(
+        backend.softmax().causalAttention(out.storage(), q.storage(), k.storage(), v.storage(), null, s);
+        return Autograd.tape(
                 out,
                 dOut -> {
                     Tensor dQ = Tensor.empty(backend, q.shape());
@@ -40,8 +40,8 @@ public final class CausalAttentionOp {
                     Tensor dV = Tensor.empty(backend, v.shape());
                     backend.softmax()
                             .causalAttentionBackward(
-                                    dQ.storage(), dK.storage(), dV.storage(), dOut.storage(), q.storage(), k.storage(),
-                                    v.storage(), batch, length, heads, kvHeads, headDim);
+                                    new AttentionGradients(dQ.storage(), dK.storage(), dV.storage()), dOut.storage(),
+                                    q.storage(), k.storage(), v.storage(), s);
                     return new Tensor[] {dQ, dK, dV};
                 },
                 q,
@@ -63,7 +63,7 @@ public final class CausalAttentionOp {
         if (cache == null) {
             return causalAttention(q, k, v, heads, kvHeads);
         }
-        if (Scope.isRecording()) {
+        if (Scope.tracksGradients()) {
             throw new IllegalStateException(
                     "causalAttention: a cache inside a training scope (train on whole sequences, with a null cache)");
         }
@@ -78,7 +78,8 @@ public final class CausalAttentionOp {
         backend.softmax()
                 .causalAttention(
                         out.storage(), q.storage(), cache.keys().storage(), cache.values().storage(),
-                        cache.lengthStorage(), batch, length, cache.keys().dim(1), heads, kvHeads, headDim);
+                        cache.lengthStorage(),
+                        new AttentionShape(batch, length, cache.keys().dim(1), heads, kvHeads, headDim));
         return out;
     }
 

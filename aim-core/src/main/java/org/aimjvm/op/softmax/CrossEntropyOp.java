@@ -31,7 +31,7 @@ public final class CrossEntropyOp {
         Tensor logSumExp = Tensor.empty(backend, targets.shape());
         backend.softmax()
                 .crossEntropy(loss.storage(), logSumExp.storage(), logits.storage(), targets.storage(), rows, cols);
-        return Autograd.record(
+        return Autograd.tape(
                 loss,
                 dLoss -> {
                     Tensor dLogits = Tensor.empty(backend, logits.shape());

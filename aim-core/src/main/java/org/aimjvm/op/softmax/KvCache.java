@@ -2,13 +2,14 @@ package org.aimjvm.op.softmax;
 
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Shape;
+import org.aimjvm.backend.SoftmaxKernels;
 import org.aimjvm.backend.Storage;
 import org.aimjvm.op.Shapes;
 import org.aimjvm.tensor.Tensor;
 
 /**
  * Keys and values of the positions an attention layer has seen while decoding. Their number is kept on the device, so that
- * a recorded step goes on from where the last one ended.
+ * a captured step goes on from where the last one ended.
  */
 public final class KvCache {
     private final Tensor keys;
@@ -69,7 +70,8 @@ public final class KvCache {
         keys.backend()
                 .softmax()
                 .appendKeysAndValues(
-                        keys.storage(), values.storage(), length.storage(), k.storage(), v.storage(), batch, added,
-                        capacity, width);
+                        new SoftmaxKernels.KeyValues(
+                                keys.storage(), values.storage(), length.storage(), batch, capacity, width),
+                        k.storage(), v.storage(), added);
     }
 }

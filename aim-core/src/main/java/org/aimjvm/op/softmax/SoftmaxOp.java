@@ -21,7 +21,7 @@ public final class SoftmaxOp {
         int cols = x.dim(-1);
         Tensor y = Tensor.empty(backend, x.shape());
         backend.softmax().softmax(y.storage(), x.storage(), alpha, rows, cols);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
                     Tensor dX = Tensor.empty(backend, x.shape());

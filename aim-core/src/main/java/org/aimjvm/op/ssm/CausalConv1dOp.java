@@ -42,7 +42,7 @@ public final class CausalConv1dOp {
         }
         if (state != null) {
             Shapes.expect(op, "state", state, batch, channels, width);
-            Shapes.expectNotRecorded(op, x, w, bias);
+            Shapes.expectNotTaped(op, x, w, bias);
         }
         Backend backend = x.backend();
         CausalConvShape s = new CausalConvShape(batch, length, channels, width);
@@ -50,7 +50,7 @@ public final class CausalConv1dOp {
                 new CausalConv1d.Inputs(x.storage(), w.storage(), Shapes.storageOrNull(bias), silu);
         Tensor y = Tensor.empty(backend, x.shape());
         backend.ssm().causalConv1d(y.storage(), Shapes.storageOrNull(state), in, s);
-        return Autograd.record(
+        return Autograd.tape(
                 y,
                 dY -> {
                     Tensor dX = Shapes.gradientFor(x);

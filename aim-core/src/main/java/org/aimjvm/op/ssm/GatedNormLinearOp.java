@@ -1,6 +1,6 @@
 package org.aimjvm.op.ssm;
 
-import static org.aimjvm.op.Grads.storage;
+import static org.aimjvm.op.Shapes.storageOrNull;
 
 import java.util.Optional;
 import org.aimjvm.backend.FusedKernels;
@@ -35,7 +35,7 @@ public final class GatedNormLinearOp {
         Optional<FusedKernels> fused = x.backend().fused();
         int rows = x.shape().rows();
         int in = x.dim(-1);
-        if (fused.isEmpty() || Scope.isRecording() || groups < 1 || in % groups != 0
+        if (fused.isEmpty() || Scope.tracksGradients() || groups < 1 || in % groups != 0
                 || !fused.get().takesNormedLinear(w.storage(), rows, in, groups)) {
             return LinearOp.linear(GatedRmsNormOp.gatedRmsNorm(x, z, normWeight, groups, normBeforeGate, eps), w, bias);
         }
@@ -51,7 +51,7 @@ public final class GatedNormLinearOp {
         Tensor y = Tensor.empty(x.backend(), x.shape().withLast(out));
         FusedKernels.GatedNorm normed = new FusedKernels.GatedNorm(
                 x.storage(), z.storage(), normWeight.storage(), groups, normBeforeGate, eps);
-        fused.get().gatedNormLinear(y.storage(), normed, w.storage(), storage(bias), rows, out, in);
+        fused.get().gatedNormLinear(y.storage(), normed, w.storage(), storageOrNull(bias), rows, out, in);
         return y;
     }
 }

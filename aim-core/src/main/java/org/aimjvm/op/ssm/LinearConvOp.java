@@ -1,6 +1,6 @@
 package org.aimjvm.op.ssm;
 
-import static org.aimjvm.op.Grads.storage;
+import static org.aimjvm.op.Shapes.storageOrNull;
 
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -41,7 +41,7 @@ public final class LinearConvOp {
             NormedSum u, Tensor w, Tensor bias, int[] sizes, int convolved, Tensor convWeight, Tensor convBias,
             Tensor state, boolean silu) {
         Optional<FusedKernels> fused = w.backend().fused();
-        if (fused.isPresent() && !Scope.isRecording() && state != null && state.shape().rank() == 3
+        if (fused.isPresent() && !Scope.tracksGradients() && state != null && state.shape().rank() == 3
                 && convolved <= 1 && sizes.length <= convolved + 2
                 && fused.get().takesLinearConv(state.dim(0), convWeight.dim(-1))) {
             NormedSum.Pending sum = u.pending();
@@ -51,7 +51,7 @@ public final class LinearConvOp {
             if (x.shape().rank() == 3 && x.dim(1) == 1) {
                 checkFused(x, w, bias, sizes, convolved, convWeight, convBias, state);
                 FusedKernels.ConvLayer layer = new FusedKernels.ConvLayer(
-                        w.storage(), storage(bias), convWeight.storage(), storage(convBias), silu);
+                        w.storage(), storageOrNull(bias), convWeight.storage(), storageOrNull(convBias), silu);
                 return fused(fused.get(), x, withNorm ? u : null, layer, sizes, convolved, state);
             }
         }

@@ -43,10 +43,10 @@ public final class SelectiveScanOp {
         Operands in = new Operands(x, delta, deltaBias, aLog, b, c, d, state);
         SelectiveShape s = in.check();
         if (state != null) {
-            Shapes.expectNotRecorded(OP, x, delta, deltaBias, aLog, b, c, d);
+            Shapes.expectNotTaped(OP, x, delta, deltaBias, aLog, b, c, d);
         }
-        Tensor y = forward(in, state, s); // recorded only without a state
-        return Autograd.record(y, dY -> backward(dY, null, in, s), x, delta, deltaBias, aLog, b, c, d);
+        Tensor y = forward(in, state, s); // taped only without a state
+        return Autograd.tape(y, dY -> backward(dY, null, in, s), x, delta, deltaBias, aLog, b, c, d);
     }
 
     /**
@@ -59,7 +59,7 @@ public final class SelectiveScanOp {
         SelectiveShape s = in.check();
         Tensor finalState = Tensor.empty(x.backend(), Shape.of(s.batch(), s.channels(), s.dState()));
         Tensor y = forward(in, finalState, s);
-        Autograd.record(
+        Autograd.tape(
                 new Tensor[] {y, finalState},
                 dOuts -> {
                     Tensor dY = dOuts[0] != null ? dOuts[0] : Tensor.zeros(y.backend(), y.shape());

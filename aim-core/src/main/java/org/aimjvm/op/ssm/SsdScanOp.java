@@ -45,10 +45,10 @@ public final class SsdScanOp {
         Operands in = new Operands(xbc, dt, dtBias, aLog, d, state);
         SsdShape s = in.check(settings);
         if (state != null) {
-            Shapes.expectNotRecorded(OP, xbc, dt, dtBias, aLog, d);
+            Shapes.expectNotTaped(OP, xbc, dt, dtBias, aLog, d);
         }
-        Tensor y = forward(in, state, s); // recorded only without a state
-        return Autograd.record(y, dY -> backward(dY, null, in, s), xbc, dt, dtBias, aLog, d);
+        Tensor y = forward(in, state, s); // taped only without a state
+        return Autograd.tape(y, dY -> backward(dY, null, in, s), xbc, dt, dtBias, aLog, d);
     }
 
     /**
@@ -63,7 +63,7 @@ public final class SsdScanOp {
                 "initial state is BF16, expected F32 (only what models overwrite can be in fewer bits)");
         Tensor finalState = Tensor.empty(xbc.backend(), s.stateShape());
         Tensor y = forward(in, finalState, s);
-        Autograd.record(
+        Autograd.tape(
                 new Tensor[] {y, finalState},
                 dOuts -> {
                     Tensor dY = dOuts[0] != null ? dOuts[0] : Tensor.zeros(y.backend(), y.shape());

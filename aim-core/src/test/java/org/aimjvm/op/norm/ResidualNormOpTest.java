@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** One kernel where nothing is recorded has the bits of the operations that a gradient needs. */
+/** One kernel where no gradient is tracked has the bits of the operations that a gradient needs. */
 @Tag("backends")
 class ResidualNormOpTest {
     static Stream<Backend> backends() {

@@ -1,0 +1,8 @@
+/**
+ * Matrix products by tiles of registers, and weights that are only read, packed once in their format.
+ *
+ * <p>Internal: for the vector backend.
+ *
+ * <p>Start at {@link org.aimjvm.cpu.gemm.VectorGemmKernels}.
+ */
+package org.aimjvm.cpu.gemm;

@@ -1,0 +1,113 @@
+package org.aimjvm.data;
+
+import java.util.List;
+
+/**
+ * How a folder of pictures is read. {@link #DEFAULT} is the paper's recipe; {@code with...} methods change one thing.
+ *
+ * @param side rows and columns of the result; 0 for 32 with IDX files, which get a frame, and 256 with picture files
+ * @param resizeShort the short side of a picture file is resized to this before cropping, at least {@code side}; 0 for
+ *     an eighth more than {@code side}, as in the paper (288 for 256)
+ * @param channels 3, 1 for gray, or 0 for what the data have: 1 with IDX files, else 3
+ * @param randomCrop whether training crops picture files anywhere, instead of the centre
+ * @param flip whether training mirrors every other picture file, drawn at random
+ * @param upright whether orientation tags (EXIF) are honoured
+ * @param skipEmptyClasses whether a folder without a readable picture is no class, instead of an error
+ * @param decodeAll whether every picture file is decoded when the folder is opened, instead of its header and end only
+ * @param classNames by label, for IDX files; empty for those of Fashion-MNIST if it is that, else numbers
+ */
+public record PictureOptions(
+        int side,
+        int resizeShort,
+        int channels,
+        boolean randomCrop,
+        boolean flip,
+        boolean upright,
+        boolean skipEmptyClasses,
+        boolean decodeAll,
+        List<String> classNames) {
+    /** Colour, 256 x 256 out of 288, random crops, no flips. */
+    public static final PictureOptions DEFAULT =
+            new PictureOptions(0, 0, 0, true, false, true, false, false, List.of());
+
+    private static final int FILE_SIDE = 256;
+
+    public PictureOptions {
+        if (side < 0) {
+            throw new IllegalArgumentException("side: " + side + " (expected at least 1, or 0 for the default)");
+        }
+        int least = side == 0 ? FILE_SIDE : side;
+        if (resizeShort != 0 && resizeShort < least) {
+            throw new IllegalArgumentException("resizeShort: " + resizeShort + " (expected at least side " + least
+                    + ", or 0 for an eighth more)");
+        }
+        if (channels != 0 && channels != 1 && channels != 3) {
+            throw new IllegalArgumentException("channels: " + channels + " (expected 1 or 3, or 0 for what there is)");
+        }
+        classNames = List.copyOf(classNames);
+    }
+
+    /** The default with {@code side} rows and columns. */
+    public static PictureOptions of(int side) {
+        return DEFAULT.withSide(side);
+    }
+
+    /** Rows and columns of a picture file after cropping. */
+    int fileSide() {
+        return side == 0 ? FILE_SIDE : side;
+    }
+
+    /** Short side of a picture file after resizing. */
+    int fileShort() {
+        return resizeShort == 0 ? fileSide() + fileSide() / 8 : resizeShort;
+    }
+
+    /** Channels of a picture file. */
+    int fileChannels() {
+        return channels == 1 ? 1 : 3;
+    }
+
+    public PictureOptions withSide(int pixels) {
+        return new PictureOptions(pixels, resizeShort, channels, randomCrop, flip, upright, skipEmptyClasses, decodeAll,
+                classNames);
+    }
+
+    public PictureOptions withResizeShort(int pixels) {
+        return new PictureOptions(side, pixels, channels, randomCrop, flip, upright, skipEmptyClasses, decodeAll,
+                classNames);
+    }
+
+    public PictureOptions withChannels(int count) {
+        return new PictureOptions(side, resizeShort, count, randomCrop, flip, upright, skipEmptyClasses, decodeAll,
+                classNames);
+    }
+
+    public PictureOptions withRandomCrop(boolean on) {
+        return new PictureOptions(side, resizeShort, channels, on, flip, upright, skipEmptyClasses, decodeAll,
+                classNames);
+    }
+
+    public PictureOptions withFlip(boolean on) {
+        return new PictureOptions(side, resizeShort, channels, randomCrop, on, upright, skipEmptyClasses, decodeAll,
+                classNames);
+    }
+
+    public PictureOptions withUpright(boolean on) {
+        return new PictureOptions(side, resizeShort, channels, randomCrop, flip, on, skipEmptyClasses, decodeAll,
+                classNames);
+    }
+
+    public PictureOptions withSkipEmptyClasses(boolean on) {
+        return new PictureOptions(side, resizeShort, channels, randomCrop, flip, upright, on, decodeAll, classNames);
+    }
+
+    public PictureOptions withDecodeAll(boolean on) {
+        return new PictureOptions(side, resizeShort, channels, randomCrop, flip, upright, skipEmptyClasses, on,
+                classNames);
+    }
+
+    public PictureOptions withClassNames(List<String> names) {
+        return new PictureOptions(side, resizeShort, channels, randomCrop, flip, upright, skipEmptyClasses, decodeAll,
+                names);
+    }
+}

@@ -1,0 +1,68 @@
+package org.aimjvm.data;
+
+import java.util.List;
+
+/** Some of a set's pictures, in an order of choice. */
+public final class PictureSubset implements PictureSource {
+    private final PictureSource all;
+    private final int[] indices;
+    private final String fingerprint;
+
+    /**
+     * @param indices of the pictures in {@code all}, at least one. Not modified
+     * @throws IllegalArgumentException if there is none, or one is not in the set
+     */
+    public PictureSubset(PictureSource all, int[] indices) {
+        if (indices.length == 0) {
+            throw new IllegalArgumentException("indices: none (expected at least one)");
+        }
+        for (int index : indices) {
+            if (index < 0 || index >= all.size()) {
+                throw new IllegalArgumentException("indices: " + index + " (expected 0 to " + (all.size() - 1) + ")");
+            }
+        }
+        this.all = all;
+        this.indices = indices.clone();
+        this.fingerprint = new Fingerprint().add("subset").add(all.fingerprint()).add(indices).toString();
+    }
+
+    @Override
+    public int size() {
+        return indices.length;
+    }
+
+    @Override
+    public int channels() {
+        return all.channels();
+    }
+
+    @Override
+    public int height() {
+        return all.height();
+    }
+
+    @Override
+    public int width() {
+        return all.width();
+    }
+
+    @Override
+    public List<String> classNames() {
+        return all.classNames();
+    }
+
+    @Override
+    public int label(int index) {
+        return all.label(indices[index]);
+    }
+
+    @Override
+    public void read(int index, long draw, float[] chw, int offset) {
+        all.read(indices[index], draw, chw, offset);
+    }
+
+    @Override
+    public String fingerprint() {
+        return fingerprint;
+    }
+}
