@@ -81,10 +81,13 @@ final class CudaNormKernels implements NormKernels {
 
     @Override
     public void gateAddRmsNorm(Storage y, FusedKernels.ResidualNorm r, int batch, int length, int cols) {
-        gateAddRms.launch(
-                Grid.of(batch * length, rowThreads(cols)), plain(y), plain(r.sum()), plain(r.branch()),
-                plain(r.gate()), plain(r.residual()), plain(r.weight()), orNull(r.shift()), orNull(r.scale()), length,
-                cols, 1.0 / cols, r.eps());
+        gateAddRms.on(Grid.of(batch * length, rowThreads(cols)))
+                .arg("y", plain(y)).arg("sum", plain(r.sum())).arg("branch", plain(r.branch()))
+                .arg("gate", plain(r.gate())).arg("residual", plain(r.residual()))
+                .arg("weight", plain(r.weight())).arg("shift", orNull(r.shift()))
+                .arg("scale", orNull(r.scale()))
+                .arg("length", length).arg("cols", cols).arg("inverse_cols", 1.0 / cols).arg("eps", r.eps())
+                .launch();
     }
 
     @Override
@@ -132,10 +135,15 @@ final class CudaNormKernels implements NormKernels {
         int width = s.width();
         int run = rowsOfBlock(s.rows());
         int runs = Grid.blocks(s.rows(), run);
-        summingRuns(d.dWeight(), runs, s.cols(), partial -> gatedBackward.launch(
-                Grid.of(runs * s.groups(), rowThreads(width)), orNull(d.dx()), orNull(d.dz()), partial, plain(dy),
-                plain(x), plain(z), plain(weight), plain(invRms), s.rows(), width, s.groups(), s.normBeforeGate(), run,
-                1.0 / width));
+        summingRuns(d.dWeight(), runs, s.cols(),
+                partial -> gatedBackward.on(Grid.of(runs * s.groups(), rowThreads(width)))
+                        .arg("dx", orNull(d.dx())).arg("dz", orNull(d.dz())).arg("partial", partial)
+                        .arg("dy", plain(dy)).arg("x", plain(x)).arg("z", plain(z)).arg("weight", plain(weight))
+                        .arg("inv_rms", plain(invRms))
+                        .arg("rows", s.rows()).arg("width", width).arg("groups", s.groups())
+                        .arg("norm_first", s.normBeforeGate()).arg("rows_of_block", run)
+                        .arg("inverse_width", 1.0 / width)
+                        .launch());
     }
 
     @Override
@@ -185,11 +193,13 @@ final class CudaNormKernels implements NormKernels {
         try (Scratch partial = context.scratch(16L * batch * groups * parts)) {
             groupMoments.launch(
                     Grid.of(batch * groups * parts, THREADS), partial.storage(), plain(x), count, parts, part);
-            groupApply.launch(
-                    Grid.of(y == null ? batch * groups : batch * channels * tiles, THREADS), orNull(y), plain(stats),
-                    plain(x), plain(weight), plain(bias), partial.storage(), channels, area, width, parts, part, tiles,
-                    eps,
-                    silu);
+            groupApply.on(Grid.of(y == null ? batch * groups : batch * channels * tiles, THREADS))
+                    .arg("y", orNull(y)).arg("stats", plain(stats)).arg("x", plain(x))
+                    .arg("weight", plain(weight)).arg("bias", plain(bias)).arg("partial", partial.storage())
+                    .arg("channels", channels).arg("area", area).arg("channels_of_group", width)
+                    .arg("parts", parts).arg("part_size", part).arg("tiles", tiles).arg("eps", eps)
+                    .arg("with_silu", silu)
+                    .launch();
         }
     }
 
@@ -210,14 +220,20 @@ final class CudaNormKernels implements NormKernels {
         int parts = Grid.blocks(area, part);
         int tiles = Grid.blocks(area, TILE);
         try (Scratch partial = context.scratch(16L * batch * channels * parts)) {
-            groupBackwardSums.launch(
-                    Grid.of(batch * channels * parts, THREADS), partial.storage(), plain(dy), plain(x), plain(weight),
-                    plain(bias), plain(stats), channels, area, width, parts, part, silu);
+            groupBackwardSums.on(Grid.of(batch * channels * parts, THREADS))
+                    .arg("partial", partial.storage()).arg("dy", plain(dy)).arg("x", plain(x))
+                    .arg("weight", plain(weight)).arg("bias", plain(bias)).arg("stats", plain(stats))
+                    .arg("channels", channels).arg("area", area).arg("channels_of_group", width)
+                    .arg("parts", parts).arg("part_size", part).arg("with_silu", silu)
+                    .launch();
             if (d.dx() != null) {
-                groupBackward.launch(
-                        Grid.of(batch * channels * tiles, THREADS), plain(d.dx()), plain(dy), plain(x),
-                        plain(weight), plain(bias), plain(stats), partial.storage(), channels, area, width, parts,
-                        tiles, silu);
+                groupBackward.on(Grid.of(batch * channels * tiles, THREADS))
+                        .arg("dx", plain(d.dx())).arg("dy", plain(dy)).arg("x", plain(x))
+                        .arg("weight", plain(weight)).arg("bias", plain(bias)).arg("stats", plain(stats))
+                        .arg("partial", partial.storage())
+                        .arg("channels", channels).arg("area", area).arg("channels_of_group", width)
+                        .arg("parts", parts).arg("tiles", tiles).arg("with_silu", silu)
+                        .launch();
             }
             if (d.dWeight() != null || d.dBias() != null) {
                 groupBackwardWeight.launch(

@@ -25,9 +25,13 @@ final class CudaOptimKernels implements OptimKernels {
 
     @Override
     public void adamW(Storage w, Storage m, Storage v, Storage g, int n, AdamWStep s) {
-        adamW.launch(
-                perElement(n), plain(w), plain(m), plain(v), plain(g), s.lr(), s.beta1(), s.beta2(), 1 - s.beta1(),
-                1 - s.beta2(), s.eps(), s.lr() * s.weightDecay(), s.gradScale(), s.correction1(), s.correction2(), n);
+        adamW.on(perElement(n))
+                .arg("w", plain(w)).arg("m", plain(m)).arg("v", plain(v)).arg("g", plain(g))
+                .arg("lr", s.lr()).arg("beta1", s.beta1()).arg("beta2", s.beta2()).arg("rest1", 1 - s.beta1())
+                .arg("rest2", 1 - s.beta2()).arg("eps", s.eps()).arg("decay", s.lr() * s.weightDecay())
+                .arg("grad_scale", s.gradScale()).arg("correction1", s.correction1())
+                .arg("correction2", s.correction2()).arg("n", n)
+                .launch();
     }
 
     @Override

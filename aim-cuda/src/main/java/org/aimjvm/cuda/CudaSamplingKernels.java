@@ -23,11 +23,16 @@ final class CudaSamplingKernels implements SamplingKernels {
     @Override
     public void draw(State state, Storage logits, Plan plan, Sizes s, Filters filters) {
         try (Scratch sums = context.scratch(8L * s.pictures() * Grid.blocks(s.vocab(), BLOCK))) {
-            draw.launch(
-                    Grid.of(s.pictures(), THREADS), plain(state.codes()), plain(state.tokens()),
-                    plain(state.position()), plain(logits), sums.storage(), plain(plan.uniforms()),
-                    plain(plan.scales()), plain(plan.forced()), s.pictures(), s.positions(), s.vocab(), s.guided(),
-                    (double) filters.temperature(), filters.topK(), (double) filters.topP(), filters.minP());
+            draw.on(Grid.of(s.pictures(), THREADS))
+                    .arg("codes", plain(state.codes())).arg("tokens", plain(state.tokens()))
+                    .arg("position", plain(state.position())).arg("logits", plain(logits))
+                    .arg("sums", sums.storage()).arg("uniforms", plain(plan.uniforms()))
+                    .arg("scales", plain(plan.scales())).arg("forced", plain(plan.forced()))
+                    .arg("pictures", s.pictures()).arg("positions", s.positions()).arg("vocab", s.vocab())
+                    .arg("guided", s.guided()).arg("temperature", (double) filters.temperature())
+                    .arg("top_k", filters.topK()).arg("top_p", (double) filters.topP())
+                    .arg("min_p", filters.minP())
+                    .launch();
         }
         advance.launch(Grid.of(1, 256), plain(state.position()), plain(state.rows()), s.sequences());
     }

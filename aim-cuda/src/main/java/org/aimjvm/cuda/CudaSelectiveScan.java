@@ -51,14 +51,14 @@ final class CudaSelectiveScan {
         int lanes = lanes(s.dState(), WIDTH, 1);
         int tasks = s.batch() * s.channels();
         for (int n0 = 0; n0 < s.dState(); n0 += WIDTH * lanes) {
-            // @formatter:off: a group of operands per line
-            scan.launch(
-                    Grid.of(Grid.blocks(tasks, THREADS / lanes), THREADS),
-                    y, finalState, starts,
-                    plain(in.x()), plain(in.delta()), orNull(in.deltaBias()), plain(in.aLog()),
-                    plain(in.b()), plain(in.c()), orNull(in.d()), orNull(in.initialState()),
-                    n0, lanes, tasks, s.length(), s.channels(), s.dState());
-            // @formatter:on
+            scan.on(Grid.of(Grid.blocks(tasks, THREADS / lanes), THREADS))
+                    .arg("y", y).arg("last", finalState).arg("starts", starts).arg("x", plain(in.x()))
+                    .arg("delta", plain(in.delta())).arg("delta_bias", orNull(in.deltaBias()))
+                    .arg("a_log", plain(in.aLog())).arg("b_mat", plain(in.b())).arg("c_mat", plain(in.c()))
+                    .arg("d", orNull(in.d())).arg("initial", orNull(in.initialState()))
+                    .arg("n0", n0).arg("lanes", lanes).arg("tasks", tasks).arg("length", s.length())
+                    .arg("channels", s.channels()).arg("d_state", s.dState())
+                    .launch();
         }
     }
 
@@ -73,15 +73,17 @@ final class CudaSelectiveScan {
             scan(0, null, m.starts.address(), in, s);
             carry(m, out, plain(dy), dFinalState, in, s);
             for (int n0 = 0; n0 < dState; n0 += lanes) {
-                // @formatter:off: a group of operands per line
-                gradient.launch(
-                        Grid.of(m.ofChunks * blocks, THREADS),
-                        orNull(out.dX()), orNull(out.dDelta()), m.dB(), m.dC(),
-                        m.starts.address(), m.dDeltaBias.address(), m.dSkip.address(), m.ends.address(),
-                        plain(dy), plain(in.x()), plain(in.delta()), orNull(in.deltaBias()), plain(in.aLog()),
-                        plain(in.b()), plain(in.c()), orNull(in.d()),
-                        n0, lanes, sets, s.batch(), s.length(), s.channels(), dState);
-                // @formatter:on
+                gradient.on(Grid.of(m.ofChunks * blocks, THREADS))
+                        .arg("dx", orNull(out.dX())).arg("ddelta", orNull(out.dDelta())).arg("db", m.dB())
+                        .arg("dc", m.dC()).arg("starts", m.starts.address())
+                        .arg("dbias", m.dDeltaBias.address()).arg("dskip", m.dSkip.address())
+                        .arg("ends", m.ends.address()).arg("dy", plain(dy)).arg("x", plain(in.x()))
+                        .arg("delta", plain(in.delta())).arg("delta_bias", orNull(in.deltaBias()))
+                        .arg("a_log", plain(in.aLog())).arg("b_mat", plain(in.b())).arg("c_mat", plain(in.c()))
+                        .arg("d", orNull(in.d()))
+                        .arg("n0", n0).arg("lanes", lanes).arg("sets", sets).arg("batch", s.batch())
+                        .arg("length", s.length()).arg("channels", s.channels()).arg("d_state", dState)
+                        .launch();
             }
             sum(out.dDeltaBias(), m.dDeltaBias.address(), m.ofChunks, s.channels());
             sum(out.dD(), m.dSkip.address(), m.ofChunks, s.channels());
@@ -98,13 +100,15 @@ final class CudaSelectiveScan {
         int lanes = lanes(s.dState(), WIDTH, 1);
         int tasks = s.batch() * s.channels();
         for (int n0 = 0; n0 < s.dState(); n0 += WIDTH * lanes) {
-            // @formatter:off: a group of operands per line
-            carry.launch(
-                    Grid.of(Grid.blocks(tasks, THREADS / lanes), THREADS),
-                    m.ends.address(), orNull(out.dInitialState()),
-                    orNull(dFinalState), dy, plain(in.delta()), orNull(in.deltaBias()), plain(in.aLog()), plain(in.c()),
-                    n0, lanes, tasks, s.length(), s.channels(), s.dState());
-            // @formatter:on
+            carry.on(Grid.of(Grid.blocks(tasks, THREADS / lanes), THREADS))
+                    .arg("ends", m.ends.address()).arg("d_initial", orNull(out.dInitialState()))
+                    .arg("d_last", orNull(dFinalState))
+                    .arg("dy", dy)
+                    .arg("delta", plain(in.delta())).arg("delta_bias", orNull(in.deltaBias()))
+                    .arg("a_log", plain(in.aLog())).arg("c_mat", plain(in.c()))
+                    .arg("n0", n0).arg("lanes", lanes).arg("tasks", tasks).arg("length", s.length())
+                    .arg("channels", s.channels()).arg("d_state", s.dState())
+                    .launch();
         }
     }
 

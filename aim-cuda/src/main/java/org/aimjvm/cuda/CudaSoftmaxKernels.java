@@ -121,9 +121,13 @@ final class CudaSoftmaxKernels implements SoftmaxKernels {
             AttentionShape s) {
         int headDim = s.headDim();
         Kernel kernel = headDim <= TILE ? attentionForward64 : attentionForward128;
-        kernel.launch(
-                tiles(s.batch() * s.heads(), s.queryLength(), headDim), out, logSums, q, k, v, keyLength, s.batch(),
-                s.queryLength(), s.keyCapacity(), s.heads(), s.kvHeads(), headDim, scale(headDim));
+        kernel.on(tiles(s.batch() * s.heads(), s.queryLength(), headDim))
+                .arg("out", out).arg("log_sums", logSums).arg("q", q).arg("k", k).arg("v", v)
+                .arg("key_length", keyLength)
+                .arg("batch", s.batch()).arg("queries", s.queryLength()).arg("capacity", s.keyCapacity())
+                .arg("heads", s.heads()).arg("kv_heads", s.kvHeads()).arg("dim", headDim)
+                .arg("scale", scale(headDim))
+                .launch();
     }
 
     /** A block for each tile of each head, and each {@link #WIDE} columns. */
@@ -150,15 +154,20 @@ final class CudaSoftmaxKernels implements SoftmaxKernels {
                     rows,
                     length, heads, headDim);
             Kernel ofKeys = narrow ? attentionKeysBackward64 : attentionKeysBackward128;
-            ofKeys.launch(
-                    tiles(batch * kvHeads, length, headDim), plain(d.dk()), plain(d.dv()), plain(dOut), plain(q),
-                    plain(k),
-                    plain(v),
-                    logSums.storage(), deltas.storage(), batch, length, heads, kvHeads, headDim, scale(headDim));
+            ofKeys.on(tiles(batch * kvHeads, length, headDim))
+                    .arg("dk", plain(d.dk())).arg("dv", plain(d.dv())).arg("d_out", plain(dOut))
+                    .arg("q", plain(q)).arg("k", plain(k)).arg("v", plain(v)).arg("log_sums", logSums.storage())
+                    .arg("deltas", deltas.storage())
+                    .arg("batch", batch).arg("length", length).arg("heads", heads).arg("kv_heads", kvHeads)
+                    .arg("dim", headDim).arg("scale", scale(headDim))
+                    .launch();
             Kernel ofQueries = narrow ? attentionQueriesBackward64 : attentionQueriesBackward128;
-            ofQueries.launch(
-                    tiles(batch * heads, length, headDim), plain(d.dq()), plain(dOut), plain(q), plain(k), plain(v),
-                    logSums.storage(), deltas.storage(), batch, length, heads, kvHeads, headDim, scale(headDim));
+            ofQueries.on(tiles(batch * heads, length, headDim))
+                    .arg("dq", plain(d.dq())).arg("d_out", plain(dOut)).arg("q", plain(q)).arg("k", plain(k))
+                    .arg("v", plain(v)).arg("log_sums", logSums.storage()).arg("deltas", deltas.storage())
+                    .arg("batch", batch).arg("length", length).arg("heads", heads).arg("kv_heads", kvHeads)
+                    .arg("dim", headDim).arg("scale", scale(headDim))
+                    .launch();
         }
     }
 }

@@ -96,15 +96,14 @@ final class CudaSsdScan {
             }
             prepare(m, in, s);
             states(m, last, initial, in, s);
-            // @formatter:off: a group of operands per line
-            tiles().output.launch(
-                    Grid.of(m.n.ofChunks() * s.heads() * m.n.pTiles(), THREADS),
-                    plain(y),
-                    plain(in.xbc()), orNull(in.d()),
-                    m.step.address(), m.sums.address(), m.products.address(), m.states.address(),
-                    in.initialState() != null, s.perChannelD(),
-                    s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
-            // @formatter:on
+            tiles().output.on(Grid.of(m.n.ofChunks() * s.heads() * m.n.pTiles(), THREADS))
+                    .arg("y", plain(y)).arg("xbc", plain(in.xbc())).arg("d", orNull(in.d()))
+                    .arg("step", m.step.address()).arg("sums", m.sums.address())
+                    .arg("product", m.products.address()).arg("start", m.states.address())
+                    .arg("has_initial", in.initialState() != null).arg("per_channel_d", s.perChannelD())
+                    .arg("length", s.length()).arg("heads", s.heads()).arg("head_dim", s.headDim())
+                    .arg("groups", s.groups()).arg("d_state", s.dState())
+                    .launch();
             if (halves && last != 0) {
                 round.launch(ofStates, halvesOrNull(finalState), last, size);
             }
@@ -134,14 +133,15 @@ final class CudaSsdScan {
                 : width == 4 ? recurrenceVector : recurrenceScalar;
         CudaStorage last = halves ? halvesOrNull(finalState) : orNull(finalState);
         CudaStorage initial = halves ? halvesOrNull(in.initialState()) : orNull(in.initialState());
-        // @formatter:off: a group of operands per line
-        kernel.launch(
-                Grid.of(s.batch() * s.heads() * blocksOfHead, THREADS),
-                plain(y), last,
-                plain(in.xbc()), plain(in.dt()), plain(in.dtBias()), plain(in.aLog()), orNull(in.d()), initial,
-                s.dtMin(), s.dtMax(), s.perChannelD(), lanes, blocksOfHead,
-                s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
-        // @formatter:on
+        kernel.on(Grid.of(s.batch() * s.heads() * blocksOfHead, THREADS))
+                .arg("y", plain(y)).arg("last", last).arg("xbc", plain(in.xbc())).arg("dt", plain(in.dt()))
+                .arg("dt_bias", plain(in.dtBias())).arg("a_log", plain(in.aLog())).arg("d", orNull(in.d()))
+                .arg("initial", initial)
+                .arg("dt_min", s.dtMin()).arg("dt_max", s.dtMax()).arg("per_channel_d", s.perChannelD())
+                .arg("lanes", lanes).arg("blocks_of_head", blocksOfHead).arg("length", s.length())
+                .arg("heads", s.heads()).arg("head_dim", s.headDim()).arg("groups", s.groups())
+                .arg("d_state", s.dState())
+                .launch();
     }
 
     /** Steps, sums in the exponents, and products of B and C. */
@@ -189,58 +189,68 @@ final class CudaSsdScan {
     private void stateAndMapGradients(
             CudaSsdMemory m, SsdScan.Gradients out, CudaStorage dy, CudaStorage dLast, SsdScan.Inputs in, SsdShape s) {
         CudaSsdMemory.Gradient g = m.gradient;
-        // @formatter:off: a group of operands per line
-        tiles().stateGradients.launch(
-                Grid.of(m.n.ofHeads() * m.n.pTiles() * m.n.nTiles(), THREADS),
-                g.dStates.address(), g.overlap.address(), orNull(out.dInitialState()),
-                dLast, dy, plain(in.xbc()),
-                m.step.address(), m.sums.address(), m.states.address(),
-                in.initialState() != null,
-                s.batch(), s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
-        tiles().mapGradient.launch(
-                Grid.of(m.n.ofChunks() * s.groups() * g.slices, THREADS),
-                g.map.address(), g.within.address(),
-                dy, plain(in.xbc()),
-                m.step.address(), m.sums.address(), m.products.address(),
-                g.slices,
-                s.batch(), s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
-        // @formatter:on
+        tiles().stateGradients.on(Grid.of(m.n.ofHeads() * m.n.pTiles() * m.n.nTiles(), THREADS))
+                .arg("gradients", g.dStates.address()).arg("overlap", g.overlap.address())
+                .arg("d_initial", orNull(out.dInitialState()))
+                .arg("d_last", dLast).arg("dy", dy)
+                .arg("xbc", plain(in.xbc())).arg("step", m.step.address()).arg("sums", m.sums.address())
+                .arg("start", m.states.address())
+                .arg("has_initial", in.initialState() != null).arg("batch", s.batch()).arg("length", s.length())
+                .arg("heads", s.heads()).arg("head_dim", s.headDim()).arg("groups", s.groups())
+                .arg("d_state", s.dState())
+                .launch();
+        tiles().mapGradient.on(Grid.of(m.n.ofChunks() * s.groups() * g.slices, THREADS))
+                .arg("map", g.map.address()).arg("within", g.within.address())
+                .arg("dy", dy)
+                .arg("xbc", plain(in.xbc())).arg("step", m.step.address()).arg("sums", m.sums.address())
+                .arg("product", m.products.address())
+                .arg("slices", g.slices).arg("batch", s.batch()).arg("length", s.length())
+                .arg("heads", s.heads()).arg("head_dim", s.headDim()).arg("groups", s.groups())
+                .arg("d_state", s.dState())
+                .launch();
     }
 
     /** Gradients of x, B and C. */
     private void operandGradients(
             CudaSsdMemory m, SsdScan.Gradients out, CudaStorage dy, boolean hasDLast, SsdScan.Inputs in, SsdShape s) {
         CudaSsdMemory.Gradient g = m.gradient;
-        // @formatter:off: a group of operands per line
-        tiles().inputGradient.launch(
-                Grid.of(m.n.ofChunks() * s.heads() * m.n.pTiles(), THREADS),
-                plain(out.dXbc()), g.direct.address(), g.skips.address(),
-                dy, plain(in.xbc()), orNull(in.d()),
-                m.step.address(), m.sums.address(), m.products.address(), g.dStates.address(),
-                hasDLast, s.perChannelD(),
-                s.batch(), s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
-        tiles().bcGradient.launch(
-                Grid.of(m.n.ofChunks() * s.groups() * m.n.nTiles() * 2, THREADS),
-                plain(out.dXbc()), g.terms.address(),
-                dy, plain(in.xbc()),
-                m.step.address(), m.sums.address(), m.states.address(), g.dStates.address(), g.map.address(),
-                in.initialState() != null, hasDLast, g.slices,
-                s.batch(), s.length(), s.heads(), s.headDim(), s.groups(), s.dState());
-        // @formatter:on
+        tiles().inputGradient.on(Grid.of(m.n.ofChunks() * s.heads() * m.n.pTiles(), THREADS))
+                .arg("dxbc", plain(out.dXbc())).arg("direct", g.direct.address())
+                .arg("skips", g.skips.address())
+                .arg("dy", dy)
+                .arg("xbc", plain(in.xbc())).arg("d", orNull(in.d())).arg("step", m.step.address())
+                .arg("sums", m.sums.address()).arg("product", m.products.address())
+                .arg("gradients", g.dStates.address())
+                .arg("has_d_last", hasDLast).arg("per_channel_d", s.perChannelD()).arg("batch", s.batch())
+                .arg("length", s.length()).arg("heads", s.heads()).arg("head_dim", s.headDim())
+                .arg("groups", s.groups()).arg("d_state", s.dState())
+                .launch();
+        tiles().bcGradient.on(Grid.of(m.n.ofChunks() * s.groups() * m.n.nTiles() * 2, THREADS))
+                .arg("dxbc", plain(out.dXbc())).arg("terms", g.terms.address())
+                .arg("dy", dy)
+                .arg("xbc", plain(in.xbc())).arg("step", m.step.address()).arg("sums", m.sums.address())
+                .arg("start", m.states.address()).arg("gradients", g.dStates.address())
+                .arg("map", g.map.address())
+                .arg("has_initial", in.initialState() != null).arg("has_d_last", hasDLast)
+                .arg("slices", g.slices).arg("batch", s.batch()).arg("length", s.length())
+                .arg("heads", s.heads()).arg("head_dim", s.headDim()).arg("groups", s.groups())
+                .arg("d_state", s.dState())
+                .launch();
     }
 
     /** Gradients of the raw steps, their bias, A and D. */
     private void parameterGradients(CudaSsdMemory m, SsdScan.Gradients out, SsdScan.Inputs in, SsdShape s) {
         CudaSsdMemory.Gradient g = m.gradient;
         int ofChunks = m.n.ofChunks();
-        // @formatter:off: a group of operands per line
-        stepGradient.launch(
-                Grid.of(Grid.blocks(ofChunks * s.heads(), WARPS), THREADS),
-                plain(out.dDt()), g.dParameters.address(),
-                plain(in.dt()), plain(in.dtBias()), plain(in.aLog()),
-                m.step.address(), g.terms.address(), g.within.address(), g.direct.address(), g.overlap.address(),
-                s.dtMin(), s.dtMax(), s.batch(), s.length(), s.heads(), m.n.pTiles(), m.n.nTiles());
-        // @formatter:on
+        stepGradient.on(Grid.of(Grid.blocks(ofChunks * s.heads(), WARPS), THREADS))
+                .arg("ddt", plain(out.dDt())).arg("partial", g.dParameters.address()).arg("dt", plain(in.dt()))
+                .arg("dt_bias", plain(in.dtBias())).arg("a_log", plain(in.aLog())).arg("step", m.step.address())
+                .arg("terms", g.terms.address()).arg("within", g.within.address())
+                .arg("direct", g.direct.address()).arg("overlap", g.overlap.address())
+                .arg("dt_min", s.dtMin()).arg("dt_max", s.dtMax()).arg("batch", s.batch())
+                .arg("length", s.length()).arg("heads", s.heads()).arg("p_tiles", m.n.pTiles())
+                .arg("n_tiles", m.n.nTiles())
+                .launch();
         sum(plain(out.dDtBias()).address(), plain(out.dALog()).address(), g.dParameters.address(), ofChunks,
                 2 * s.heads(), s.heads());
         int inner = s.innerDim();

@@ -16,6 +16,9 @@ final class Kernel {
     /** The least that a block can use without asking for more. */
     private static final int PLAIN_SHARED = 48 << 10;
 
+    /** Arguments that may be given by position: more are told apart by their names only. */
+    private static final int MAX_BY_POSITION = 11;
+
     /** Types of parameters. */
     enum Parameter {
         /** A pointer or a long. */
@@ -85,11 +88,11 @@ final class Kernel {
                     throw new IllegalArgumentException(name + ": no " + names.get(i) + ", expected all of " + names);
                 }
             }
-            Kernel.this.launch(grid, values);
+            submit(grid, values);
         }
     }
 
-    /** A launch with named arguments, for kernels that take many. */
+    /** A launch with named arguments, for kernels that take more than {@value #MAX_BY_POSITION}, and others. */
     Launch on(Grid grid) {
         return new Launch(grid);
     }
@@ -98,16 +101,24 @@ final class Kernel {
      * Submits the kernel; it runs after all that was submitted before.
      *
      * @param grid blocks and threads; none if a size is 0
-     * @param args the kernel's arguments in order: {@link CudaStorage} or {@code null} for a pointer, {@link Long}, {@link Integer},
-     *     {@link Boolean} as 0 or 1, {@link Float}, {@link Double}
+     * @param args the kernel's arguments in order, at most {@value #MAX_BY_POSITION}: {@link CudaStorage} or {@code null} for
+     *     a pointer, {@link Long}, {@link Integer}, {@link Boolean} as 0 or 1, {@link Float}, {@link Double}
      * @throws IllegalArgumentException if these are not what the kernel takes
      * @throws org.aimjvm.backend.BackendException if the driver refuses
      */
     void launch(Grid grid, Object... args) {
+        if (args.length > MAX_BY_POSITION) {
+            throw new IllegalArgumentException(name + ": " + args.length + " arguments by position, expected at most "
+                    + MAX_BY_POSITION + " (name them)");
+        }
         if (args.length != parameters.size()) {
             throw new IllegalArgumentException(
                     name + ": " + args.length + " arguments, expected " + parameters.size() + ", " + names);
         }
+        submit(grid, args);
+    }
+
+    private void submit(Grid grid, Object[] args) {
         if (grid.x() == 0 || grid.y() == 0 || grid.z() == 0) {
             return;
         }

@@ -177,6 +177,8 @@ class CudaBackendTest {
                 .hasMessage("add_f32: sign is Integer, expected a float");
         assertThatThrownBy(() -> add.launch(one, s, s, 1f, 1f, 3)).isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("add_f32: b is Float, expected device memory or a long");
+        assertThatThrownBy(() -> add.launch(one, new Object[12])).isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("add_f32: 12 arguments by position, expected at most 11 (name them)");
         assertThatThrownBy(() -> add.on(one).arg("y", s).arg("c", s)).isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("add_f32: no parameter c, expected one of [y, a, b, sign, n]");
         assertThatThrownBy(() -> add.on(one).arg("y", s).arg("y", s)).isInstanceOf(IllegalArgumentException.class)

@@ -71,8 +71,8 @@ class KernelConstantsTest {
         "selective_scan.cu, CHUNK, CudaSelectiveScan, CHUNK",
         "selective_scan.cu, WIDTH, CudaSelectiveScan, WIDTH",
         "selective_scan.cu, MIN_LANES, CudaSelectiveScan, MIN_GRADIENT_LANES",
-        "ssd_sizes.cuh, CHUNK, CudaSsdScan, CHUNK",
-        "ssd_sizes.cuh, TILE, CudaSsdScan, TILE",
+        "ssd_sizes.cuh, CHUNK, CudaSsdMemory, CHUNK",
+        "ssd_sizes.cuh, TILE, CudaSsdMemory, TILE",
         "ssd_sizes.cuh, THREADS, CudaSsdScan, THREADS",
         "ssd.cu, ROWS, CudaSsdScan, ROWS",
         "linear.cuh, CONV_WIDTH, CudaFusedKernels, CONV_WIDTH",
@@ -112,7 +112,7 @@ class KernelConstantsTest {
         assertThat(java("ConvPacking", "THREADS") / (edge == 128 || plain ? 1 : 2)).isEqualTo(kernel);
     }
 
-    /** Lanes of a row of weights, and the shared memory of a warp that streams them: stages of 16 bytes, of INT4 scales too. */
+    /** Lanes of a row of weights, and the shared memory of a warp that streams them: stages of 16 bytes, and INT4 scales. */
     @ParameterizedTest
     @EnumSource(WeightFormat.class)
     void ringsOfAStream(WeightFormat format) {
