@@ -1,4 +1,7 @@
-/** The command line {@code aim}. A program, not a library: it exports nothing, and is open because picocli fills its fields. */
+/**
+ * The command line {@code aim}. A program, not a library: it exports nothing, and is open because picocli fills
+ * its fields.
+ */
 open module org.aimjvm.cli {
     requires org.aimjvm.command;
     requires org.aimjvm.eval;

@@ -2,18 +2,19 @@
  * AiM for the JVM: class-conditional image generation with Mamba-2, in plain Java. From the outside in:
  *
  * <ol>
- * <li><b>Facade</b>, all that most users need: {@link org.aimjvm} ({@link org.aimjvm.AiM} loads a model and makes pictures).
- * <li><b>Use and train</b>: {@link org.aimjvm.checkpoint} (a model's files), {@link org.aimjvm.data} (pictures and codes to
- * learn from), {@link org.aimjvm.train} (the training loop), {@link org.aimjvm.feature} (nets that judge pictures), {@link
- * org.aimjvm.verify} and {@link org.aimjvm.measure} (is this machine right, and how fast is it).
+ * <li><b>Facade</b>, all that most users need: {@link org.aimjvm} ({@link org.aimjvm.AiM} loads a model and makes
+ * pictures).
+ * <li><b>Use and train</b>: {@link org.aimjvm.checkpoint} (a model's files), {@link org.aimjvm.data} (pictures and
+ * codes to learn from), {@link org.aimjvm.train} (the training loop), {@link org.aimjvm.feature} (nets that judge
+ * pictures), {@link org.aimjvm.verify} and {@link org.aimjvm.measure} (is this machine right, and how fast is it).
  * <li><b>Research</b>, what models are made of: {@link org.aimjvm.tensor}, the operations {@link org.aimjvm.op} and its
  * families, {@link org.aimjvm.nn}, {@link org.aimjvm.optim}, {@link org.aimjvm.ssm}, {@link org.aimjvm.vq}, {@link
  * org.aimjvm.model}, {@link org.aimjvm.sample}, {@link org.aimjvm.io}.
  * <li><b>Device SPI</b>: {@link org.aimjvm.backend}, for those who bring a backend of their own.
  * </ol>
  *
- * <p>The CPU backends are not exported. Start java with {@code --add-modules=jdk.incubator.vector} for the one that uses SIMD;
- * without that module everything runs, in plain loops.
+ * <p>The CPU backends are not exported. Start java with {@code --add-modules=jdk.incubator.vector} for the one that
+ * uses SIMD; without that module everything runs, in plain loops.
  */
 module org.aimjvm.core {
     requires static jdk.incubator.vector;

@@ -1,4 +1,7 @@
-/** The backend for NVIDIA GPUs. It exports nothing: the library finds it by {@link org.aimjvm.backend.BackendProvider}. */
+/**
+ * The backend for NVIDIA GPUs. It exports nothing: the library finds it by {@link
+ * org.aimjvm.backend.BackendProvider}.
+ */
 module org.aimjvm.cuda {
     requires org.aimjvm.core;
     requires jcublas;

@@ -17,8 +17,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * The tables of {@code docs/architecture.md} are law: a package of aim-core uses only packages above it in the table, a module
- * only modules above it. A table is an order, so what keeps to it has no circle.
+ * The tables of {@code docs/architecture.md} are law: a package of aim-core uses only packages above it in the table, a
+ * module only modules above it. A table is an order, so what keeps to it has no circle.
  */
 class LayersTest {
     private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
@@ -139,7 +139,10 @@ class LayersTest {
                 .containsExactly("gone: in the table, without a file");
     }
 
-    /** First column (without its backticks) to second column of the table whose first column has that heading, in order. */
+    /**
+     * First column (without its backticks) to second column of the table whose first column has that heading, in
+     * order.
+     */
     private static Map<String, String> table(String heading) throws IOException {
         Map<String, String> rows = new LinkedHashMap<>();
         boolean inside = false;

@@ -25,7 +25,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A user's program with a module descriptor compiles and runs, by the JDK's own tools; and the same one on the class path. */
+/**
+ * A user's program with a module descriptor compiles and runs, by the JDK's own tools; and the same one on the
+ * class path.
+ */
 class ModulePathTest {
     private static final String MAIN = """
             package app;

@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * JMH with the names of operation cases filled in: {@code -p opCase=PATTERN} takes the cases in which the pattern is found,
- * without it {@link OpBenchmark} runs those of the published models. Everything else is JMH's own command line.
+ * JMH with the names of operation cases filled in: {@code -p opCase=PATTERN} takes the cases in which the pattern is
+ * found, without it {@link OpBenchmark} runs those of the published models. Everything else is JMH's own command line.
  */
 public final class Benchmarks {
     private static final String OPTION = "opCase=";

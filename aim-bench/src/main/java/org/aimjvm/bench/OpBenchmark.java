@@ -22,8 +22,9 @@ import org.openjdk.jmh.annotations.Warmup;
 import org.openjdk.jmh.infra.Blackhole;
 
 /**
- * The cases of {@link org.aimjvm.verify.OpCases} as rows, through the same calls as models make: a line there is a row here. {@link
- * Benchmarks} fills in the names: those of the published models, or all that {@code -p opCase=PATTERN} matches.
+ * The cases of {@link org.aimjvm.verify.OpCases} as rows, through the same calls as models make: a line there is a row
+ * here. {@link Benchmarks} fills in the names: those of the published models, or all that {@code -p opCase=PATTERN}
+ * matches.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)

@@ -1,5 +1,6 @@
 /**
- * JMH benchmarks: operations from the cases that the tests run, kernels apart where an operation hides them, whole models.
+ * JMH benchmarks: operations from the cases that the tests run, kernels apart where an operation hides them, whole
+ * models.
  *
  * <p>For those who make something faster.
  *

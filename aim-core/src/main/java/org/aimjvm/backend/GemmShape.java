@@ -1,8 +1,8 @@
 package org.aimjvm.backend;
 
 /**
- * Sizes of {@code batch} independent matrix products {@code C = op(A) op(B)} of {@link GemmKernels#gemm}. Matrices of a batch follow
- * each other without gaps.
+ * Sizes of {@code batch} independent matrix products {@code C = op(A) op(B)} of {@link GemmKernels#gemm}. Matrices of
+ * a batch follow each other without gaps.
  *
  * @param m rows of C and op(A)
  * @param n columns of C and op(B)

@@ -51,9 +51,10 @@ public interface SamplingKernels {
     }
 
     /**
-     * One position of a batch of pictures, {@code t = position[0]}: guided logits {@code uncond + scales[t] (cond - uncond)}, the
-     * filters, and the first token at which the running sum of probabilities exceeds the random number times their total. Then the
-     * position grows by one. A picture with a NaN among its logits, or none finite, gets code -1 and goes on with token 0.
+     * One position of a batch of pictures, {@code t = position[0]}: guided logits {@code uncond + scales[t] (cond -
+     * uncond)}, the filters, and the first token at which the running sum of probabilities exceeds the random number
+     * times their total. Then the position grows by one. A picture with a NaN among its logits, or none finite, gets
+     * code -1 and goes on with token 0.
      *
      * @param logits (sequences, vocab). Modified: overwritten with scratch
      */

@@ -1,8 +1,8 @@
 package org.aimjvm.backend;
 
 /**
- * The generator SplitMix64 (Steele, Lea and Flood 2014) as a function: random bits of a number, so that no generator state has to
- * be kept.
+ * The generator SplitMix64 (Steele, Lea and Flood 2014) as a function: random bits of a number, so that no generator
+ * state has to be kept.
  */
 public final class SplitMix64 {
     /** What the state grows by from one number to the next: odd, near 2^64 divided by the golden ratio. */

@@ -29,9 +29,9 @@ import org.aimjvm.backend.SsdSettings;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Operations as AiM-B, AiM-L, AiM-XL and the tokenizer VQ-f16 call them: all widths are theirs. Rows, lengths and pictures are
- * smaller than in training, as the scalar backend has to follow: one past a tile or a chunk in training, the pair of sequences of one
- * guided picture in decoding.
+ * Operations as AiM-B, AiM-L, AiM-XL and the tokenizer VQ-f16 call them: all widths are theirs. Rows, lengths and
+ * pictures are smaller than in training, as the scalar backend has to follow: one past a tile or a chunk in training,
+ * the pair of sequences of one guided picture in decoding.
  */
 final class ModelCases {
     private static final int VOCAB = 16384;

@@ -4,8 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Every operation at awkward sizes (1, odd, prime, one past a vector, a tile or a chunk), and the operations of the published
- * models at their widths. A line here is tested on every backend, has its gradient checked, and is a row of the benchmarks.
+ * Every operation at awkward sizes (1, odd, prime, one past a vector, a tile or a chunk), and the operations of the
+ * published models at their widths. A line here is tested on every backend, has its gradient checked, and is a row of
+ * the benchmarks.
  */
 public final class OpCases {
     private OpCases() {}

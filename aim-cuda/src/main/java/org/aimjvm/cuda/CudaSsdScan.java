@@ -144,11 +144,6 @@ final class CudaSsdScan {
         // @formatter:on
     }
 
-    /** The least power of two that is not below n. */
-    static int powerOfTwo(int n) {
-        return n <= 1 ? 1 : Integer.highestOneBit(n - 1) << 1;
-    }
-
     /** Steps, sums in the exponents, and products of B and C. */
     private void prepare(CudaSsdMemory m, SsdScan.Inputs in, SsdShape s) {
         int tasks = m.n.ofChunks() * s.heads();

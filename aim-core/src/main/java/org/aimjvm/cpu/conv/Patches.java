@@ -4,15 +4,15 @@ import java.util.Arrays;
 import org.aimjvm.backend.Conv2dShape;
 
 /**
- * A convolution as a matrix (im2col): row (c, u, v) of the matrix of patches holds, for every output of a block of output rows, the
- * pixel under tap (u, v) of channel c.
+ * A convolution as a matrix (im2col): row (c, u, v) of the matrix of patches holds, for every output of a block of
+ * output rows, the pixel under tap (u, v) of channel c.
  */
 final class Patches {
     private Patches() {}
 
     /**
-     * Patches under output rows [i0, i0 + rows): row (c, u, v) of the matrix holds, for every output of the block, the pixel under
-     * tap (u, v) of channel c, 0 in the padding.
+     * Patches under output rows [i0, i0 + rows): row (c, u, v) of the matrix holds, for every output of the block, the
+     * pixel under tap (u, v) of channel c, 0 in the padding.
      */
     static void fill(float[] patches, float[] xs, int n, int i0, int rows, Conv2dShape s) {
         int at = 0;
@@ -52,8 +52,9 @@ final class Patches {
     }
 
     /**
-     * Patches of one tap where outputs lie as pixels do: the picture from {@code row} on, moved by {@code shift} columns, is one
-     * run of memory, in which the columns outside [j0, j1) are then cleared. So a call copies a whole plane, not a row.
+     * Patches of one tap where outputs lie as pixels do: the picture from {@code row} on, moved by {@code shift}
+     * columns, is one run of memory, in which the columns outside [j0, j1) are then cleared. So a call copies a whole
+     * plane, not a row.
      */
     private static void shiftedRows(
             float[] patches, int at, float[] xs, int plane, int row, int rows, int shift, int j0, int j1,

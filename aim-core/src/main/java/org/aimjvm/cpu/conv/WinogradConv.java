@@ -66,7 +66,10 @@ public final class WinogradConv {
     private enum Buffer {
         /** Transformed filters of all output channels: the caller's, written and read by all threads. */
         SHARED_FILTERS,
-        /** Transformed pixels of a block in panels of tiles; for few tiles of all, the caller's, written and read by all threads. */
+        /**
+         * Transformed pixels of a block in panels of tiles; for few tiles of all, the caller's, written and read by
+         * all threads.
+         */
         PIXELS,
         /** Products of {@link #FILTERS} and {@link #PIXELS}: (IN x IN, output channels, tiles). */
         PRODUCTS,

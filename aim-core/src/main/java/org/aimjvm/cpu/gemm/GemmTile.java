@@ -6,12 +6,12 @@ import static org.aimjvm.cpu.simd.Simd.LANES;
  * The inner tile of every matrix product and convolution: {@code C = S + A B} for a few rows of A, stored one after another, and
  * one packed panel of B.
  *
- * <p>Each element of C is one chain of fused multiply-adds in the order of the depth, starting from S, which is C itself, or zeros.
- * So its value does not depend on the tile it falls into, on how rows, columns or depth were cut into blocks, on the batch, on
- * the number of threads, or on the width of a vector.
+ * <p>Each element of C is one chain of fused multiply-adds in the order of the depth, starting from S, which is C
+ * itself, or zeros. So its value does not depend on the tile it falls into, on how rows, columns or depth were cut
+ * into blocks, on the batch, on the number of threads, or on the width of a vector.
  *
- * <p>Tiles take their operands as arrays, offsets and steps, up to sixteen parameters: they run for less than a microsecond, and an
- * object per tile would be garbage wherever the compiler does not see through it.
+ * <p>Tiles take their operands as arrays, offsets and steps, up to sixteen parameters: they run for less than a
+ * microsecond, and an object per tile would be garbage wherever the compiler does not see through it.
  */
 final class GemmTile {
     private static final boolean WIDE = LANES >= 16;

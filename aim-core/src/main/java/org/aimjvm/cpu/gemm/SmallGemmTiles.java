@@ -4,9 +4,10 @@ import jdk.incubator.vector.FloatVector;
 import org.aimjvm.cpu.simd.Simd;
 
 /**
- * Tiles of {@link SmallGemm}, {@code C = beta C + A B} for so many rows and vectors of columns as the names say; those named
- * "lines" want the elements of a row of A next to each other. Long, and with a parameter per number, since accumulators are locals
- * written out one by one: a vector in an array is boxed, and an object for the operands would be made per tile.
+ * Tiles of {@link SmallGemm}, {@code C = beta C + A B} for so many rows and vectors of columns as the names say; those
+ * named "lines" want the elements of a row of A next to each other. Long, and with a parameter per number, since
+ * accumulators are locals written out one by one: a vector in an array is boxed, and an object for the operands would
+ * be made per tile.
  */
 final class SmallGemmTiles {
     private static final int LANES = Simd.LANES;

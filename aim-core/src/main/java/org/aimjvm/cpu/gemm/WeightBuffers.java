@@ -5,8 +5,8 @@ import static org.aimjvm.cpu.simd.Simd.PANEL;
 import org.aimjvm.cpu.memory.Workspace;
 
 /**
- * Working memory of the products with frozen weights of one backend, which all its matrices share: a set per thread, kept so that
- * calls leave no garbage, and freed with the backend.
+ * Working memory of the products with frozen weights of one backend, which all its matrices share: a set per thread,
+ * kept so that calls leave no garbage, and freed with the backend.
  */
 public final class WeightBuffers {
     private static final float[] NOTHING = {};
@@ -40,7 +40,7 @@ public final class WeightBuffers {
         final float[] first = new float[PANEL];
         /** As {@link #first}, for the second row. */
         final float[] second = new float[PANEL];
-        /** What {@link PanelWeights#prepare} has left for the product under way, in the set of the thread that launched it. */
+        /** Of the product under way: the caller's {@link Name#PREPARED}. */
         float[] prepared = NOTHING;
 
         private final Workspace workspace = new Workspace();

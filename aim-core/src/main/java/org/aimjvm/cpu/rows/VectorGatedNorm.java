@@ -114,8 +114,8 @@ final class VectorGatedNorm {
     private record Gradient(float[] dx, float[] dz, float[] dy, float[] x, float[] z, float[] w) {
 
         /**
-         * dx and dz of the group from {@code at} on, as in {@link ScalarNormKernels#gatedRmsNormBackward}; what the norm takes away is
-         * subtracted before the gate or after it, the other factor being 0.
+         * dx and dz of the group from {@code at} on, as in {@link ScalarNormKernels#gatedRmsNormBackward}; what the
+         * norm takes away is subtracted before the gate or after it, the other factor being 0.
          *
          * @param first column of the group
          * @param sigmoid of z

@@ -15,8 +15,8 @@ import org.aimjvm.cpu.memory.Parallel;
 import org.aimjvm.cpu.simd.Simd;
 
 /**
- * adaLN's conditional maps by vectors, modulate and gate: rows of x with one row of factors per sequence. Their gradients sum over
- * the length, one sequence and block of columns at a time.
+ * adaLN's conditional maps by vectors, modulate and gate: rows of x with one row of factors per sequence. Their
+ * gradients sum over the length, one sequence and block of columns at a time.
  */
 final class VectorModulate {
     /** Pieces to have of a sum over the length: few long sequences are cut into blocks of columns as well. */

@@ -208,8 +208,8 @@ public final class VectorNormKernels implements NormKernels {
     private record LayerGradient(float[] dx, float[] dy, float[] x, float[] w, int cols) {
 
         /**
-         * {@code sums += [dy n | dy];  dx = inv (dy w - meanGradient - n slope)} with n = (x - mean) inv, of the row from {@code at}
-         * on.
+         * {@code sums += [dy n | dy];  dx = inv (dy w - meanGradient - n slope)} with n = (x - mean) inv, of the row
+         * from {@code at} on.
          */
         void row(
                 int at, float[] sums, int sumAt, float mean, float inv, float meanGradient, float slope) {

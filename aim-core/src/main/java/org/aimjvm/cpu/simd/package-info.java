@@ -1,5 +1,6 @@
 /**
- * The vector shape of this JVM, and the functions and sums that kernels share, with twins in plain loops of the same bits.
+ * The vector shape of this JVM, and the functions and sums that kernels share, with twins in plain loops of the same
+ * bits.
  *
  * <p>Internal: for the kernels of the vector backend.
  *
