@@ -29,8 +29,8 @@ import org.aimjvm.train.TrainRecipe;
 import org.aimjvm.vq.VqModel;
 
 /**
- * Goes on from a model that exists, with pictures and classes of your own; its tokenizer stays as it is. Arguments: the model
- * (a folder, or {@code fashion}), the folder of pictures, the folder to write the new model to.
+ * Goes on from a model that exists, with pictures and classes of your own; its tokenizer stays as it is. Arguments: the
+ * model (a folder, or {@code fashion}), the folder of pictures, the folder to write the new model to.
  */
 public final class FineTune {
     private static final long SEED = 1;
@@ -89,8 +89,8 @@ public final class FineTune {
     }
 
     /**
-     * A model with all weights of the old one that fit: with another number of classes that is all but the table of labels,
-     * which starts anew. With the same number it is everything, and class 0 starts as the old class 0.
+     * A model with all weights of the old one that fit: with another number of classes that is all but the table of
+     * labels, which starts anew. With the same number it is everything, and class 0 starts as the old class 0.
      */
     private static AimModel withSameWeights(AimModel old, AimConfig config, Backend backend) {
         AimModel model = new AimModel(Params.random(backend, SEED).sub(AimModel.NAME), config, old.positions());
