@@ -42,15 +42,18 @@ public final class FineTune {
             throw new IllegalArgumentException("arguments: " + args.length + ", expected 3: MODEL PICTURES OUT");
         }
         Path out = Path.of(args[2]);
-        PictureOptions options;
-        try (ModelFolder folder = ModelFolder.open(args[0])) { // pictures have to be of the model's size
-            int codesPerSide = (int) Math.sqrt(folder.config().numTokens());
-            options = PictureOptions.of(codesPerSide * folder.vqConfig().downsampling())
-                    .withChannels(folder.vqConfig().inChannels());
-        }
-        run(args[0], PictureFolder.open(Path.of(args[1]), options), out, 32, 500);
+        run(args[0], PictureFolder.open(Path.of(args[1]), pictureOptions(args[0])), out, 32, 500);
         AiM aim = AiM.load(out.resolve("model"));
         aim.generate(0).save(out.resolve(aim.info().className(0) + ".png"));
+    }
+
+    /** How to read pictures so that they have the size and the channels that the model makes. */
+    static PictureOptions pictureOptions(String model) {
+        try (ModelFolder folder = ModelFolder.open(model)) {
+            int codesPerSide = (int) Math.sqrt(folder.config().numTokens());
+            return PictureOptions.of(codesPerSide * folder.vqConfig().downsampling())
+                    .withChannels(folder.vqConfig().inChannels());
+        }
     }
 
     /**

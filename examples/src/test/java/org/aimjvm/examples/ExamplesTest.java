@@ -64,8 +64,10 @@ class ExamplesTest {
     }
 
     @Test
-    void fineTune() {
-        List<Double> losses = FineTune.run("fashion", new OwnPictures(12, 1, 32), dir, 4, 12);
+    void fineTune() throws IOException {
+        Path folder = writePictures(new OwnPictures(12, 3, 40)); // resized, cropped and made gray
+        PictureSource pictures = PictureFolder.open(folder, FineTune.pictureOptions("fashion"));
+        List<Double> losses = FineTune.run("fashion", pictures, dir, 4, 12);
         assertThat(losses).hasSize(12);
         assertFalling(losses);
         AiM aim = AiM.load(dir.resolve("model"));
