@@ -29,8 +29,8 @@ import org.aimjvm.train.TrainRecipe;
 import org.aimjvm.vq.VqModel;
 
 /**
- * Goes on from a model that exists, with pictures and classes of your own; its tokenizer stays as it is. Arguments: the model
- * (a folder, or {@code fashion}), the folder of pictures, the folder to write the new model to.
+ * Goes on from a model that exists, with pictures and classes of your own; its tokenizer stays as it is. Arguments: the
+ * model (a folder, or {@code fashion}), the folder of pictures, the folder to write the new model to.
  */
 public final class FineTune {
     private static final long SEED = 1;
@@ -42,15 +42,18 @@ public final class FineTune {
             throw new IllegalArgumentException("arguments: " + args.length + ", expected 3: MODEL PICTURES OUT");
         }
         Path out = Path.of(args[2]);
-        PictureOptions options;
-        try (ModelFolder folder = ModelFolder.open(args[0])) { // pictures have to be of the model's size
-            int codesPerSide = (int) Math.sqrt(folder.config().numTokens());
-            options = PictureOptions.of(codesPerSide * folder.vqConfig().downsampling())
-                    .withChannels(folder.vqConfig().inChannels());
-        }
-        run(args[0], PictureFolder.open(Path.of(args[1]), options), out, 32, 500);
+        run(args[0], PictureFolder.open(Path.of(args[1]), pictureOptions(args[0])), out, 32, 500);
         AiM aim = AiM.load(out.resolve("model"));
         aim.generate(0).save(out.resolve(aim.info().className(0) + ".png"));
+    }
+
+    /** How to read pictures so that they have the size and the channels that the model makes. */
+    static PictureOptions pictureOptions(String model) {
+        try (ModelFolder folder = ModelFolder.open(model)) {
+            int codesPerSide = (int) Math.sqrt(folder.config().numTokens());
+            return PictureOptions.of(codesPerSide * folder.vqConfig().downsampling())
+                    .withChannels(folder.vqConfig().inChannels());
+        }
     }
 
     /**
@@ -89,8 +92,8 @@ public final class FineTune {
     }
 
     /**
-     * A model with all weights of the old one that fit: with another number of classes that is all but the table of labels,
-     * which starts anew. With the same number it is everything, and class 0 starts as the old class 0.
+     * A model with all weights of the old one that fit: with another number of classes that is all but the table of
+     * labels, which starts anew. With the same number it is everything, and class 0 starts as the old class 0.
      */
     private static AimModel withSameWeights(AimModel old, AimConfig config, Backend backend) {
         AimModel model = new AimModel(Params.random(backend, SEED).sub(AimModel.NAME), config, old.positions());

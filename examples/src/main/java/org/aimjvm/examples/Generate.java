@@ -23,20 +23,20 @@ public final class Generate {
     static void run(Path folder) throws IOException {
         Files.createDirectories(folder);
 
-        // The name of a model in a jar on the class path; a checkpoint folder of yours goes here just as well. Loading takes
-        // the time, so a server loads once and keeps the model: it is safe for use by several threads.
+        // The name of a model in a jar on the class path; a checkpoint folder of yours goes here just as well. Loading
+        // takes the time, so a server loads once and keeps the model: it is safe for use by several threads.
         AiM aim = AiM.load("fashion");
 
         // The simplest call: a class by its name, everything else as the model's maker chose it.
         aim.generate("sneaker").save(folder.resolve("sneaker.png"));
 
-        // Start from the model's own options: the right guidance differs from model to model. Picture i of a label has seed
-        // 42 + i; how many are made side by side changes speed and memory, never a pixel.
+        // Start from the model's own options: the right guidance differs from model to model. Picture i of a label has
+        // seed 42 + i; how many are made side by side changes speed and memory, never a pixel.
         GenerateOptions options = aim.defaults().withCount(3).withSeed(42).withTopK(100).withBatchSize(6);
         List<Integer> labels = aim.labels("bag, ankle boot");
 
-        // A list of all is right for a grid. For very many, generateEach hands over each picture as soon as it is finished and
-        // keeps none.
+        // A list of all is right for a grid. For very many, generateEach hands over each picture as soon as it is
+        // finished and keeps none.
         List<BufferedImage> images = new ArrayList<>();
         for (Picture picture : aim.generate(labels, options)) {
             System.out.println(picture.className() + ", seed " + picture.seed());

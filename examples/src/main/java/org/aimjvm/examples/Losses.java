@@ -6,7 +6,10 @@ import java.util.Locale;
 import org.aimjvm.train.TrainListener;
 import org.aimjvm.train.TrainMetrics;
 
-/** Keeps the loss of every step of a training run, and prints some. Progress bars, plots and CSV files listen in the same way. */
+/**
+ * Keeps the loss of every step of a training run, and prints some. Progress bars, plots and CSV files listen in the
+ * same way.
+ */
 final class Losses implements TrainListener {
     private final String what;
     private final int every;

@@ -27,9 +27,10 @@ public final class OwnOperation {
     /**
      * SwiGLU, {@code y = silu(a) b} with {@code silu(x) = x / (1 + e^-x)} (Shazeer 2020), as one operation.
      *
-     * <p>An operation is three things: a check of shapes, the calls of kernels that compute it, and a closure that turns the
-     * gradient of its result into those of its inputs. Kernels are the backend's, so it runs on every device at once. (One that
-     * has to be faster gets a kernel of its own in each backend; this form then stays what that is compared with.)
+     * <p>An operation is three things: a check of shapes, the calls of kernels that compute it, and a closure that
+     * turns the gradient of its result into those of its inputs. Kernels are the backend's, so it runs on every device
+     * at once. (One that has to be faster gets a kernel of its own in each backend; this form then stays what that is
+     * compared with.)
      *
      * @param a of any shape. Not modified
      * @param b of the shape of {@code a}. Not modified
@@ -45,8 +46,9 @@ public final class OwnOperation {
         kernels.unary(Unary.SILU, y.storage(), a.storage(), n);
         kernels.mul(y.storage(), y.storage(), b.storage(), n); // in place: y is still ours alone
 
-        // tape() keeps the closure only if a training scope is open and an input wants a gradient; generating pays nothing.
-        // The closure captures inputs alone: silu(a) is computed again, which costs less than the memory to keep it.
+        // tape() keeps the closure only if a training scope is open and an input wants a gradient; generating pays
+        // nothing. The closure captures inputs alone: silu(a) is computed again, which costs less than the memory to
+        // keep it.
         return Autograd.tape(y, dY -> {
             Tensor dA = null; // where an input wants no gradient
             if (a.needsGrad()) { // dA = dY b silu'(a)
@@ -65,8 +67,8 @@ public final class OwnOperation {
     }
 
     /**
-     * Checks the operation in the way that all of this library are: gradients against finite differences, and the backend that
-     * serves here against the scalar one, whose loops define the right answer.
+     * Checks the operation in the way that all of this library are: gradients against finite differences, and the
+     * backend that serves here against the scalar one, whose loops define the right answer.
      *
      * @return what is wrong; empty if nothing is
      */

@@ -17,8 +17,8 @@ import org.aimjvm.data.PictureSource;
 import org.aimjvm.io.Images;
 
 /**
- * Pictures from somewhere else than a folder: shapes, drawn when they are asked for. A database or an archive is read in the
- * same way. Argument: the folder to train in, after {@link TrainBothStages}.
+ * Pictures from somewhere else than a folder: shapes, drawn when they are asked for. A database or an archive is read
+ * in the same way. Argument: the folder to train in, after {@link TrainBothStages}.
  *
  * @param size how many pictures there are
  * @param channels 3, or 1 for gray
@@ -64,9 +64,9 @@ public record OwnPictures(int size, int channels, int side) implements PictureSo
     }
 
     /**
-     * Draws picture {@code index}. A pure function of its arguments, with no state of its own: threads read ahead, a resumed
-     * run reads again, and both have to see the same pixels. So the random numbers start from the index, and the graphics
-     * belong to the call.
+     * Draws picture {@code index}. A pure function of its arguments, with no state of its own: threads read ahead, a
+     * resumed run reads again, and both have to see the same pixels. So the random numbers start from the index, and
+     * the graphics belong to the call.
      */
     @Override
     public void read(int index, long draw, float[] chw, int offset) {
@@ -83,7 +83,8 @@ public record OwnPictures(int size, int channels, int side) implements PictureSo
         g.fill(shape(label(index), x, y, across));
         g.dispose();
 
-        // draw is 0 for "as it is"; any other value asks for one of your random changes, chosen by its bits. Ours mirrors.
+        // The draw is 0 for "as it is"; any other value asks for one of your random changes, chosen by its bits. Ours
+        // mirrors.
         boolean mirror = (draw & 2) != 0;
         Images.toFloats(mirror ? Images.flip(image) : image, channels, chw, offset); // [-1, 1], channel by channel
     }
@@ -103,7 +104,9 @@ public record OwnPictures(int size, int channels, int side) implements PictureSo
         };
     }
 
-    /** Says which pictures these are, so that no run is continued with others. Change the text when the drawing changes. */
+    /**
+     * Says which pictures these are, so that no run is continued with others. Change the text when the drawing changes.
+     */
     @Override
     public String fingerprint() {
         return "shapes 1, " + size + " of " + channels + " x " + side + " x " + side;

@@ -35,8 +35,8 @@ import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 
 /**
- * From pictures to a model that makes such pictures, on one machine. Arguments: a folder with a folder of pictures for each
- * class (or the IDX files of MNIST), and the folder to write to.
+ * From pictures to a model that makes such pictures, on one machine. Arguments: a folder with a folder of pictures for
+ * each class (or the IDX files of MNIST), and the folder to write to.
  */
 public final class TrainBothStages {
     private static final long SEED = 1;
@@ -55,7 +55,10 @@ public final class TrainBothStages {
      * @param lmSteps steps of stage 2
      */
     record Size(int channels, int codes, int dModel, int layers, int batch, int vqSteps, int lmSteps) {
-        /** For pictures of 32 x 32; about an hour on a desktop CPU. Larger pictures want more of everything, and a GPU. */
+        /**
+         * For pictures of 32 x 32: about the size of the embedded model, which took 45 minutes on two cores. Larger
+         * pictures want more of everything, and a GPU.
+         */
         static final Size SMALL = new Size(32, 512, 192, 8, 64, 1400, 3600);
     }
 
@@ -78,8 +81,8 @@ public final class TrainBothStages {
         Losses vqLosses = new Losses("tokenizer", 50);
         Losses lmLosses = new Losses("sequence model", 50);
 
-        // Stage 1: the tokenizer learns to write a picture as a small grid of numbers, and to read it again. Three levels
-        // halve the sides twice, so 32 x 32 pixels are 8 x 8 codes.
+        // Stage 1: the tokenizer learns to write a picture as a small grid of numbers, and to read it again. Three
+        // levels halve the sides twice, so 32 x 32 pixels are 8 x 8 codes.
         VqConfig vqConfig = VqConfig.builder()
                 .ch(size.channels)
                 .chMult(List.of(1, 2, 2))
@@ -90,13 +93,13 @@ public final class TrainBothStages {
                 .channels(pictures.channels(), pictures.channels())
                 .build();
         VqModel vq = new VqModel(Params.random(backend, SEED).sub(VqModel.NAME), vqConfig);
-        VqTrainer first = new VqTrainer(
-                vq, pictures, null, new VqOptions(recipe(size.batch, size.vqSteps, 1e-3), VqOptions.Reconstruction.L1, 100),
-                RunOptions.NONE, vqLosses);
+        VqOptions vqOptions =
+                new VqOptions(recipe(size.batch, size.vqSteps, 1e-3), VqOptions.Reconstruction.L1, 100);
+        VqTrainer first = new VqTrainer(vq, pictures, null, vqOptions, RunOptions.NONE, vqLosses);
         first.run();
 
-        // The averages of the weights over the run are better than the last ones; this puts them in for a moment. The file is
-        // what counts from here on: both the codes and the finished model have to come from the same tokenizer.
+        // The averages of the weights over the run are better than the last ones; this puts them in for a moment. The
+        // file is what counts from here on: both the codes and the finished model have to come from the same tokenizer.
         ModelInfo names = ModelInfo.of(pictures.classNames(), PositionRule.SEQUENCE_INDEX, "");
         first.withAverages(() -> ModelWriter.write(
                 out.resolve("tokenizer"), null, vqConfig, names, vq.params().all(), DType.F32));
@@ -105,8 +108,8 @@ public final class TrainBothStages {
             tokenizer = folder.readTokenizer(backend);
         }
 
-        // In between: every picture is encoded once, so that stage 2 never decodes a file. One view is the picture as it is;
-        // more add random crops.
+        // In between: every picture is encoded once, so that stage 2 never decodes a file. One view is the picture as
+        // it is; more add random crops.
         new CodeExtractor(tokenizer).extract(pictures, out.resolve("codes"), 1, SEED, size.batch, _ -> {});
 
         // Stage 2: the sequence model learns which code comes next, given the class and the codes before.
@@ -115,25 +118,27 @@ public final class TrainBothStages {
                     .withData(size.codes, codes.length(), codes.info().classNames().size());
             AimModel model = new AimModel(
                     Params.random(backend, SEED).sub(AimModel.NAME), config, PositionRule.SEQUENCE_INDEX);
-            // A tenth of the labels is dropped: guidance needs to know what a picture of no class in particular looks like.
-            // With a folder instead of NONE there are checkpoints, from which resume() goes on bit for bit.
-            LmTrainer second = new LmTrainer(
-                    model, codes, null, new LmOptions(recipe(size.batch, size.lmSteps, 1.5e-3), 0.1, 0, false),
-                    RunOptions.NONE, lmLosses);
+            // A tenth of the labels is dropped: guidance needs to know what a picture of no class in particular looks
+            // like. With a folder instead of NONE there are checkpoints, from which resume() goes on bit for bit.
+            LmOptions lmOptions = new LmOptions(recipe(size.batch, size.lmSteps, 1.5e-3), 0.1, 0, false);
+            LmTrainer second = new LmTrainer(model, codes, null, lmOptions, RunOptions.NONE, lmLosses);
             second.run();
 
             // A finished model is both parts in one folder, in the published layout, with what its maker recommends.
             Map<String, Tensor> tensors = new LinkedHashMap<>(model.params().all());
             tensors.putAll(tokenizer.params().all());
             ModelInfo info = new ModelInfo(
-                    pictures.classNames(), PositionRule.SEQUENCE_INDEX, Guidance.constant(2), SamplingOptions.PLAIN, "");
+                    names.classNames(), names.positions(), Guidance.constant(2), SamplingOptions.PLAIN, "");
             second.withAverages(
                     () -> ModelWriter.write(out.resolve("model"), config, vqConfig, info, tensors, DType.F32));
         }
         return new Result(vqLosses.values(), lmLosses.values());
     }
 
-    /** The learning rate rises over the first steps, which would break a new model at full rate, and then falls to nothing. */
+    /**
+     * The learning rate rises over the first steps, which would break a new model at full rate, and then falls to
+     * nothing.
+     */
     private static TrainRecipe recipe(int batch, int steps, double rate) {
         LrSchedule schedule = new LrSchedule(LrSchedule.Kind.COSINE, Math.min(100, steps / 10), steps);
         return new TrainRecipe(batch, 1, SEED, AdamWOptions.of(rate), schedule, 0.99);

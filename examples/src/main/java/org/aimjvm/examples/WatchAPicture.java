@@ -11,8 +11,8 @@ import org.aimjvm.io.Images;
 import org.aimjvm.sample.GenerationListener;
 
 /**
- * Watches a picture grow, row of codes by row of codes, and stops it half-way. Arguments: the folder to write to and the rows
- * to wait for; without the second the picture is finished.
+ * Watches a picture grow, row of codes by row of codes, and stops it half-way. Arguments: the folder to write to and
+ * the rows to wait for; without the second the picture is finished.
  */
 public final class WatchAPicture {
     private WatchAPicture() {}
@@ -35,14 +35,16 @@ public final class WatchAPicture {
             aim.generate(List.of(aim.label("dress")), aim.defaults().withCount(1), watcher);
             return true;
         } catch (CancellationException e) {
-            // Stopping is no failure: nothing is broken or half open, and the model serves the next call. Interrupting the
-            // thread, e.g. by Future.cancel(true), ends a generation in the same way.
+            // Stopping is no failure: nothing is broken or half open, and the model serves the next call. Interrupting
+            // the thread, e.g. by Future.cancel(true), ends a generation in the same way.
             System.out.println("stopped after row " + watcher.done);
             return false;
         }
     }
 
-    /** Told about everything on the thread that generates, so it needs no locks, and its time is the generation's too. */
+    /**
+     * Told about everything on the thread that generates, so it needs no locks, and its time is the generation's too.
+     */
     private static final class Watcher implements GenerationListener {
         private final Path folder;
         private final int channels;
@@ -60,8 +62,8 @@ public final class WatchAPicture {
         @Override
         public void onRow(int row, PartialPictures partial) {
             done = row;
-            // Codes are not pixels: the tokenizer has to decode what there is. That is done on request only, because it costs
-            // as much as decoding a finished picture; a server would do it for a few rows, or in a smaller batch.
+            // Codes are not pixels: the tokenizer has to decode what there is. That is done on request only, because it
+            // costs as much as decoding a finished picture; a server would do it for some of the rows.
             float[] pixels = partial.decode(0);
             try {
                 Images.writePng(
