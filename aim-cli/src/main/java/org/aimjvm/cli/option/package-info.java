@@ -3,6 +3,6 @@
  *
  * <p>For those who write such a command.
  *
- * <p>Start at {@link org.aimjvm.cli.option.RecipeOptions}.
+ * <p>Start at {@link org.aimjvm.cli.option.AimArchitecture}.
  */
 package org.aimjvm.cli.option;
