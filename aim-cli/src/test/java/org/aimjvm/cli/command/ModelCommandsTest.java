@@ -206,13 +206,13 @@ class ModelCommandsTest {
 
     @Test
     void aPictureThatIsTooLargeIsSaidBeforeTheWork() throws IOException {
-        BufferedImage large = new BufferedImage(9000, 11000, BufferedImage.TYPE_BYTE_BINARY); // 24 million codes
+        BufferedImage large = new BufferedImage(20_000, 11_000, BufferedImage.TYPE_BYTE_BINARY);
         ImageIO.write(large, "png", dir.resolve("large.png").toFile());
         Outcome o = aim("reconstruct -m DIR/model OUT/large.png DIR/a.png -o OUT/some");
         assertThat(o.exit()).isEqualTo(ExitCode.FAILED);
         assertThat(o.err())
-                .startsWith("aim: " + dir + "/large.png: 9000 x 11000 pixels, more than this tokenizer can take"
-                        + " at a time (cure: --size ")
+                .startsWith("aim: " + dir + "/large.png: 20000 x 11000 pixels, which take at least ")
+                .contains(" (cure: --size ")
                 .endsWith("\naim: 1 of 2 pictures failed\n");
         assertThat(dir.resolve("some")).isDirectoryContaining("glob:**/a.png");
 
@@ -225,13 +225,13 @@ class ModelCommandsTest {
     void limitsFollowFromTheLargestTensorsAndTheMemory() {
         VqConfig fashionLike = new VqConfig(32, List.of(1, 2, 2), 1, 64, 512, 8, 1, 1, 32, 1e-6f, true, 0.25f, 0);
         ReconstructLimits anyMemory = new ReconstructLimits(fashionLike, Long.MAX_VALUE);
-        assertThat(anyMemory.problem(800, 800)).isNull(); // 40,000 codes
-        assertThat(anyMemory.problem(1000, 748)).startsWith("1000 x 748 pixels, more than")
-                .contains("--size 748 or less)");
+        assertThat(anyMemory.problem(1000, 748)).isNull(); // 46,750 codes, whose attention works in blocks
+        assertThat(anyMemory.problem(6000, 6000)).startsWith("6000 x 6000 pixels, more than")
+                .contains("--size 5792 or less)");
         ReconstructLimits small = new ReconstructLimits(fashionLike, 1 << 30);
-        assertThat(small.problem(400, 400)).isNull();
-        assertThat(small.problem(800, 800)).isEqualTo("800 x 800 pixels, which take at least 12,207 MiB of 1,024 MiB"
-                + " (cure: --size 428 or less, or AIM_JAVA_OPTS=-Xmx with a larger size)");
+        assertThat(small.problem(1000, 748)).isNull();
+        assertThat(small.problem(2000, 2000)).isEqualTo("2000 x 2000 pixels, which take at least 1,953 MiB of 1,024 MiB"
+                + " (cure: --size 1448 or less, or AIM_JAVA_OPTS=-Xmx with a larger size)");
     }
 
     @Test
