@@ -8,8 +8,8 @@ import org.aimjvm.vq.VqConfig;
  * How large a picture a tokenizer can take: no tensor may have more elements than an array, and what must be in memory at the same
  * time must fit.
  *
- * <p>The largest tensors are those at the full size, {@code ch mult H W}, of which a layer holds two, and those of the attention, of
- * which there are two of {@code (H / f * W / f)^2}.
+ * <p>The largest tensors are those at the full size, {@code ch mult H W}, of which a layer holds two. The scores of the
+ * attention do not count: they are made in blocks of a bounded size.
  *
  * @param config of the tokenizer
  * @param memory bytes there are; {@link Long#MAX_VALUE} if that is not known
@@ -45,17 +45,13 @@ record ReconstructLimits(VqConfig config, long memory) {
         return elements(width, height) <= MAX_ELEMENTS && bytes(width, height) <= memory;
     }
 
-    /** Elements of the largest tensor. */
-    private long elements(int width, int height) {
-        return Math.max(pixelElements(width, height), attentionElements(width, height));
-    }
-
     /** Bytes of the two largest tensors that are there at the same time. */
     private long bytes(int width, int height) {
         return 2 * Float.BYTES * elements(width, height);
     }
 
-    private long pixelElements(int width, int height) {
+    /** Elements of the largest tensor. */
+    private long elements(int width, int height) {
         long largest = 0;
         int levels = config.chMult().size();
         for (int i = 0; i < levels; i++) {
@@ -64,10 +60,5 @@ record ReconstructLimits(VqConfig config, long memory) {
             largest = Math.max(largest, (long) config.ch() * mult * (width >> i) * (height >> i));
         }
         return largest;
-    }
-
-    private long attentionElements(int width, int height) {
-        long places = (long) (width / config.downsampling()) * (height / config.downsampling());
-        return places > Integer.MAX_VALUE ? Long.MAX_VALUE / 16 : places * places;
     }
 }

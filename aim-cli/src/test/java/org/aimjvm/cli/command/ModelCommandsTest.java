@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -206,32 +207,35 @@ class ModelCommandsTest {
 
     @Test
     void aPictureThatIsTooLargeIsSaidBeforeTheWork() throws IOException {
-        BufferedImage large = new BufferedImage(9000, 11000, BufferedImage.TYPE_BYTE_BINARY); // 24 million codes
-        ImageIO.write(large, "png", dir.resolve("large.png").toFile());
+        Path large = dir.resolve("large.png");
+        ImageIO.write(new BufferedImage(9, 9, BufferedImage.TYPE_BYTE_BINARY), "png", large.toFile());
+        byte[] bytes = Files.readAllBytes(large);
+        ByteBuffer.wrap(bytes).putInt(16, 60_000).putInt(20, 50_000); // columns and rows, as the header has them
+        Files.write(large, bytes);
         Outcome o = aim("reconstruct -m DIR/model OUT/large.png DIR/a.png -o OUT/some");
         assertThat(o.exit()).isEqualTo(ExitCode.FAILED);
         assertThat(o.err())
-                .startsWith("aim: " + dir + "/large.png: 9000 x 11000 pixels, more than this tokenizer can take"
+                .startsWith("aim: " + dir + "/large.png: 60000 x 50000 pixels, more than this tokenizer can take"
                         + " at a time (cure: --size ")
                 .endsWith("\naim: 1 of 2 pictures failed\n");
         assertThat(dir.resolve("some")).isDirectoryContaining("glob:**/a.png");
 
-        Outcome size = aim("reconstruct -m DIR/model OUT/large.png -o OUT/one.png --size 16384");
+        Outcome size = aim("reconstruct -m DIR/model OUT/large.png -o OUT/one.png --size 32768");
         assertThat(size.exit()).isEqualTo(ExitCode.USAGE);
-        assertThat(size.err()).startsWith("aim: reconstruct: --size: 16384 x 16384 pixels, more than");
+        assertThat(size.err()).startsWith("aim: reconstruct: --size: 32768 x 32768 pixels, more than");
     }
 
     @Test
     void limitsFollowFromTheLargestTensorsAndTheMemory() {
         VqConfig fashionLike = new VqConfig(32, List.of(1, 2, 2), 1, 64, 512, 8, 1, 1, 32, 1e-6f, true, 0.25f, 0);
         ReconstructLimits anyMemory = new ReconstructLimits(fashionLike, Long.MAX_VALUE);
-        assertThat(anyMemory.problem(800, 800)).isNull(); // 40,000 codes
-        assertThat(anyMemory.problem(1000, 748)).startsWith("1000 x 748 pixels, more than")
-                .contains("--size 748 or less)");
+        assertThat(anyMemory.problem(1000, 748)).isNull(); // 46,750 codes: scores of the attention come in blocks
+        assertThat(anyMemory.problem(8000, 6000)).startsWith("8000 x 6000 pixels, more than")
+                .contains("--size 5792 or less)");
         ReconstructLimits small = new ReconstructLimits(fashionLike, 1 << 30);
-        assertThat(small.problem(400, 400)).isNull();
-        assertThat(small.problem(800, 800)).isEqualTo("800 x 800 pixels, which take at least 12,207 MiB of 1,024 MiB"
-                + " (cure: --size 428 or less, or AIM_JAVA_OPTS=-Xmx with a larger size)");
+        assertThat(small.problem(1000, 748)).isNull();
+        assertThat(small.problem(1600, 1600)).isEqualTo("1600 x 1600 pixels, which take at least 1,250 MiB of 1,024 MiB"
+                + " (cure: --size 1448 or less, or AIM_JAVA_OPTS=-Xmx with a larger size)");
     }
 
     @Test
