@@ -13,6 +13,7 @@ import org.aimjvm.command.CommandProvider;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ErrorReport;
 import org.aimjvm.command.ExitCode;
+import org.aimjvm.command.ResultStream;
 import org.aimjvm.command.Version;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -66,6 +67,9 @@ public final class Aim implements Callable<Integer> {
             // Commands' exceptions are reported in the tree; this is the tree itself, or what no code expects, such as no memory.
             report(console, ErrorReport.unexpected(e), e, List.of(args).contains(DEBUG));
             exit = ExitCode.FAILED;
+        }
+        if (console.out() instanceof ResultStream out && out.readerHasLeft()) {
+            return exit == ExitCode.OK ? ExitCode.READER_LEFT : exit;
         }
         if (console.out().checkError()) {
             console.err().println(

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.aimjvm.command.ExitCode;
 import org.aimjvm.io.Images;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -218,6 +219,18 @@ class LauncherPlacesTest {
             CliProcess p = copy.run(List.of("/bin/sh", "-c", "'" + copy.root() + "/aim' " + line + " >/dev/full"));
             assertThat(p.exit()).as(line).isEqualTo(1);
             assertThat(p.err()).hasLineCount(1).startsWith("aim: standard output: cannot be written");
+        }
+    }
+
+    @Test
+    void aReaderThatHasLeftIsNoErrorToTell() throws Exception {
+        copy.realJava();
+        for (String line : List.of("info --preset aim-b --json", "--help", "--version", "train lm --help")) {
+            for (String locale : List.of("C", "de_DE.UTF-8")) {
+                CliProcess p = copy.run(List.of("/bin/sh", "-c", "{ LC_ALL=" + locale + " '" + copy.root() + "/aim' "
+                        + line + "; echo $? >&2; } | :"));
+                assertThat(p.err()).as(line).isEqualTo(ExitCode.READER_LEFT + "\n");
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ public record Console(PrintStream out, PrintStream err, boolean interactive) {
         boolean terminal = told != null
                 ? Boolean.parseBoolean(told)
                 : System.console() != null && System.console().isTerminal();
-        return new Console(System.out, System.err, terminal);
+        return new Console(ResultStream.ofProcess(), System.err, terminal);
     }
 
     /** Prints a remark for somebody who watches; nothing when standard error is not a terminal. */

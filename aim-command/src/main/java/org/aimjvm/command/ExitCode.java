@@ -9,5 +9,8 @@ public final class ExitCode {
     /** The command line itself is wrong. */
     public static final int USAGE = 2;
 
+    /** The reader of the result has left: 128 and the number of the signal PIPE, as a shell tells it of other tools. */
+    public static final int READER_LEFT = 141;
+
     private ExitCode() {}
 }

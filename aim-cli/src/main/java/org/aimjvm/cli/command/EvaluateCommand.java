@@ -32,6 +32,7 @@ import org.aimjvm.eval.QualityCheck;
 import org.aimjvm.feature.Accuracy;
 import org.aimjvm.feature.Classifier;
 import org.aimjvm.feature.ClassifierConfig;
+import org.aimjvm.feature.ClassifierFolder;
 import org.aimjvm.io.Checkpoints;
 import org.aimjvm.io.Images;
 import org.aimjvm.io.SafeTensorsWriter;
@@ -112,9 +113,9 @@ public final class EvaluateCommand implements Callable<Integer> {
 
     @Option(
             names = "--judge",
-            paramLabel = "FILE",
-            description = "Weights of the classifier: read if the file is there, else written once it is trained. For comparing"
-                    + " models or settings under one judge.") private Path judgeFile;
+            paramLabel = "PATH",
+            description = "The classifier: a folder made by 'aim train classifier', or a file of weights, which is read if it is"
+                    + " there, else written once it is trained. For comparing models or settings under one judge.") private Path judgePath;
 
     @Option(
             names = "--min-real",
@@ -232,8 +233,11 @@ public final class EvaluateCommand implements Callable<Integer> {
 
     private Classifier judge(PictureSource train, Backend backend) {
         ClassifierConfig config = ClassifierConfig.of(train);
-        if (judgeFile != null && Files.exists(judgeFile)) {
-            try (TensorSource file = Checkpoints.open(judgeFile)) {
+        if (judgePath != null && Files.isDirectory(judgePath)) {
+            return judgeOf(ClassifierFolder.read(judgePath, backend), train);
+        }
+        if (judgePath != null && Files.exists(judgePath)) {
+            try (TensorSource file = Checkpoints.open(judgePath)) {
                 return new Classifier(Params.from(backend, file, p -> new Classifier(p, config)), config);
             }
         }
@@ -252,12 +256,30 @@ public final class EvaluateCommand implements Callable<Integer> {
             };
             new ClassifierTrainer(judge, train, null, recipe, RunOptions.NONE, listener).run();
         }
-        if (judgeFile != null) {
+        if (judgePath != null) {
             SafeTensorsWriter file = new SafeTensorsWriter();
             judge.params().all().forEach((name, t) -> file.floats(name, DType.F32, t.shape(), t::toFloats));
-            file.write(judgeFile);
+            file.write(judgePath);
         }
         return judge;
+    }
+
+    /** The classifier of a folder, if it is of pictures and classes as those of the data. */
+    private Classifier judgeOf(ClassifierFolder folder, PictureSource train) {
+        ClassifierConfig got = folder.classifier().config();
+        ClassifierConfig expected = ClassifierConfig.of(train);
+        if (got.channels() != expected.channels() || got.side() != expected.side()
+                || !folder.classNames().equals(train.classNames())) {
+            throw new IllegalArgumentException(
+                    "--judge: " + judgePath + " takes " + kind(got, folder.classNames()) + " (expected "
+                            + kind(expected, train.classNames()) + ", as the data)");
+        }
+        return folder.classifier();
+    }
+
+    private static String kind(ClassifierConfig config, List<String> classNames) {
+        return config.channels() + " x " + config.side() + " x " + config.side() + " pictures of "
+                + String.join(", ", classNames);
     }
 
     /** Distances to the nearest training picture, of generated pictures and, as the yardstick, of pictures of the set itself. */

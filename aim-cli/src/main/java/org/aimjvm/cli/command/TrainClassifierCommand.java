@@ -112,11 +112,12 @@ final class TrainClassifierCommand implements Callable<Integer> {
         ClassifierTrainer trainer = ComputeOptions.checked(
                 spec,
                 () -> new ClassifierTrainer(classifier, train, validation, trainRecipe, history, runOptions, report));
-        if (!new TrainSession(console, trainer, run.folder()).run(run.checkpoint(), report, lock)) {
+        TrainSession session = new TrainSession(console, trainer, run.folder());
+        if (!session.run(run.checkpoint(), report, lock)) {
             return ExitCode.FAILED;
         }
         Path model = run.folder().resolve(RunFolderOptions.MODEL);
-        TrainSession.withAverages(trainer, () -> {
+        session.writeResult(() -> {
             ClassifierFolder.write(model, classifier, train.classNames(), history);
             if (validation != null) {
                 double accuracy = Accuracy.of(classifier, validation, trainRecipe.microBatch(), 0).total();

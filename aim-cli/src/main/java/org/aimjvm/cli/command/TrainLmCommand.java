@@ -174,7 +174,8 @@ final class TrainLmCommand implements Callable<Integer> {
         LmTrainer trainer = ComputeOptions.checked(
                 spec,
                 () -> new LmTrainer(model, train, validation, options, info, runOptions, Workers.ALONE, report));
-        if (!new TrainSession(console, trainer, run.folder()).run(run.checkpoint(), report, lock)) {
+        TrainSession session = new TrainSession(console, trainer, run.folder());
+        if (!session.run(run.checkpoint(), report, lock)) {
             return ExitCode.FAILED;
         }
         Path folder = run.folder().resolve(RunFolderOptions.MODEL);
@@ -182,7 +183,7 @@ final class TrainLmCommand implements Callable<Integer> {
         if (tokenizer != null) {
             tensors.putAll(tokenizer.model().params().all());
         }
-        TrainSession.withAverages(trainer, () -> ModelWriter.write(
+        session.writeResult(() -> ModelWriter.write(
                 folder, config, tokenizer == null ? null : tokenizer.model().config(), info, tensors, DType.F32));
         console.out().println(folder);
         return ExitCode.OK;

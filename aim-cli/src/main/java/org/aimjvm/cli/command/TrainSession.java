@@ -6,12 +6,13 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.aimjvm.command.Console;
+import org.aimjvm.command.StopSignal;
 import org.aimjvm.train.RunLock;
 import org.aimjvm.train.Trainer;
 
 /**
  * Runs a trainer so that it can be stopped from outside: Ctrl-C or a TERM signal ends it after the step under way, with
- * a checkpoint, and only then the JVM.
+ * a checkpoint, and only then the JVM; while the result is written, it ends after that.
  */
 final class TrainSession {
     private final Console console;
@@ -60,15 +61,23 @@ final class TrainSession {
         void run() throws IOException;
     }
 
-    /** Writes with the averaged weights in the model, if the recipe keeps them. */
-    static void withAverages(Trainer trainer, Writing writing) {
-        trainer.withAverages(() -> {
-            try {
-                writing.run();
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
+    /**
+     * Writes the run's result with the averaged weights in the model, if the recipe keeps them. A signal to end waits
+     * until it is complete: all steps are done, and a result cut short would leave a hidden part of it.
+     */
+    void writeResult(Writing writing) {
+        try (StopSignal stop = new StopSignal()) {
+            trainer.withAverages(() -> {
+                try {
+                    writing.run();
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+            if (stop.isRequested()) {
+                console.err().println("aim: stopped, the result is complete");
             }
-        });
+        }
     }
 
     private void stopAndWait(CountDownLatch ended) {

@@ -107,14 +107,14 @@ final class TrainVqCommand implements Callable<Integer> {
                 tokenizer, train, validation, new VqOptions(trainRecipe, loss, reviveAfter), info, runOptions,
                 Workers.ALONE, report));
         pictures.writeLists();
-        boolean complete = new TrainSession(console, trainer, run.folder()).run(run.checkpoint(), report, lock);
+        TrainSession session = new TrainSession(console, trainer, run.folder());
+        boolean complete = session.run(run.checkpoint(), report, lock);
         pictures.reportReplaced(console);
         if (!complete) {
             return ExitCode.FAILED;
         }
         Path model = run.folder().resolve(RunFolderOptions.MODEL);
-        TrainSession.withAverages(
-                trainer, () -> ModelWriter.write(model, null, config, info, tokenizer.params().all(), DType.F32));
+        session.writeResult(() -> ModelWriter.write(model, null, config, info, tokenizer.params().all(), DType.F32));
         console.out().println(model);
         return ExitCode.OK;
     }

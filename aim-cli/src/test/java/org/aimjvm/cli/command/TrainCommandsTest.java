@@ -296,6 +296,53 @@ class TrainCommandsTest {
                 .hasSameBinaryContentAs(dir.resolve("whole/model/model.safetensors"));
     }
 
+    /** A tokenizer of 27 million weights, so that its file takes long enough for a signal to come in the middle. */
+    @Test
+    void aSignalWhileTheResultIsWrittenWaitsForIt() throws Exception {
+        List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java",
+                "--add-modules=jdk.incubator.vector", "-cp",
+                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                Aim.class.getName()));
+        command.addAll(Arrays.asList(Outcome.words(shared, "train vq --data DIR/data --out " + dir.resolve("run")
+                + " --steps 1 --sample-every 0 --validate-every 0 --size 8 --ch 160 --ch-mult 1,2 --codebook 8"
+                + " --embed-dim 4 --z-channels 32 --batch 2 --report-every 0")));
+        CliProcess.Running running = CliProcess.start(dir, Map.of(), command);
+        while (running.process().isAlive() && !(Files.isDirectory(dir.resolve("run")) && hasHiddenModel())) {
+            Thread.sleep(1);
+        }
+        running.process().destroy(); // SIGTERM
+        CliProcess stopped = running.await();
+        assertThat(stopped.exit()).as(stopped.err()).isEqualTo(128 + 15);
+        assertThat(stopped.err()).contains("aim: stopped, the result is complete");
+        assertThat(hasHiddenModel()).isFalse();
+        assertThat(dir.resolve("run/model/model.safetensors")).exists();
+    }
+
+    private boolean hasHiddenModel() throws IOException {
+        try (Stream<Path> files = Files.list(dir.resolve("run"))) {
+            return files.anyMatch(f -> f.getFileName().toString().startsWith(".model."));
+        }
+    }
+
+    @Test
+    void aTrainedClassifierJudges() throws IOException {
+        assertThat(aimHere("train classifier --data DIR/data --out OUT/judge --width 8 --features 6 --size 8 --batch 6"
+                + " --lr 1e-2 --steps 20 --report-every 0").exit()).isZero();
+        String command = "evaluate --model DIR/lm/model --data DIR/data --size 8 --count 2 --min-real 0"
+                + " --min-generated 0 --judge-epochs 1 --judge OUT/";
+        Outcome folder = aimHere(command + "judge/model");
+        assertThat(folder.exit()).as(folder.err()).isZero();
+        assertThat(folder.out()).contains("real_accuracy ");
+        Outcome file = aimHere(command + "judge.safetensors"); // trained here and kept
+        assertThat(file.exit()).as(file.err()).isZero();
+        assertThat(aimHere(command + "judge.safetensors").out()).isEqualTo(file.out());
+
+        Outcome others = aimHere(command + "judge/model --class-names a,b,c");
+        assertThat(others.exit()).isEqualTo(ExitCode.FAILED);
+        assertThat(others.err()).contains("judge/model takes 1 x 8 x 8 pictures of 0, 1, 2 (expected 1 x 8 x 8 "
+                + "pictures of a, b, c, as the data)");
+    }
+
     private static TreeMap<Integer, Map<String, Double>> withoutTimes(Path metrics) {
         TreeMap<Integer, Map<String, Double>> table = MetricsCsv.read(metrics);
         table.values().forEach(row -> row.remove("seconds"));
