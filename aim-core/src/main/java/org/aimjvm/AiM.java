@@ -21,7 +21,7 @@ import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.VqModel;
 
 /**
- * Where a user starts: {@code AiM.load("fashion").generate("sneaker").save(Path.of("sneaker.png"))}.
+ * The facade, where a user starts: {@code AiM.load("fashion").generate("sneaker").save(Path.of("sneaker.png"))}.
  *
  * <p>Holds the weights of one model. Calls from several threads are made one after another.
  *

@@ -8,7 +8,7 @@ import org.aimjvm.backend.Backends;
 import org.aimjvm.backend.MatmulPrecision;
 
 /**
- * Where a model computes: {@code AiM.load(path, Device.cuda())}.
+ * A device to compute on: {@code AiM.load(path, Device.cuda())}.
  *
  * @param kind which sort
  * @param ordinal which GPU of several, from 0

@@ -8,7 +8,7 @@ import org.aimjvm.backend.StateFormat;
 import org.aimjvm.backend.WeightFormat;
 
 /**
- * How a model is loaded. Immutable; each {@code with} method returns a changed copy.
+ * Options of loading a model. Immutable; each {@code with} method returns a changed copy.
  *
  * @param device where the model computes; {@code null} with a backend, or for the best that works here
  * @param backend an open backend to compute on, which several models may share; {@code null} for that of {@code device}

@@ -29,7 +29,7 @@ import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * One token of decoding under guidance: a pass of the conditional and the unconditional sequence of each picture, as {@code
- * Generator} makes it. Prints the bytes of weights a token reads, for the share of the memory's bandwidth.
+ * Generator} makes it. Prints the bytes of weights read per token, for the share of the memory's bandwidth.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)

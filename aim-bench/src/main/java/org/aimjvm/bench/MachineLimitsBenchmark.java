@@ -16,7 +16,7 @@ import org.openjdk.jmh.annotations.Threads;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * What this machine can do at most, for the shares in docs/performance.md: the loops that {@code aim bench} times too. Run on as
+ * The limits of this machine, for the shares in docs/performance.md: the loops that {@code aim bench} times too. Run on as
  * many threads as the kernels use: the scores of all threads add up.
  */
 @BenchmarkMode(Mode.Throughput)

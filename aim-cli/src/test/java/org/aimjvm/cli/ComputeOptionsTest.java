@@ -14,7 +14,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.ParameterException;
 
-/** Which backend a command gets, and that nobody computes slowly without being told. */
+/** Which backend a command gets, and that slow computing is said. */
 class ComputeOptionsTest {
     /** A command that only says which backend it got. */
     @Command(name = "probe")

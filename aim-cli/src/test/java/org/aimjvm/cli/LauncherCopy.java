@@ -88,7 +88,7 @@ final class LauncherCopy {
         root = Files.move(root, dir.resolve(name));
     }
 
-    /** A JDK whose java prints its arguments, a word a line, and ends with 7. */
+    /** A JDK whose java prints its arguments, one word per line, and ends with 7. */
     Path jdk(String name, String version) throws IOException {
         Path home = dir.resolve(name);
         Files.createDirectories(home.resolve("bin"));

@@ -7,7 +7,7 @@ import org.aimjvm.command.Console;
 
 /** What a command line run in this JVM came to. */
 public record Outcome(int exit, String out, String err) {
-    /** Runs {@code aim args...} with nobody watching. */
+    /** Runs {@code aim args...} without a terminal. */
     public static Outcome of(String... args) {
         return of(false, args);
     }

@@ -3,7 +3,7 @@ package org.aimjvm.command;
 import java.util.Map;
 
 /**
- * What a module adds to the command line {@code aim}: found by {@link java.util.ServiceLoader}, so that the command line need
+ * The commands that a module adds to the command line {@code aim}: found by {@link java.util.ServiceLoader}, so that the command line need
  * not know the module.
  *
  * <p>A command is a class that picocli reads ({@code @Command}, {@code Callable<Integer>} with an {@link ExitCode}). If its

@@ -4,11 +4,11 @@ import java.io.PrintStream;
 import java.util.Locale;
 
 /**
- * Where a command prints.
+ * The console of a command: where it prints.
  *
  * @param out         the result, nothing else
  * @param err         errors, and progress if {@code interactive}
- * @param interactive whether {@code err} is a terminal somebody watches
+ * @param interactive whether {@code err} is a terminal with a reader
  */
 public record Console(PrintStream out, PrintStream err, boolean interactive) {
     /**
@@ -26,7 +26,7 @@ public record Console(PrintStream out, PrintStream err, boolean interactive) {
         return new Console(ResultStream.ofProcess(), System.err, terminal);
     }
 
-    /** Prints a remark for somebody who watches; nothing when standard error is not a terminal. */
+    /** Prints a remark for a reader at a terminal; nothing when standard error is not a terminal. */
     public void remark(String format, Object... args) {
         if (interactive) {
             err.println(String.format(Locale.ROOT, format, args));

@@ -17,7 +17,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /**
- * Which pictures a command works on and how they are read: IDX files, told by their names, or a folder per class; a
+ * The pictures of a command and how they are read: IDX files, told by their names, or a folder per class; a
  * mixin.
  */
 public final class PictureData {

@@ -65,7 +65,7 @@ public interface Backend {
      * run in their order on the same memory, so they see what has been written to it in the meantime; nothing else may
      * differ from one time to the next. The memory must stay as it is for as long as there are replays.
      *
-     * <p>For passes without gradients over one element a sequence. While a capture runs, {@link #write} and {@link #read} on
+     * <p>For passes without gradients over one element per sequence. While a capture runs, {@link #write} and {@link #read} on
      * its thread are an error, as they would not be replayed, and so are scans and convolutions of longer sequences. Replays
      * are for one thread at a time; kernels may use memory of the thread that captured, so it must not compute meanwhile.
      *

@@ -1,7 +1,7 @@
 package org.aimjvm.backend;
 
 /**
- * How a backend is opened.
+ * Options of opening a backend.
  *
  * @param threads threads on the CPU, at least 1
  * @param ordinal which device of several, from 0

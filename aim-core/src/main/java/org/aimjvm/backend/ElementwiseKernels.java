@@ -83,7 +83,7 @@ public interface ElementwiseKernels {
 
     /**
      * Copies a block of columns: {@code dst[r, dstFrom + c] = src[r, srcFrom + c]} for {@code 0 <= c < count}; other
-     * columns of {@code dst} keep their values. The one kernel behind split and concat.
+     * columns of {@code dst} keep their values. Split and concat are this kernel.
      */
     void copyColumns(
             Storage dst, int dstCols, int dstFrom, Storage src, int srcCols, int srcFrom, int rows, int count);

@@ -9,7 +9,7 @@ import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 
-/** What makes a JVM slow or unsafe to compute in, each with its reason and its cure. */
+/** A fault of the JVM that makes it slow or unsafe to compute in, with its reason and its cure. */
 public enum JvmFault {
     /** The Vector API is an incubator module, which the JVM does not resolve by itself. */
     NO_SIMD("SIMD is off, so the CPU computes about 13 times slower than it can: the module jdk.incubator.vector is not"

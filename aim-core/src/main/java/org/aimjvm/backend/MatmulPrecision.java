@@ -3,7 +3,7 @@ package org.aimjvm.backend;
 import java.util.Locale;
 
 /**
- * How products of F32 matrices (linear layers, convolutions) are computed on a device with matrix units. Sums are F32 in each, and
+ * The precision of products of F32 matrices (linear layers, convolutions) on a device with matrix units. Sums are F32 in each, and
  * on the CPU all products are {@link #F32}.
  */
 public enum MatmulPrecision {

@@ -70,7 +70,7 @@ public interface NormKernels {
     void rmsNorm(Storage y, Storage invRms, Storage x, Storage weight, int rows, int cols, float eps);
 
     /**
-     * What stands between two mixers, each row read and written once: {@code sum[b, l] = branch[b, l] * gate[b] + residual[b, l]} and
+     * Gated sum, norm and modulation between two mixers, each row read and written once: {@code sum[b, l] = branch[b, l] * gate[b] + residual[b, l]} and
      * {@code y = sum / sqrt(mean(sum^2) + eps) * weight}, then {@code y * (1 + scale[b]) + shift[b]}. The bits of gate, add, {@link
      * #rmsNorm} and modulate one after the other.
      *

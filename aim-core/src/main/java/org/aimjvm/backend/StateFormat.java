@@ -3,8 +3,8 @@ package org.aimjvm.backend;
 import java.util.Locale;
 
 /**
- * How the states of Mamba-2's recurrence, (batch, H, P, N) a layer, are held between two calls while a model generates. They are
- * read and written once a token, so fewer bytes are less time. Arithmetic is F32 in either; so are the windows of the convolution,
+ * The format of the states of Mamba-2's recurrence, (batch, H, P, N) per layer, between two calls while a model generates. They are
+ * read and written once per token, so fewer bytes are less time. Arithmetic is F32 in either; so are the windows of the convolution,
  * the keys and values of attention and all of training.
  */
 public enum StateFormat {

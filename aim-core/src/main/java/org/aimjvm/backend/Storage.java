@@ -29,7 +29,7 @@ public abstract class Storage {
         return false;
     }
 
-    /** Whether its {@link org.aimjvm.tensor.Scope} has closed, after which the memory belongs to somebody else. */
+    /** Whether its {@link org.aimjvm.tensor.Scope} has closed, after which the memory belongs to other tensors. */
     public final boolean isReleased() {
         return released;
     }

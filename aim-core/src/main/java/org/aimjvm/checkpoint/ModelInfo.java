@@ -14,7 +14,7 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What this library keeps beside a model in {@code aim.json}; the published files know nothing of it and every key is
+ * A description of a model, which this library keeps beside it in {@code aim.json}; the published files know nothing of it and every key is
  * optional.
  *
  * @param classNames names by label; empty if there are none (classes)

@@ -16,7 +16,7 @@ public final class EpochSampler {
 
     /**
      * @param size number of examples
-     * @param batch examples a step, from 1 to {@code size}
+     * @param batch examples per step, from 1 to {@code size}
      */
     public EpochSampler(int size, int batch, long seed) {
         if (batch < 1 || batch > size) {

@@ -6,7 +6,7 @@ import java.util.List;
 import org.aimjvm.io.CheckpointException;
 
 /**
- * Grey pictures of IDX files in memory, one byte a pixel, framed with background to a wanted size. A byte v becomes
+ * Grey pictures of IDX files in memory, one byte per pixel, framed with background to a wanted size. A byte v becomes
  * {@code v / 127.5 - 1}; the frame is -1.
  */
 public final class IdxPictures implements PictureSource {

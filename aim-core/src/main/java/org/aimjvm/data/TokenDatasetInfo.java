@@ -10,7 +10,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * What a set of codes was made of, kept in the metadata of each of its files.
+ * The origin of a set of codes, kept in the metadata of each of its files.
  *
  * @param gridHeight rows of codes of a picture
  * @param gridWidth columns of codes of a picture

@@ -5,7 +5,7 @@ import org.aimjvm.data.PictureSource;
 import org.aimjvm.data.Split;
 
 /**
- * How often a classifier says the label.
+ * The accuracy of a classifier: how often it says the label.
  *
  * @param right pictures classified as their label, by label
  * @param count pictures by label

@@ -6,7 +6,7 @@ import org.aimjvm.io.JpegHeader.Colors;
 /**
  * The samples of a JPEG as 8-bit RGB, with the fixed-point arithmetic of libjpeg: {@code R = Y + 1.402 (Cr - 128)},
  * {@code G = Y - 0.34414 (Cb - 128) - 0.71414 (Cr - 128)}, {@code B = Y + 1.772 (Cb - 128)}. Four components are
- * inverted, as Adobe began it and everybody writes them: {@code R = C K / 255} of the stored values, without a colour
+ * inverted, as Adobe began it and all programs write them: {@code R = C K / 255} of the stored values, without a colour
  * profile. YCCK is CMYK whose first three were taken for inverted RGB and brought to YCbCr.
  */
 final class JpegColors {

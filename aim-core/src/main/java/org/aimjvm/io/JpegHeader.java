@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.util.Arrays;
 
 /**
- * What stands before the first scan of a JPEG file, and how its samples are to be understood.
+ * The header of a JPEG file up to its first scan, and how its samples are to be understood.
  *
  * <p>The colours follow the rules of libjpeg, which all the world's files are made for: with three components, JFIF
  * files hold YCbCr, else Adobe's marker tells, else the component ids ("RGB" or not); with four, Adobe's marker tells

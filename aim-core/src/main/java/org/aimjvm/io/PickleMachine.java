@@ -40,7 +40,7 @@ final class PickleMachine {
     private final Map<Long, Object> memo = new HashMap<>();
 
     /**
-     * @param pickle starts at or before the pickle and may go on behind it. Not modified
+     * @param pickle starts at or before the pickle and may go on after it. Not modified
      * @param position where the pickle starts
      */
     PickleMachine(Path path, MemorySegment pickle, long position, TorchGlobals globals) {
@@ -50,7 +50,7 @@ final class PickleMachine {
         this.globals = globals;
     }
 
-    /** The first byte behind the pickle, once it has been run. */
+    /** The first byte after the pickle, once it has been run. */
     long position() {
         return position;
     }

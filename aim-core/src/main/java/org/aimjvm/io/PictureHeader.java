@@ -7,7 +7,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /**
- * What the first and the last bytes of a picture file say, read without decoding it: format, size, and that the file is
+ * The header of a picture file: what the first and the last bytes of a picture file say, read without decoding it: format, size, and that the file is
  * whole as far as its format tells. A JPEG needs its end mark after the first scan, a PNG its IEND chunk, a GIF its
  * trailer, a BMP all rows, a WebP the length it states.
  *

@@ -5,7 +5,7 @@ import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Shape;
 
 /**
- * What a checkpoint says about one of its tensors.
+ * The entry of one tensor in a checkpoint.
  *
  * @param name full name, e.g. {@code mamba.backbone.layers.3.mixer.in_proj.weight}
  * @param dtype stored element type

@@ -46,7 +46,7 @@ final class TorchTensor {
     }
 
     private boolean endsBefore(long count) {
-        long left = count - 1 - offset; // how far the last element may lie behind the first
+        long left = count - 1 - offset; // how far the last element may lie after the first
         for (int i = 0; i < strides.length && left >= 0; i++) {
             long steps = shape.dim(i) - 1L;
             if (strides[i] < 0 || steps > 0 && strides[i] > left / steps) {

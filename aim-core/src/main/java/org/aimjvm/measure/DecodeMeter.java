@@ -20,7 +20,7 @@ public final class DecodeMeter {
 
     /**
      * @param batch pictures side by side
-     * @param guided two sequences a picture instead of one
+     * @param guided two sequences per picture instead of one
      */
     public DecodeMeter(MeasuredLm subject, int batch, boolean guided) {
         this.subject = subject;

@@ -15,18 +15,18 @@ import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * What a sequence model must at least read, write and compute for one element of each sequence: a floor, nothing of it
+ * The least cost of a sequence model: what it must read, write and compute for one element of each sequence: a floor, nothing of it
  * twice.
  *
- * <p>Weights are read once for all sequences of a step. What depends on the labels alone (adaLN) is computed once a
+ * <p>Weights are read once for all sequences of a step. What depends on the labels alone (adaLN) is computed once per
  * picture, and of the tables of positions, classes and (if the head is a matrix of its own) words a row is looked up:
  * none of these counts. The states of the recurrence and of the convolution are read and written; keys and values of
  * attention are read up to the position, and one of each is written.
  *
- * @param weightBytes read a step
- * @param stateBytes read and written a step and sequence, without attention
- * @param cacheBytesPerPosition read a step, sequence and earlier position, by attention
- * @param flops a step and sequence, a multiply-add counting as two, without what attention does with earlier positions
+ * @param weightBytes read per step
+ * @param stateBytes read and written per step and sequence, without attention
+ * @param cacheBytesPerPosition read per step, sequence and earlier position, by attention
+ * @param flops per step and sequence, a multiply-add counting as two, without what attention does with earlier positions
  * @param flopsPerPosition the same for each earlier position, by attention
  */
 public record LmCost(
@@ -107,7 +107,7 @@ public record LmCost(
         };
     }
 
-    /** Five operations an element of the state: decay, a multiply-add of the input, a multiply-add of the output. */
+    /** Five operations per element of the state: decay, a multiply-add of the input, a multiply-add of the output. */
     private static double scanFlops(AimConfig config) {
         return switch (config.ssm()) {
             case Mamba2Config c -> 5.0 * c.ssmDim() * c.dState();
@@ -115,12 +115,12 @@ public record LmCost(
         };
     }
 
-    /** Bytes a step of {@code sequences} at {@code position} moves. */
+    /** Bytes per step of {@code sequences} at {@code position} moves. */
     public double bytes(int sequences, double position) {
         return weightBytes + sequences * (stateBytes + cacheBytesPerPosition * position);
     }
 
-    /** Operations a step of {@code sequences} at {@code position} takes. */
+    /** Operations per step of {@code sequences} at {@code position} takes. */
     public double flops(int sequences, double position) {
         return sequences * (flops + flopsPerPosition * position);
     }

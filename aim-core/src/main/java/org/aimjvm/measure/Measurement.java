@@ -51,17 +51,17 @@ public record Measurement(
         return new Measurement(subject, step, cost, step.median() / subject.batch, false, limits);
     }
 
-    /** Codes a second, of all pictures. */
+    /** Codes per second, of all pictures. */
     public double tokensPerSecond() {
         return cost.tokens / step.median();
     }
 
-    /** Bytes a second. */
+    /** Bytes per second. */
     public double bytesPerSecond() {
         return cost.bytes / step.median();
     }
 
-    /** Operations a second. */
+    /** Operations per second. */
     public double flopsPerSecond() {
         return cost.flops / step.median();
     }

@@ -89,7 +89,7 @@ public final class RepeatedPasses {
         return repeat(
                 tokenizer.backend(), warmUp, seconds,
                 () -> generator.generateEach(request, GenerationListener.NONE, p -> {
-                    // made, and nobody wants it
+                    // made, and not kept
                 }));
     }
 

@@ -2,7 +2,7 @@ package org.aimjvm.model;
 
 import org.aimjvm.nn.Params;
 
-/** What a tensor of {@link AimModel} is for, in {@link Params#role}. */
+/** The role of a tensor of {@link AimModel}, what it is for, in {@link Params#role}. */
 public enum AimRole implements Params.Role {
     /** The table of codes; tied, the head too. */
     WORDS("word embeddings"),

@@ -4,7 +4,7 @@ import java.util.List;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Everything a pass needs of the labels: constant over a picture, so computed once for it.
+ * The condition of a pass, all it needs of the labels: constant over a picture, so computed once for it.
  *
  * @param classElement c, the label embeddings: element 0 of each sequence, (batch, dModel)
  * @param blocks for each block its modulation

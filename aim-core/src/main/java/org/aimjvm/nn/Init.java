@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.aimjvm.backend.Shape;
 
-/** How a parameter starts when a model is made from a seed. */
+/** The initialisation of a parameter when a model is made from a seed. */
 @FunctionalInterface
 public interface Init {
 

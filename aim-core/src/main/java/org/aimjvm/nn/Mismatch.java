@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * How a checkpoint's tensors differ from those a model asks for; each entry is a name with its shape.
+ * The differences between a checkpoint's tensors and those a model asks for; each entry is a name with its shape.
  *
  * @param missing asked for, but not there, with the expected shape
  * @param misshapen there, but of another shape, with both

@@ -1,7 +1,7 @@
 package org.aimjvm.nn;
 
 /**
- * What a {@link Mixer} remembers of a sequence between calls. Read and overwritten in place; {@code null} in its place means
+ * The memory that a {@link Mixer} has of a sequence between calls. Read and overwritten in place; {@code null} in its place means
  * start from zero and keep nothing.
  */
 public interface MixerState {

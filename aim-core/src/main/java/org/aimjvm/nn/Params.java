@@ -21,7 +21,7 @@ import org.aimjvm.io.TensorSource;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Where a model's tensors come from. A layer's constructor asks for each tensor by the name it has in the published
+ * The source of a model's tensors. A layer's constructor asks for each tensor by the name it has in the published
  * checkpoint, with its shape and how it starts; backed by a checkpoint that reads it, backed by a seed it initialises
  * it. Every name is recorded, for the optimiser and for saving.
  */
@@ -30,7 +30,7 @@ public final class Params {
         float[] values(String name, Shape shape, Init init);
     }
 
-    /** A weight matrix on the backend, in a form that is only read. */
+    /** A frozen weight matrix on the backend. */
     private interface Matrices {
         Tensor weights(String name, Shape shape, Init init);
     }

@@ -3,7 +3,7 @@ package org.aimjvm.optim;
 import java.util.Objects;
 
 /**
- * How the learning rate changes over a run: a factor on the peak rate, a pure function of the step.
+ * A schedule of the learning rate over a run: a factor on the peak rate, a pure function of the step.
  *
  * <p>With W warm-up and T total steps, steps counted from 0:
  *

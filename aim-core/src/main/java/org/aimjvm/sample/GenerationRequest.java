@@ -4,9 +4,9 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What to make.
+ * A request to the {@link Generator}: what to make.
  *
- * @param jobs one entry a picture
+ * @param jobs one entry per picture
  * @param guidance classifier-free guidance
  * @param sampling how tokens are drawn
  * @param prefix tokens forced at the start of every picture, in raster order; may be empty

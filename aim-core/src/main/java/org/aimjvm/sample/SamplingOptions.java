@@ -1,7 +1,7 @@
 package org.aimjvm.sample;
 
 /**
- * How a token is drawn from logits. Filters apply in this order, each on what the one before kept.
+ * Options of drawing a token from logits. Filters apply in this order, each on what the one before kept.
  *
  * @param temperature logits are divided by it; 1 leaves them as they are
  * @param topK keeps the k greatest logits and all equal to the k-th; 0 for all, 1 is greedy

@@ -11,7 +11,7 @@ package org.aimjvm.ssm;
  * @param headDim P (headdim)
  * @param nGroups G, groups that share B and C (ngroups)
  * @param dSsm channels that pass through the recurrence, the others through a gated MLP; 0 for all (d_ssm)
- * @param perChannelD whether D has one value a channel instead of one a head (D_has_hdim)
+ * @param perChannelD whether D has one value per channel instead of one per head (D_has_hdim)
  * @param rmsNorm whether the output is normalised before the projection (rmsnorm)
  * @param normBeforeGate whether that norm comes before the gate (norm_before_gate)
  * @param aInitMin least starting value of -A (A_init_range)

@@ -94,7 +94,7 @@ public final class Tensor {
     }
 
     /**
-     * A weight matrix that is only read, owned by no scope, see {@link Backend#weights}. It wants no gradient.
+     * A frozen weight matrix, owned by no scope, see {@link Backend#weights}. It wants no gradient.
      *
      * @param format how it is held
      */

@@ -6,7 +6,7 @@ import org.aimjvm.optim.AdamW;
 import org.aimjvm.optim.Ema;
 
 /**
- * What a task may use after the parameters have been updated.
+ * The objects that a task may use after the parameters have been updated.
  *
  * @param step from 0
  * @param optimizers by the players' names

@@ -4,7 +4,7 @@ import java.util.Map;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * What workers that train one model together exchange in every step, between the backward passes and the update. Each
+ * The exchange of workers that train one model together, in every step between the backward passes and the update. Each
  * worker calls the same methods in the same order, with the same names and sizes; a call returns when all have called
  * it. If a worker fails, the calls of the others must end with an exception.
  *

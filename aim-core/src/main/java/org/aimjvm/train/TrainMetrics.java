@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * What one training step did.
+ * The measures of one training step.
  *
  * @param step number of steps made, this one included
  * @param epoch epoch of the step, from 0

@@ -7,8 +7,8 @@ import org.aimjvm.optim.LrSchedule;
 /**
  * Settings of a training run that both stages share and that decide its numbers.
  *
- * @param batch pictures a step
- * @param accumulation passes a step is split into, to save memory; a divisor of {@code batch}
+ * @param batch pictures per step
+ * @param accumulation passes that a step is split into, to save memory; a divisor of {@code batch}
  * @param seed of shuffles, dropout and crops
  * @param optimizer settings of AdamW, with the peak learning rate
  * @param schedule learning rate over the run, and its number of steps
@@ -32,7 +32,7 @@ public record TrainRecipe(
         }
     }
 
-    /** Pictures a pass. */
+    /** Pictures per pass. */
     public int microBatch() {
         return batch / accumulation;
     }

@@ -7,7 +7,7 @@ import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
 
 /**
- * What is trained, on what, and by which losses; the rest is {@link Trainer}'s: batches, read-ahead, accumulation,
+ * A task of training: what is trained, on what, and by which losses; the rest is {@link Trainer}'s: batches, read-ahead, accumulation,
  * clipping, optimisers, averages, checkpoints, resuming. Write one to train something of your own, and give it to a
  * {@link Trainer}.
  *

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * What {@link GoldenVerifier} found out about one case.
+ * The result of {@link GoldenVerifier} for one case.
  *
  * @param name folder of the case relative to where the search began, e.g. {@code kernels/ssd_len7}
  * @param status verdict

@@ -124,7 +124,7 @@ final class DecodingGolden {
     }
 
     /**
-     * Runs {@code steps} steps for labels and as many null labels: the class element first, then one token a step.
+     * Runs {@code steps} steps for labels and as many null labels: the class element first, then one token per step.
      *
      * @param last element 0 is set to the logits (2 * batch, V) of the step that {@code token} is asked about
      * @param token from sequence and step to the token that comes next

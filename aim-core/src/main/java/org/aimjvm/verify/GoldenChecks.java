@@ -228,7 +228,7 @@ final class GoldenChecks {
         return "[" + sb + "]";
     }
 
-    /** The verdict; everything that nobody mentioned counts as skipped. */
+    /** The verdict; every array that was not mentioned counts as skipped. */
     CaseResult result(String name) {
         for (String array : c.arrays().keySet()) {
             if (!settled.contains(array)) {

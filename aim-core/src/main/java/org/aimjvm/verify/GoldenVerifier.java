@@ -54,7 +54,7 @@ public final class GoldenVerifier {
     /**
      * Checks every case in or below {@code dir}.
      *
-     * @return one result a case, sorted by folder
+     * @return one result per case, sorted by folder
      * @throws IllegalArgumentException if there is no case
      */
     public static List<CaseResult> verify(Path dir, Backend backend) {

@@ -120,7 +120,7 @@ final class ModelCases {
         }
     }
 
-    /** One token of a guided picture, two rows, with weights that are only read. */
+    /** One token of a guided picture, two rows, with frozen weights. */
     private static void decoding(List<OpCase> cases, String model, int d, int[] sizes) {
         int inner = sizes[0];
         int xbc = sizes[1];

@@ -94,7 +94,7 @@ final class NormCases {
         return cases;
     }
 
-    /** @param format of weights that are only read; {@code null}: plain ones */
+    /** @param format of frozen weights; {@code null}: plain ones */
     private static void gatedNormLinear(
             List<OpCase> cases, int rows, int in, int groups, boolean normBeforeGate, WeightFormat format) {
         cases.add(new OpCase(

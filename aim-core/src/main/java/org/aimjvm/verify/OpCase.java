@@ -84,7 +84,7 @@ public record OpCase(String name, List<Input> inputs, double tolerance, Function
         };
     }
 
-    /** A weight matrix (out, in) as one that is only read. */
+    /** A weight matrix (out, in) as a frozen one. */
     static Tensor onlyRead(Tensor w, WeightFormat format) {
         float[] values = w.toFloats();
         return Tensor.weights(

@@ -64,7 +64,7 @@ final class SsmCases {
                 x(channels, 1, width)));
     }
 
-    /** One element of each sequence: plain weights and those that are only read, the norm before the layer apart or with it. */
+    /** One element of each sequence: plain weights and frozen ones, the norm before the layer apart or with it. */
     private static void linearConv(List<OpCase> cases, int batch, int in, boolean withNorm) {
         int[] sizes = {5, 8, 4};
         String name = "linearConv " + batch + "x" + in + "x17" + (withNorm ? " behind a norm" : "");

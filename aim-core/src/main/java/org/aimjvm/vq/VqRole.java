@@ -3,7 +3,7 @@ package org.aimjvm.vq;
 import org.aimjvm.nn.Params;
 
 /**
- * What a tensor of {@link VqModel} is for, in {@link Params#role}.
+ * The role of a tensor of {@link VqModel}, what it is for, in {@link Params#role}.
  *
  * @param part where it is
  * @param halvings how often the sides of the picture are halved in what its layer writes

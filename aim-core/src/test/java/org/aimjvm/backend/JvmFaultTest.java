@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What is wrong with a JVM is said, once, when a backend is chosen that nobody named. */
+/** What is wrong with a JVM is said, once, when a backend is chosen without being named. */
 class JvmFaultTest {
     @TempDir private Path dir;
 

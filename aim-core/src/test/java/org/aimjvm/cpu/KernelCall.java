@@ -36,7 +36,7 @@ record KernelCall(String name, int[] outputs, int[] inputs, int ids, int vocab, 
         return sizes;
     }
 
-    /** Outputs on {@code backend} for inputs drawn from {@code seed}; fails if the kernel wrote behind an output. */
+    /** Outputs on {@code backend} for inputs drawn from {@code seed}; fails if the kernel wrote past an output. */
     float[][] run(Backend backend, long seed) {
         return run(backend, seed, new float[0]);
     }
@@ -64,7 +64,7 @@ record KernelCall(String name, int[] outputs, int[] inputs, int ids, int vocab, 
         return results;
     }
 
-    /** Inputs in [-2, 2), with NaN behind their ends. */
+    /** Inputs in [-2, 2), with NaN after their ends. */
     private Storage[] makeInputs(Backend backend, long seed, float[] special) {
         SplittableRandom random = new SplittableRandom(seed);
         Storage[] in = new Storage[inputs.length + (ids > 0 ? 1 : 0)];

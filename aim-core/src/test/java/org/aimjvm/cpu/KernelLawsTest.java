@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * What every kernel of the vector backend promises besides being right: the scalar answer also at sizes of many
- * pieces, the same bits on any number of threads, and nothing read or written behind the end of a tensor.
+ * pieces, the same bits on any number of threads, and nothing read or written past the end of a tensor.
  */
 @EverySimdWidth
 class KernelLawsTest {

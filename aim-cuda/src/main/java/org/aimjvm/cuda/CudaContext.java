@@ -4,7 +4,7 @@ import org.aimjvm.backend.DType;
 import org.aimjvm.backend.MatmulPrecision;
 
 /**
- * What every family of kernels stands on: one GPU, its memory, the way of data to and from it, the compiled kernels, and how
+ * The context of every family of kernels: one GPU, its memory, the way of data to and from it, the compiled kernels, and how
  * products are to be computed. Knows no family.
  */
 final class CudaContext {

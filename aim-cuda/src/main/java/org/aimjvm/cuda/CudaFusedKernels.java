@@ -58,7 +58,7 @@ final class CudaFusedKernels implements FusedKernels {
                 .attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
     }
 
-    /** Loads what weights of a format need that are only read; before a capture, as it may wait for the device. */
+    /** Loads what frozen weights of a format need; before a capture, as it may wait for the device. */
     void prepare(WeightFormat format) {
         if (!norms) {
             return;

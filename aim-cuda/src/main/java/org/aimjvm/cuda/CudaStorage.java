@@ -61,7 +61,7 @@ class CudaStorage extends Storage {
     /**
      * The device memory of a storage with plain elements of four bytes.
      *
-     * @throws IllegalArgumentException if it is of another backend, BF16, or weights in a layout of their own
+     * @throws IllegalArgumentException if it is of another backend, BF16, or frozen weights
      */
     static CudaStorage plain(Storage s) {
         CudaStorage c = any(s);

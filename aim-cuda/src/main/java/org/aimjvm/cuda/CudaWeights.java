@@ -6,7 +6,7 @@ import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.backend.WeightMatrix;
 
 /**
- * A weight matrix (out, in), row-major, that is only read. Elements as in {@link org.aimjvm.backend.WeightMatrix}: floats, the upper
+ * A frozen weight matrix (out, in), row-major. Elements as in {@link org.aimjvm.backend.WeightMatrix}: floats, the upper
  * halves of floats, bytes, or pairs of 4-bit integers; the scales of the integers in memory of their own.
  */
 final class CudaWeights extends CudaStorage {

@@ -37,7 +37,7 @@ class CudaConvKernelsTest {
             this.backend = backend;
         }
 
-        /** Random values around 0, NaN behind them. */
+        /** Random values around 0, NaN after them. */
         Storage in(int n) {
             float[] values = new float[n + GUARD];
             Arrays.fill(values, Float.NaN);
@@ -53,7 +53,7 @@ class CudaConvKernelsTest {
             return there ? in(n) : null;
         }
 
-        /** To be written wholly: NaN, a guard behind it. */
+        /** To be written wholly: NaN, a guard after it. */
         Storage out(int n) {
             float[] values = new float[n + GUARD];
             Arrays.fill(values, 0, n, Float.NaN);

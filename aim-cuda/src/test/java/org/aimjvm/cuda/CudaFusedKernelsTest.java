@@ -93,7 +93,7 @@ class CudaFusedKernelsTest {
         assertThat(ofStep(b, trained, config, 2)).as("plain weights").isEqualTo(3);
     }
 
-    /** Launches of a block of {@code batch} sequences with weights that are only read. */
+    /** Launches of a block of {@code batch} sequences with frozen weights. */
     private static int ofBlock(String property, int batch) {
         CudaTests.backend(); // opened without the property, for the other tests
         System.setProperty(CudaFusedKernels.PROPERTY, property);

@@ -43,7 +43,7 @@ class CudaGemmKernelsTest {
         return x;
     }
 
-    /** On the device, with NaN behind it. */
+    /** On the device, with NaN after it. */
     private static Storage input(CudaBackend b, float[] x) {
         float[] more = Arrays.copyOf(x, x.length + BEHIND);
         Arrays.fill(more, x.length, more.length, Float.NaN);

@@ -141,7 +141,7 @@ class CudaSoftmaxKernelsTest {
         dv.assertClose("dv", BACKWARD);
     }
 
-    /** Queries that follow cached keys; what is cached behind the keys in use is NaN. */
+    /** Queries that follow cached keys; what is cached after the keys in use is NaN. */
     @ParameterizedTest
     @CsvSource({
         "1, 1, 1, 5, 1, 1, 1", "2, 1, 300, 311, 4, 2, 64", "1, 3, 130, 140, 2, 1, 33", "2, 1, 5, 8, 2, 1, 128",

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** State-space kernels against the scalar backend, with NaN behind all inputs and guards behind all outputs. */
+/** State-space kernels against the scalar backend, with NaN after all inputs and guards after all outputs. */
 class CudaSsmKernelsTest {
     private static final int BEHIND = 9;
     private static final float GUARD = 12345.5f;

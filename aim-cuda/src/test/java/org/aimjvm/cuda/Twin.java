@@ -11,7 +11,7 @@ import org.aimjvm.backend.Storage;
 
 /**
  * A storage on the device and its like on the scalar backend. Behind its elements there are more, which no kernel may use: NaN
- * behind inputs, which spreads to what is made of it, and numbers that must stay behind outputs.
+ * after inputs, which spreads to what is made of it, and numbers that must stay after outputs.
  */
 final class Twin {
     private static final int BEHIND = 67;

@@ -18,7 +18,7 @@ import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.train.NextCodeLoss;
 
-/** What {@code aim evaluate} measures of a model, apart from the judge's verdict. */
+/** The measures that {@code aim evaluate} takes of a model, apart from the judge's verdict. */
 public final class Evaluation {
     private static final int BATCH = 100;
 

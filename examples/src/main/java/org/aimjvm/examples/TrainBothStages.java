@@ -50,7 +50,7 @@ public final class TrainBothStages {
      * @param codes entries of the codebook
      * @param dModel channels of the sequence model
      * @param layers its blocks
-     * @param batch pictures a step
+     * @param batch pictures per step
      * @param vqSteps steps of stage 1
      * @param lmSteps steps of stage 2
      */

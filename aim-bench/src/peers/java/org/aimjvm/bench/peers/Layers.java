@@ -1,7 +1,7 @@
 package org.aimjvm.bench.peers;
 
 /**
- * The layers a VQ decoder is made of, in somebody's library. Weights are known by the name they have in the checkpoint.
+ * The layers a VQ decoder is made of, in another library. Weights are known by the name they have in the checkpoint.
  *
  * @param <T> a tensor (1, channels, side, side)
  */

@@ -57,7 +57,7 @@ final class OnnxBytes {
     private final Message graph = new Message();
     private int names;
 
-    /** A name nobody has. */
+    /** A new name. */
     String fresh() {
         return "t" + names++;
     }

@@ -218,7 +218,7 @@ public final class BenchCommand implements Callable<Integer> {
         return batches.stream().mapToInt(Integer::intValue).max().orElseThrow();
     }
 
-    /** Bytes of heap that the works asked for take at most. */
+    /** Bytes of heap that the workloads asked for take at most. */
     private long need(AimConfig config, WeightFormat format) {
         long bytes = 0;
         if (works.contains(Work.LM_DECODE) || works.contains(Work.GENERATE)) {

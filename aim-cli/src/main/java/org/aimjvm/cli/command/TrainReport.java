@@ -41,7 +41,7 @@ final class TrainReport implements TrainListener, AutoCloseable {
     private int batch;
     private long lastReport;
     private int lastStep;
-    private String validated = ""; // the newest measure, as text behind the loss
+    private String validated = ""; // the newest measure, as text after the loss
 
     /**
      * @param title what is trained, for bar and curve

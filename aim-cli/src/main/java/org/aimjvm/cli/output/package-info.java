@@ -1,5 +1,5 @@
 /**
- * What commands leave behind: charts, grids, sample pictures.
+ * What commands write: charts, grids, sample pictures.
  *
  * <p>For those who write a command with output of that kind.
  *

@@ -14,7 +14,7 @@ import org.aimjvm.cpu.simd.Simd;
 
 /** Bytes widened to vectors of {@link Simd#F}. There is no vector of four bytes: with 128 bits half of eight is taken. */
 final class PackedBytes {
-    /** Bytes behind the last one in use that {@link #signed} and {@link #unsigned} may read. */
+    /** Bytes after the last one in use that {@link #signed} and {@link #unsigned} may read. */
     static final int SLACK = 8;
 
     private static final VectorSpecies<Byte> B = LANES == 16 ? ByteVector.SPECIES_128 : ByteVector.SPECIES_64;

@@ -20,7 +20,7 @@ final class RowDots {
 
     private RowDots() {}
 
-    /** The sums of row {@code x0} and, behind them, of row {@code x1}. */
+    /** The sums of row {@code x0} and, after them, of row {@code x1}. */
     static void one(MemorySegment w, long at, float[] x, int x0, int x1, int n, float[] sums) {
         switch (Simd.LANES) {
             case 16 -> one16(w, at, x, x0, x1, n, sums);

@@ -128,7 +128,7 @@ public final class RowWeights extends FrozenWeights {
         }
     }
 
-    /** Takes the inputs behind the last whole {@link #SUMS} into the sums and adds these by halving. */
+    /** Takes the inputs after the last whole {@link #SUMS} into the sums and adds these by halving. */
     private float total(float[] sums, int at, int j, float[] x, int xAt) {
         for (int k = in / SUMS * SUMS; k < in; k++) {
             int i = at + k % SUMS;

@@ -22,7 +22,7 @@ public final class SmallGemm {
     /** Rows of a tile where A is whole and lies in rows: as many as 16 registers take. */
     private static final int TALL = 6;
     private static final int LANES = Simd.LANES;
-    /** Four vectors a row need 16 accumulators: with 512 bits there are 32 registers, with fewer only 16. */
+    /** Four vectors per row need 16 accumulators: with 512 bits there are 32 registers, with fewer only 16. */
     private static final boolean WIDE = LANES == 16;
 
     /** Which part of a product is wanted, or not known to be zero. */

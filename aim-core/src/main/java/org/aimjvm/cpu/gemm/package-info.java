@@ -1,5 +1,5 @@
 /**
- * Matrix products by tiles of registers, and weights that are only read, packed once in their format.
+ * Matrix products by tiles of registers, and frozen weights, packed once in their format.
  *
  * <p>Internal: for the vector backend.
  *

@@ -3,7 +3,7 @@ package org.aimjvm.cpu.memory;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Storage;
 
-/** A weight matrix (out, in) in a layout of its own, which multiplies itself; its elements read as F32. */
+/** A frozen weight matrix (out, in), packed for its products, which it does itself; its elements read as F32. */
 public abstract class FrozenWeights extends Storage {
     public final int out;
     public final int in;

@@ -23,7 +23,7 @@ public final class HeapStorage extends Storage {
         this.frozen = frozen;
     }
 
-    /** Weights that are only read, see {@link #isFrozen}. */
+    /** Frozen weights, see {@link #isFrozen}. */
     public static HeapStorage frozen(float[] floats) {
         return new HeapStorage(floats, true);
     }

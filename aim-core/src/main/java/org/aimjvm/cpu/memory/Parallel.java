@@ -11,7 +11,7 @@ import java.util.concurrent.locks.LockSupport;
  * Threads take pieces as they come: one that has lost its core holds up at most the piece it has begun.
  *
  * <p>A launch allocates nothing and makes no system call while the workers are awake. They spin for a short while after
- * each launch, since decoding makes thousands a second, then sleep.
+ * each launch, since decoding makes thousands per second, then sleep.
  *
  * <p>A thread's launches can be {@linkplain #capture captured} and replayed without the code that made them.
  */
@@ -31,7 +31,7 @@ public final class Parallel {
     /** Elements between the counters: each has its own pair of cache lines. */
     private static final int APART = 32;
 
-    /** Counter of the pieces that nobody has taken. Positive only while the fields of the launch are set. */
+    /** Counter of the pieces that no thread has taken. Positive only while the fields of the launch are set. */
     private static final int LEFT = APART;
 
     /** Counter of the pieces that are computed. */

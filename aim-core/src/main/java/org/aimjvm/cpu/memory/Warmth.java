@@ -3,7 +3,7 @@ package org.aimjvm.cpu.memory;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Whether this JVM has computed so much that vectors pay. Interpreted, the Vector API takes fifty times as long as plain loops,
+ * The warmth of this JVM: whether it has computed so much that vectors pay. Interpreted, the Vector API takes fifty times as long as plain loops,
  * and about a second of processor time goes into compiling it, which is more than a small picture needs altogether. So the
  * kernels of a decoding step use plain loops ({@code cpu.simd.ScalarTwins}, or the loops for what vectors leave over) until products
  * of {@value #BUDGET_PROPERTY} million multiply-adds are done, or a large model is there: by then plain loops have cost

@@ -346,7 +346,7 @@ public final class ScalarNormKernels implements NormKernels {
         }
     }
 
-    /** Whether the norm behind {@code invNorm} was below {@code eps}, so that x was only scaled. */
+    /** Whether the norm of which {@code invNorm} is the inverse was below {@code eps}, so that x was only scaled. */
     public static boolean isClipped(float invNorm, float eps) {
         return invNorm >= (float) (1 / (double) eps);
     }

@@ -151,7 +151,7 @@ public final class ScalarTwins {
     /**
      * {@link org.aimjvm.cpu.ssm.VectorSsdStep#row}.
      *
-     * @param sums working memory, one element a lane
+     * @param sums working memory, one element per lane
      */
     public static float ssdRow(
             float[] finals, float[] initials, int at, float[] xbc, int bAt, int cAt, int nDim, float dx, float decay,

@@ -23,8 +23,8 @@ import org.aimjvm.cpu.simd.VectorMath;
  *
  * <p>Sums are in double; exponents are differences that are never positive, so nothing overflows, and no decay is a
  * quotient of two that may have vanished. Away from the diagonal a decay is the product of those to and from a row
- * between the two, {@code exp(s_i - s_m) exp(s_m - s_j)} with {@code j <= m < i}, which needs one exponential a row
- * and a column instead of one an element.
+ * between the two, {@code exp(s_i - s_m) exp(s_m - s_j)} with {@code j <= m < i}, which needs one exponential per row
+ * and one per column instead of one per element.
  */
 final class SsdChunk {
     /** Greatest length of a chunk, Q. */

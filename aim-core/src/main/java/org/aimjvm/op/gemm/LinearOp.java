@@ -17,7 +17,7 @@ public final class LinearOp {
      * @param w (out, in), the layout of checkpoints
      * @param bias (out), or {@code null}
      * @return (..., out)
-     * @throws IllegalStateException if a gradient is wanted and the weights are only read
+     * @throws IllegalStateException if a gradient is wanted and the weights are frozen
      */
     public static Tensor linear(Tensor x, Tensor w, Tensor bias) {
         Shapes.expectRank("linear", "weight", w, 2);

@@ -7,8 +7,8 @@ import org.aimjvm.backend.FusedKernels;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * What a mixer or MLP begins with: a sum of streams, normalised and modulated ({@link ResidualNormOp}). Where a device could compute it
- * together with the layer behind it, it is not computed before somebody asks for it; whoever asks gets the same bits.
+ * A sum of streams, normalised and modulated, with which a mixer or MLP begins ({@link ResidualNormOp}). Where a device could compute it
+ * together with the layer after it, it is not computed before it is asked for; the bits are the same in either case.
  *
  * <p>Belongs to the scope in which it is computed.
  */
@@ -42,7 +42,7 @@ public final class NormedSum {
         return new NormedSum(null, u);
     }
 
-    /** The sum, (batch, L, dim): the residual stream behind this point. */
+    /** The sum, (batch, L, dim): the residual stream after this point. */
     public Tensor residual() {
         if (residual == null) {
             compute();
@@ -51,7 +51,7 @@ public final class NormedSum {
     }
 
     /**
-     * The sum normalised and modulated, (batch, L, dim). Behind a layer that computed the sum itself this costs a launch of its own, as
+     * The sum normalised and modulated, (batch, L, dim). After a layer that computed the sum itself this costs a launch of its own, as
      * such a layer keeps what it normalised.
      */
     public Tensor normed() {

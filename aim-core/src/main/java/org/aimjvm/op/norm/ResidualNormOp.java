@@ -7,9 +7,9 @@ import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * What stands between two mixers of the sequence model (AiM paper, section 3.3): a branch is gated and added to the residual stream,
+ * Gated sum, normalisation and modulation between two mixers (AiM paper, section 3.3): a branch is gated and added to the residual stream,
  * and that is normalised and modulated for the next branch. Where no gradient is tracked one kernel does it, which saves a
- * decoding step three launches a block; a gradient needs what lies between, so a training scope gets the operations one by one, which
+ * decoding step three launches per block; a gradient needs what lies between, so a training scope gets the operations one by one, which
  * have the same bits.
  */
 public final class ResidualNormOp {
@@ -44,7 +44,7 @@ public final class ResidualNormOp {
         NormedSum result =
                 new NormedSum(new NormedSum.Pending(branch, gate, residual, weight, eps, shift, scale));
         if (branch.dim(1) > 1 || branch.backend().fused().isEmpty()) {
-            result.normed(); // nobody will compute it with anything else
+            result.normed(); // no layer after it will compute it
         }
         return result;
     }

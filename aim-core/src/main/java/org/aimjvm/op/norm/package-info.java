@@ -1,5 +1,5 @@
 /**
- * Norms: RMSNorm plain and gated, LayerNorm, GroupNorm, and what stands between two mixers in one kernel.
+ * Norms: RMSNorm plain and gated, LayerNorm, GroupNorm, and the gated sum and norm between two mixers in one kernel.
  *
  * <p>For those who write layers.
  *

@@ -71,7 +71,7 @@ class SsdHalfStateTest {
         return s;
     }
 
-    /** Values, and guards behind them. */
+    /** Values, and guards after them. */
     private static Storage guarded(Backend b, DType dtype, float[] values) {
         Storage s = b.allocate(dtype, values.length + GUARDS);
         b.fill(s, 0, values.length + GUARDS, GUARD);
