@@ -11,12 +11,12 @@ import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.io.AtomicFiles;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.JsonObject;
-import org.aimjvm.io.NamedTensors;
 import org.aimjvm.io.SafeTensors;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.StagedFolder;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.nn.Params;
+import org.aimjvm.optim.NamedTensors;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 

@@ -4,7 +4,6 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.aimjvm.backend.OptimKernels;
 import org.aimjvm.io.CheckpointException;
-import org.aimjvm.io.NamedTensors;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.tensor.Gradients;

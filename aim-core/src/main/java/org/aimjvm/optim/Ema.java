@@ -3,7 +3,6 @@ package org.aimjvm.optim;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.aimjvm.io.CheckpointException;
-import org.aimjvm.io.NamedTensors;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.tensor.Tensor;

@@ -6,13 +6,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.aimjvm.io.CheckpointException;
-import org.aimjvm.io.NamedTensors;
 import org.aimjvm.io.SafeTensors;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.optim.AdamW;
 import org.aimjvm.optim.DivergenceException;
 import org.aimjvm.optim.GradientAccumulator;
+import org.aimjvm.optim.NamedTensors;
 import org.aimjvm.tensor.Gradients;
 import org.aimjvm.tensor.Tensor;
 

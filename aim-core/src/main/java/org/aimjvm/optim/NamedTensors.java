@@ -1,10 +1,13 @@
-package org.aimjvm.io;
+package org.aimjvm.optim;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Shape;
+import org.aimjvm.io.CheckpointException;
+import org.aimjvm.io.SafeTensorsWriter;
+import org.aimjvm.io.TensorSource;
 import org.aimjvm.tensor.Tensor;
 
 /** Saving and strict loading of tensors by name, in F32, so that what is loaded is bitwise what was saved. */
