@@ -242,11 +242,12 @@ public final class EvaluateCommand implements Callable<Integer> {
             }
         }
         Classifier judge = new Classifier(Params.random(backend, 1), config);
-        int steps = Math.max(1, judgeEpochs * train.size() / JUDGE_BATCH);
+        int batch = Math.min(JUDGE_BATCH, train.size());
+        int steps = Math.max(1, judgeEpochs * train.size() / batch);
         AdamWOptions optimizer =
                 new AdamWOptions(1e-3, 0.9, 0.99, 1e-8, 0.05, AdamWOptions.DecayRule.BY_DIMENSION, 1);
         LrSchedule schedule = new LrSchedule(LrSchedule.Kind.COSINE, Math.min(steps, 50), steps);
-        TrainRecipe recipe = new TrainRecipe(JUDGE_BATCH, 1, 1, optimizer, schedule, 0);
+        TrainRecipe recipe = new TrainRecipe(batch, 1, 1, optimizer, schedule, 0);
         try (Progress progress = console.progress("train classifier", steps, "steps")) {
             TrainListener listener = new TrainListener() {
                 @Override
