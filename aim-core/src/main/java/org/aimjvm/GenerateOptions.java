@@ -7,7 +7,8 @@ import org.aimjvm.sample.Guidance;
 import org.aimjvm.sample.SamplingOptions;
 
 /**
- * Options of generation. Immutable; each {@code with} method returns a changed copy, and every value is checked at once.
+ * Options of generation. Immutable; each {@code with} method returns a changed copy, and every value is checked at
+ * once.
  *
  * @param count pictures of each label
  * @param seed seed of the first picture of each label; the next ones take seed + 1, seed + 2, ...

@@ -7,7 +7,9 @@ import java.util.Locale;
 import org.aimjvm.io.Images;
 import org.aimjvm.sample.GeneratedPicture;
 
-/** A generated picture: as floats, as a {@link BufferedImage}, or as a PNG file; and what it was made from. Immutable. */
+/**
+ * A generated picture: as floats, as a {@link BufferedImage}, or as a PNG file; and what it was made from. Immutable.
+ */
 public final class Picture {
     private final GeneratedPicture made;
     private final String className;

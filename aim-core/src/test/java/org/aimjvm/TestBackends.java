@@ -13,8 +13,8 @@ public final class TestBackends {
     private static final String ONLY = "aim.test.backends";
 
     /**
-     * Every backend available here, with two threads, or the one that the system property {@value #ONLY} names. The scalar one is
-     * left out of the runs at a forced SIMD width, where its answers are the same as in the run before.
+     * Every backend available here, with two threads, or the one that the system property {@value #ONLY} names. The
+     * scalar one is left out of the runs at a forced SIMD width, where its answers are the same as in the run before.
      */
     public static List<Backend> available() {
         String only = System.getProperty(ONLY);

@@ -14,8 +14,8 @@ import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 
 /**
- * A sequence model and a tokenizer that make a picture in milliseconds, with weights far from their start: 4 x 4 codes to
- * 8 x 8 pixels.
+ * A sequence model and a tokenizer that make a picture in milliseconds, with weights far from their start: 4 x 4 codes
+ * to 8 x 8 pixels.
  */
 public record TinyAim(AimModel model, VqModel tokenizer, Params params) {
     public static final int CLASSES = 5;

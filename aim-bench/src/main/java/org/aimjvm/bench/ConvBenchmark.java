@@ -18,8 +18,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Convolutions of kernel 3, stride 1, padding 1: {@code batch x channels x size} with as many output channels. Shapes: levels of the
- * VQ-f16 decoder, and those of a tokenizer for 32x32 pictures in training.
+ * Convolutions of kernel 3, stride 1, padding 1: {@code batch x channels x size} with as many output channels. Shapes:
+ * levels of the VQ-f16 decoder, and those of a tokenizer for 32x32 pictures in training.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)

@@ -28,8 +28,8 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * One token of decoding under guidance: a pass of the conditional and the unconditional sequence of each picture, as {@code
- * Generator} makes it. Prints the bytes of weights read per token, for the share of the memory's bandwidth.
+ * One token of decoding under guidance: a pass of the conditional and the unconditional sequence of each picture, as
+ * {@code Generator} makes it. Prints the bytes of weights read per token, for the share of the memory's bandwidth.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
@@ -73,7 +73,10 @@ public class DecodeBenchmark {
         decoder.close();
     }
 
-    /** The next token of every sequence; pictures follow each other, so it includes its share of what a picture costs once. */
+    /**
+     * The next token of every sequence; pictures follow each other, so it includes its share of what a picture costs
+     * once.
+     */
     @Benchmark
     public int token() {
         Tensor logits = decoder.position() > numTokens ? decoder.begin(labels) : decoder.next(tokens);

@@ -18,10 +18,10 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * A linear layer of {@code rows} tokens, {@code in} to {@code out} features: forward, and its two gradients. Shapes: AiM-B's and
- * AiM-XL's in_proj (training and, with 2 or 16 rows, guided decoding steps of 1 or 8 pictures), AiM-B's out_proj and logits, and the
- * embedded model's in_proj. Several
- * copies of the weights take turns where they would otherwise stay in a cache between calls, as they do not while decoding.
+ * A linear layer of {@code rows} tokens, {@code in} to {@code out} features: forward, and its two gradients. Shapes:
+ * AiM-B's and AiM-XL's in_proj (training and, with 2 or 16 rows, guided decoding steps of 1 or 8 pictures), AiM-B's
+ * out_proj and logits, and the embedded model's in_proj. Several copies of the weights take turns where they would
+ * otherwise stay in a cache between calls, as they do not while decoding.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)

@@ -16,8 +16,8 @@ import org.openjdk.jmh.annotations.Threads;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * The limits of this machine, for the shares in docs/performance.md: the loops that {@code aim bench} times too. Run on as
- * many threads as the kernels use: the scores of all threads add up.
+ * The limits of this machine, for the shares in docs/performance.md: the loops that {@code aim bench} times too. Run on
+ * as many threads as the kernels use: the scores of all threads add up.
  */
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)

@@ -18,7 +18,9 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** Softmax and cross-entropy over the vocabulary, and attention over 257 positions with 12 heads and 4 key/value heads. */
+/**
+ * Softmax and cross-entropy over the vocabulary, and attention over 257 positions with 12 heads and 4 key/value heads.
+ */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)

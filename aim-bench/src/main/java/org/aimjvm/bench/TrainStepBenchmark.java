@@ -31,9 +31,10 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * One training step of the sequence model on whole sequences: forward pass, backward pass, clipping and AdamW. The arithmetic
- * counted is 6 FLOP for each token and each weight that every token is multiplied with (adaLN's projections, applied once per
- * picture, are not), and three times the products of the scan; what checkpointing computes again is not counted.
+ * One training step of the sequence model on whole sequences: forward pass, backward pass, clipping and AdamW. The
+ * arithmetic counted is 6 FLOP for each token and each weight that every token is multiplied with (adaLN's projections,
+ * applied once per picture, are not), and three times the products of the scan; what checkpointing computes again is
+ * not counted.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.SECONDS)

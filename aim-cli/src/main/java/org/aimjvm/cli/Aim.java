@@ -64,7 +64,8 @@ public final class Aim implements Callable<Integer> {
         try {
             exit = commandLine(console, args.length > 0 ? args[0] : null).execute(args);
         } catch (RuntimeException | Error e) {
-            // Commands' exceptions are reported in the tree; this is the tree itself, or what no code expects, such as no memory.
+            // Commands' exceptions are reported in the tree; this is the tree itself, or what no code expects, such as
+            // no memory.
             report(console, ErrorReport.unexpected(e), e, List.of(args).contains(DEBUG));
             exit = ExitCode.FAILED;
         }

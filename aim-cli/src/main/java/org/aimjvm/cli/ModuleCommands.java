@@ -17,10 +17,10 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 
 /**
- * Commands of modules that the script {@code ./aim} builds at their first call: known by the file {@code commands} in the folder
- * of the module, so that the help lists them while nothing of them is built. A line of the file is {@code NAME KIND DESCRIPTION},
- * with KIND one of {@code light}, {@code files} and {@code compute}, which the script reads; lines that begin with {@code #} are
- * remarks.
+ * Commands of modules that the script {@code ./aim} builds at their first call: known by the file {@code commands} in
+ * the folder of the module, so that the help lists them while nothing of them is built. A line of the file is {@code
+ * NAME KIND DESCRIPTION}, with KIND one of {@code light}, {@code files} and {@code compute}, which the script reads;
+ * lines that begin with {@code #} are remarks.
  */
 final class ModuleCommands {
     /** System property that the script {@code ./aim} sets to the folder it lies in. */

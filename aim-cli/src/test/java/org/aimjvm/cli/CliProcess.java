@@ -34,7 +34,9 @@ public record CliProcess(int exit, String out, String err) {
         return run(Path.of("").toAbsolutePath(), Map.of(), command);
     }
 
-    /** {@code command} in {@code folder} with {@code environment} added to this process's; an empty value removes one. */
+    /**
+     * {@code command} in {@code folder} with {@code environment} added to this process's; an empty value removes one.
+     */
     static CliProcess run(Path folder, Map<String, String> environment, List<String> command)
             throws IOException, InterruptedException {
         return start(folder, environment, command).await();

@@ -11,7 +11,8 @@ import picocli.CommandLine;
 import picocli.CommandLine.Help;
 
 /**
- * The part of {@code docs/cli.md} that repeats {@code --help}: a text block behind each comment {@code <!-- help: COMMAND -->}.
+ * The part of {@code docs/cli.md} that repeats {@code --help}: a text block behind each comment {@code <!-- help:
+ * COMMAND -->}.
  */
 final class CliReference {
     private static final int WIDTH = 110;

@@ -20,7 +20,10 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 
-/** The script {@code ./aim} in a copy of the project's layout, with a Maven and, if wished, a JDK that only do what they are told. */
+/**
+ * The script {@code ./aim} in a copy of the project's layout, with a Maven and, if wished, a JDK that only do what they
+ * are told.
+ */
 final class LauncherCopy {
     private static final Path SHELL = Path.of("/bin/sh");
     private static final List<String> TOOLS =
@@ -100,8 +103,8 @@ final class LauncherCopy {
     }
 
     /**
-     * From now on java is the one that runs the tests, and the command line, as after a build, is the one on their class path. There
-     * is an archive of classes as the build makes it, though nothing in it.
+     * From now on java is the one that runs the tests, and the command line, as after a build, is the one on their
+     * class path. There is an archive of classes as the build makes it, though nothing in it.
      */
     void realJava() throws IOException {
         String home = System.getProperty("java.home");

@@ -22,7 +22,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The script {@code ./aim} where it is not at home: odd paths and languages, folders it cannot write, clocks that are wrong. */
+/**
+ * The script {@code ./aim} where it is not at home: odd paths and languages, folders it cannot write, clocks that are
+ * wrong.
+ */
 class LauncherPlacesTest {
     private static final Path SETPRIV = Path.of("/usr/bin/setpriv");
 

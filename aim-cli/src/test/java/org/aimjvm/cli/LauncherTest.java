@@ -19,7 +19,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The script {@code ./aim} in a copy of the project's layout, with a JDK and a Maven that only say what they are told. */
+/**
+ * The script {@code ./aim} in a copy of the project's layout, with a JDK and a Maven that only say what they are told.
+ */
 class LauncherTest {
     @TempDir private Path dir;
 

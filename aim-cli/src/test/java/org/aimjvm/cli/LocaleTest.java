@@ -25,7 +25,9 @@ class LocaleTest {
     private static final Locale HERE = Locale.getDefault();
     private static final Path PROJECT = Path.of(System.getProperty("basedir", ".")).resolve("..");
 
-    /** Formatting by the default locale: a format string where a {@code Locale} could stand, or a method without one. */
+    /**
+     * Formatting by the default locale: a format string where a {@code Locale} could stand, or a method without one.
+     */
     private static final Pattern BY_DEFAULT_LOCALE = Pattern.compile(
             "String\\.format\\((?!\\s*Locale\\b)|\\.printf\\((?!\\s*Locale\\b)|\\.formatted\\(|\\.to(Lower|Upper)Case\\(\\)"
                     + "|new (Decimal|SimpleDate|Message)Format\\b|NumberFormat\\.get|Locale\\.getDefault");

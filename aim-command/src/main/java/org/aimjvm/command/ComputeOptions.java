@@ -80,8 +80,8 @@ public final class ComputeOptions {
      * The backend asked for, or the best one. If the JVM makes that slow or unsafe, says so on standard error, whoever
      * watches, in one line for each {@link JvmFault}.
      *
-     * @throws ParameterException if there is no backend of that name, options contradict each other, or {@code --threads} is
-     *     below 1
+     * @throws ParameterException if there is no backend of that name, options contradict each other, or {@code
+     *     --threads} is below 1
      * @throws org.aimjvm.backend.BackendException if it does not work here
      */
     public Backend backend(Console console) {

@@ -31,7 +31,10 @@ public final class Progress implements AutoCloseable {
                 : null;
     }
 
-    /** From now on, saying that a step is done throws {@link java.util.concurrent.CancellationException} once a stop is requested. */
+    /**
+     * From now on, saying that a step is done throws {@link java.util.concurrent.CancellationException} once a stop is
+     * requested.
+     */
     public Progress until(StopSignal signal) {
         stop = signal;
         return this;

@@ -37,7 +37,9 @@ public final class ResultStream extends PrintStream {
         return checkError() && target.failure != null && brokenPipe().equals(target.failure.getMessage());
     }
 
-    /** The message of writing into a closed pipe: in the language of the locale, so it is asked for rather than known. */
+    /**
+     * The message of writing into a closed pipe: in the language of the locale, so it is asked for rather than known.
+     */
     private static String brokenPipe() {
         try {
             Pipe pipe = Pipe.open();

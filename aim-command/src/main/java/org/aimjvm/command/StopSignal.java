@@ -12,7 +12,9 @@ public final class StopSignal implements AutoCloseable {
     /** What {@link #during} says of work that leaves nothing when it is cut short. */
     public static final String NOTHING = "nothing written";
 
-    /** Work that ends with {@link CancellationException} soon after a stop is requested, and leaves nothing half done. */
+    /**
+     * Work that ends with {@link CancellationException} soon after a stop is requested, and leaves nothing half done.
+     */
     @FunctionalInterface
     public interface Work {
         /** @return exit code */

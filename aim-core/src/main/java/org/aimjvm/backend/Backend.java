@@ -20,18 +20,19 @@ public interface Backend {
     String description();
 
     /**
-     * New memory for {@code size} elements of {@link DType#F32}, {@link DType#I32} or {@link DType#BF16}; contents are undefined. BF16
-     * is for states: {@link #read} widens them, {@link #write} and {@link #fill} round to nearest even, and of all kernels {@link
-     * SsmKernels#ssdScan} alone takes them.
+     * New memory for {@code size} elements of {@link DType#F32}, {@link DType#I32} or {@link DType#BF16}; contents are
+     * undefined. BF16 is for states: {@link #read} widens them, {@link #write} and {@link #fill} round to nearest even,
+     * and of all kernels {@link SsmKernels#ssdScan} alone takes them.
      */
     Storage allocate(DType dtype, int size);
 
     /**
-     * A weight matrix for {@link GemmKernels#linear} and {@link IndexKernels#embedding}, held as is fastest here: laid out anew,
-     * or where it lies. Its elements can be read like those of any storage, but not written, and no gradient flows to them.
+     * A weight matrix for {@link GemmKernels#linear} and {@link IndexKernels#embedding}, held as is fastest here: laid
+     * out anew, or where it lies. Its elements can be read like those of any storage, but not written, and no gradient
+     * flows to them.
      *
-     * @param format how it is held; a matrix given in another one is converted, see {@link WeightMatrix#to}. A backend may hold
-     *     the same values in more bits
+     * @param format how it is held; a matrix given in another one is converted, see {@link WeightMatrix#to}. A backend
+     *     may hold the same values in more bits
      */
     Storage weights(WeightMatrix matrix, WeightFormat format);
 
@@ -65,9 +66,10 @@ public interface Backend {
      * run in their order on the same memory, so they see what has been written to it in the meantime; nothing else may
      * differ from one time to the next. The memory must stay as it is for as long as there are replays.
      *
-     * <p>For passes without gradients over one element per sequence. While a capture runs, {@link #write} and {@link #read} on
-     * its thread are an error, as they would not be replayed, and so are scans and convolutions of longer sequences. Replays
-     * are for one thread at a time; kernels may use memory of the thread that captured, so it must not compute meanwhile.
+     * <p>For passes without gradients over one element per sequence. While a capture runs, {@link #write} and {@link
+     * #read} on its thread are an error, as they would not be replayed, and so are scans and convolutions of longer
+     * sequences. Replays are for one thread at a time; kernels may use memory of the thread that captured, so it must
+     * not compute meanwhile.
      *
      * @return what replays it, allocating nothing; empty where this backend does not capture (the work has been done)
      * @throws IllegalStateException from inside another capture
@@ -98,7 +100,10 @@ public interface Backend {
         return 0;
     }
 
-    /** Waits until the device has done all that was submitted; where kernels return when they are done, there is nothing to wait for. */
+    /**
+     * Waits until the device has done all that was submitted; where kernels return when they are done, there is nothing
+     * to wait for.
+     */
     default void synchronize() {}
 
     /** Work at the limits of the device; empty on the CPU, whose limits Java code can reach by itself. */

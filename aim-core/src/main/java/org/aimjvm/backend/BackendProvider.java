@@ -1,8 +1,8 @@
 package org.aimjvm.backend;
 
 /**
- * Announces a {@link Backend} to {@link Backends} through {@link java.util.ServiceLoader}. Making one must not load classes
- * that may be missing: absence is a value with a reason, never a linkage error.
+ * Announces a {@link Backend} to {@link Backends} through {@link java.util.ServiceLoader}. Making one must not load
+ * classes that may be missing: absence is a value with a reason, never a linkage error.
  */
 public interface BackendProvider {
 

@@ -29,8 +29,8 @@ public final class Backends {
     }
 
     /**
-     * The available backend of highest priority, or the one named by the system property {@value #BACKEND_PROPERTY}, with
-     * {@link #defaultThreads()} threads. One instance per JVM.
+     * The available backend of highest priority, or the one named by the system property {@value #BACKEND_PROPERTY},
+     * with {@link #defaultThreads()} threads. One instance per JVM.
      */
     public static synchronized Backend best() {
         if (best == null) {

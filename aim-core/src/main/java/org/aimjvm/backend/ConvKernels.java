@@ -24,8 +24,8 @@ public interface ConvKernels {
     void conv2d(Storage y, Storage x, Storage w, Storage bias, Conv2dShape s);
 
     /**
-     * {@link #conv2d} of {@code silu(GroupNorm(x))}, plus a residual: the bits of {@link NormKernels#groupNorm}, {@code conv2d}
-     * and an addition one after the other, without need to store what lies between.
+     * {@link #conv2d} of {@code silu(GroupNorm(x))}, plus a residual: the bits of {@link NormKernels#groupNorm}, {@code
+     * conv2d} and an addition one after the other, without need to store what lies between.
      *
      * @param norm of the inChannels of x
      * @param residual added, as y; or {@code null}
@@ -34,8 +34,8 @@ public interface ConvKernels {
             Storage y, Storage x, Norm norm, Storage w, Storage bias, Storage residual, Conv2dShape s);
 
     /**
-     * {@link #conv2d} of {@link #upsampleNearest2x} of x, whose height and width are half of those in {@code s}: the bits of one
-     * after the other.
+     * {@link #conv2d} of {@link #upsampleNearest2x} of x, whose height and width are half of those in {@code s}: the
+     * bits of one after the other.
      */
     void upsampleConv2d(Storage y, Storage x, Storage w, Storage bias, Conv2dShape s);
 

@@ -3,8 +3,8 @@ package org.aimjvm.backend;
 /**
  * Element type of a {@link org.aimjvm.tensor.Tensor} or of a tensor in a checkpoint.
  *
- * <p>Computation is in {@link #F32} (ids in {@link #I32}); the other types occur in files and are widened when read. {@link #BF16}
- * is also a way to keep states, see {@link StateFormat}.
+ * <p>Computation is in {@link #F32} (ids in {@link #I32}); the other types occur in files and are widened when read.
+ * {@link #BF16} is also a way to keep states, see {@link StateFormat}.
  */
 public enum DType {
     /** IEEE 754 binary64; in files only. */

@@ -69,8 +69,8 @@ public interface ElementwiseKernels {
     void modulate(Storage y, Storage x, Storage shift, Storage scale, int batch, int length, int dim);
 
     /**
-     * Gradient of {@link #modulate}: {@code dx = dy (1 + scale)}, {@code dShift = sum over l of dy}, {@code dScale = sum
-     * over l of dy x}.
+     * Gradient of {@link #modulate}: {@code dx = dy (1 + scale)}, {@code dShift = sum over l of dy}, {@code dScale =
+     * sum over l of dy x}.
      */
     void modulateBackward(
             ModulateGradients d, Storage dy, Storage x, Storage scale, int batch, int length, int dim);
@@ -109,8 +109,8 @@ public interface ElementwiseKernels {
     double sumOfSquares(Storage x, int n);
 
     /**
-     * Inverted dropout, {@code y[i] = keep(seed, i) ? x[i] / (1 - p) : 0}, with the mask a pure function of {@code seed}
-     * and {@code i}, so that the same call on the gradient is the backward pass. {@code y} may be {@code x}.
+     * Inverted dropout, {@code y[i] = keep(seed, i) ? x[i] / (1 - p) : 0}, with the mask a pure function of {@code
+     * seed} and {@code i}, so that the same call on the gradient is the backward pass. {@code y} may be {@code x}.
      */
     void dropout(Storage y, Storage x, float p, long seed, int n);
 }

@@ -70,9 +70,9 @@ public interface NormKernels {
     void rmsNorm(Storage y, Storage invRms, Storage x, Storage weight, int rows, int cols, float eps);
 
     /**
-     * Gated sum, norm and modulation between two mixers, each row read and written once: {@code sum[b, l] = branch[b, l] * gate[b] + residual[b, l]} and
-     * {@code y = sum / sqrt(mean(sum^2) + eps) * weight}, then {@code y * (1 + scale[b]) + shift[b]}. The bits of gate, add, {@link
-     * #rmsNorm} and modulate one after the other.
+     * Gated sum, norm and modulation between two mixers, each row read and written once: {@code sum[b, l] = branch[b,
+     * l] * gate[b] + residual[b, l]} and {@code y = sum / sqrt(mean(sum^2) + eps) * weight}, then {@code y * (1 +
+     * scale[b]) + shift[b]}. The bits of gate, add, {@link #rmsNorm} and modulate one after the other.
      *
      * @param y output (batch, length, cols)
      * @param r its sum, branch and residual are as y
@@ -84,8 +84,9 @@ public interface NormKernels {
             Storage dx, Storage dWeight, Storage dy, Storage x, Storage weight, Storage invRms, int rows, int cols);
 
     /**
-     * Mamba-2's gated norm. Gate first: {@code v = x * silu(z)}; then {@code y = v / sqrt(mean over the group of v^2 + eps)
-     * * weight} (published models); or norm first: {@code y = rmsnorm_group(x) * weight * silu(z)}, as {@code s} says.
+     * Mamba-2's gated norm. Gate first: {@code v = x * silu(z)}; then {@code y = v / sqrt(mean over the group of v^2 +
+     * eps) * weight} (published models); or norm first: {@code y = rmsnorm_group(x) * weight * silu(z)}, as {@code s}
+     * says.
      *
      * @param invRms output (rows, groups), kept for the gradient
      * @param x (rows, cols)
@@ -154,6 +155,8 @@ public interface NormKernels {
      */
     void l2Normalize(Storage y, Storage invNorm, Storage x, int rows, int cols, float eps);
 
-    /** Gradient of {@link #l2Normalize}: {@code dx = (dy - y <dy, y>) invNorm}, without the projection where clipped. */
+    /**
+     * Gradient of {@link #l2Normalize}: {@code dx = (dy - y <dy, y>) invNorm}, without the projection where clipped.
+     */
     void l2NormalizeBackward(Storage dx, Storage dy, Storage y, Storage invNorm, int rows, int cols, float eps);
 }

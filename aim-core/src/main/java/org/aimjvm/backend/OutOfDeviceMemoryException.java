@@ -31,8 +31,8 @@ public final class OutOfDeviceMemoryException extends BackendException {
     }
 
     /**
-     * The same with what would fit. The failed batch needed at least what was in use by then and what it asked for; what it had to
-     * share is known, so this is the most that can fit.
+     * The same with what would fit. The failed batch needed at least what was in use by then and what it asked for;
+     * what it had to share is known, so this is the most that can fit.
      *
      * @param batch how many were computed together
      * @param before bytes in use before the batch began

@@ -4,7 +4,9 @@ import java.util.stream.IntStream;
 
 /** Weight matrices in few bits, rounded to nearest; see {@link WeightFormat}. */
 public final class Quantization {
-    /** Shares of the widest scale that are tried for a block of 4-bit integers; the one of least square error is taken. */
+    /**
+     * Shares of the widest scale that are tried for a block of 4-bit integers; the one of least square error is taken.
+     */
     private static final float[] TRIED = {1f, 0.95f, 0.9f, 0.85f, 0.8f, 1.08f};
 
     private static final int BLOCK = WeightFormat.BLOCK;
@@ -44,8 +46,8 @@ public final class Quantization {
     }
 
     /**
-     * A matrix in {@link WeightFormat#INT4}. The value furthest from 0 of a block is given to q = 0, so that the side of
-     * it has one step more; of a few scales the one with the least square error is taken.
+     * A matrix in {@link WeightFormat#INT4}. The value furthest from 0 of a block is given to q = 0, so that the side
+     * of it has one step more; of a few scales the one with the least square error is taken.
      *
      * @param w (out, in). Not modified
      * @param in a multiple of 32

@@ -2,11 +2,14 @@ package org.aimjvm.backend;
 
 /**
  * Draws tokens where the logits are, so that decoding never waits for the host. The counterpart on the host is {@code
- * org.aimjvm.sample.Sampler}, whose rules these kernels follow: the same logits and random numbers give the same tokens, but for
- * sums that differ in their last bits.
+ * org.aimjvm.sample.Sampler}, whose rules these kernels follow: the same logits and random numbers give the same
+ * tokens, but for sums that differ in their last bits.
  */
 public interface SamplingKernels {
-    /** Tokens whose probabilities are added up before a draw looks for the one among them; decides the last bits of sums. */
+    /**
+     * Tokens whose probabilities are added up before a draw looks for the one among them; decides the last bits of
+     * sums.
+     */
     int BLOCK = 64;
 
     /**

@@ -58,13 +58,16 @@ public interface SoftmaxKernels {
      */
     void crossEntropy(Storage loss, Storage logSumExp, Storage logits, Storage targets, int rows, int cols);
 
-    /** {@code dLogits[r, c] = dLoss[r] (softmax(logits[r])[c] - [c == target[r]])}; {@code dLogits} may be {@code logits}. */
+    /**
+     * {@code dLogits[r, c] = dLoss[r] (softmax(logits[r])[c] - [c == target[r]])}; {@code dLogits} may be {@code
+     * logits}.
+     */
     void crossEntropyBackward(
             Storage dLogits, Storage dLoss, Storage logits, Storage logSumExp, Storage targets, int rows, int cols);
 
     /**
-     * Adds positions to a cache of keys and values: rows {@code [length, length + added)} of each sequence are set, then
-     * {@code length} grows by {@code added}. It is read when the kernel runs.
+     * Adds positions to a cache of keys and values: rows {@code [length, length + added)} of each sequence are set,
+     * then {@code length} grows by {@code added}. It is read when the kernel runs.
      *
      * @param cache Modified
      * @param k (batch, added, width)
@@ -74,9 +77,9 @@ public interface SoftmaxKernels {
     void appendKeysAndValues(KeyValues cache, Storage k, Storage v, int added);
 
     /**
-     * Causal grouped-query attention. Query i of a call stands at absolute position {@code keyLength - queryLength + i} and
-     * sees keys {@code 0..} that position; query head h uses key/value head {@code h / (heads / kvHeads)}; scores are
-     * scaled by {@code 1 / sqrt(headDim)}.
+     * Causal grouped-query attention. Query i of a call stands at absolute position {@code keyLength - queryLength + i}
+     * and sees keys {@code 0..} that position; query head h uses key/value head {@code h / (heads / kvHeads)}; scores
+     * are scaled by {@code 1 / sqrt(headDim)}.
      *
      * @param out output (batch, queryLength, heads * headDim)
      * @param q (batch, queryLength, heads * headDim)

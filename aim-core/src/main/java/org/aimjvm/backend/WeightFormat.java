@@ -4,8 +4,8 @@ import java.util.Locale;
 
 /**
  * How the weight matrices of linear layers and the word embedding are held while a model generates. Everything else
- * (activations, norms, convolutions, the tokenizer; states unless {@link StateFormat} says otherwise) is F32 in any case, and so are all
- * products and sums.
+ * (activations, norms, convolutions, the tokenizer; states unless {@link StateFormat} says otherwise) is F32 in any
+ * case, and so are all products and sums.
  */
 public enum WeightFormat {
     /** 32-bit floats; of a safetensors file in that type the mapped file itself, without a copy. */
@@ -15,8 +15,8 @@ public enum WeightFormat {
     /** 8-bit integers times an F32 scale for each row (output): {@code w = q s}, {@code s = max |w| / 127}. */
     INT8(8),
     /**
-     * 4-bit integers times a scale for each 32 neighbours of a row: {@code w = (q - 8) s}, q from 0 to 15, s a BF16 number. A
-     * matrix whose rows are no multiple of 32 stays in {@link #BF16}.
+     * 4-bit integers times a scale for each 32 neighbours of a row: {@code w = (q - 8) s}, q from 0 to 15, s a BF16
+     * number. A matrix whose rows are no multiple of 32 stays in {@link #BF16}.
      */
     INT4(4);
 

@@ -6,8 +6,8 @@ import java.nio.ByteOrder;
 import java.util.function.Supplier;
 
 /**
- * A weight matrix (out, in), row-major, as a checkpoint or an initialiser gives it: what {@link Backend#weights} takes. Made
- * when a model is loaded and not kept.
+ * A weight matrix (out, in), row-major, as a checkpoint or an initialiser gives it: what {@link Backend#weights} takes.
+ * Made when a model is loaded and not kept.
  */
 public sealed interface WeightMatrix {
     /** Rows. */
@@ -37,8 +37,8 @@ public sealed interface WeightMatrix {
     }
 
     /**
-     * The matrix in another format, itself if it is given so already or {@link WeightFormat#fits} says that it stays BF16.
-     * Rounding to BF16 is left to who packs it.
+     * The matrix in another format, itself if it is given so already or {@link WeightFormat#fits} says that it stays
+     * BF16. Rounding to BF16 is left to who packs it.
      */
     default WeightMatrix to(WeightFormat target) {
         if (target == format()) {
@@ -79,7 +79,8 @@ public sealed interface WeightMatrix {
     record Stored(int out, int in, WeightFormat format, Rows rows) implements WeightMatrix {}
 
     /**
-     * F32 numbers in native memory, little endian at any alignment, valid as long as the segment is reachable: a mapped file.
+     * F32 numbers in native memory, little endian at any alignment, valid as long as the segment is reachable: a mapped
+     * file.
      *
      * @param segment {@code 4 * out * in} bytes. Not modified
      */
@@ -125,8 +126,8 @@ public sealed interface WeightMatrix {
     }
 
     /**
-     * {@code w[j, k] = (q[j, k] - 8) scales[j, k / 32]}. The 16 bytes of a block hold elements 0 to 15 in their low halves and
-     * 16 to 31 in their high halves.
+     * {@code w[j, k] = (q[j, k] - 8) scales[j, k / 32]}. The 16 bytes of a block hold elements 0 to 15 in their low
+     * halves and 16 to 31 in their high halves.
      *
      * @param values (out, in / 2)
      * @param scales (out, in / 32), each a BF16 number

@@ -18,7 +18,9 @@ final class CanonicalNames {
     private static final String MODEL = AimModel.NAME + ".";
     private static final String TOKENIZER = VqModel.NAME + ".";
 
-    /** Keys under which training programs keep weights, averaged ones first; any other key serves if it is the only one. */
+    /**
+     * Keys under which training programs keep weights, averaged ones first; any other key serves if it is the only one.
+     */
     private static final List<String> WRAPPERS =
             List.of("ema", "model_ema", "model", "state_dict", "model_state_dict", "module", "net", "network");
 

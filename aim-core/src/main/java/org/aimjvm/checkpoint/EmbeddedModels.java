@@ -11,8 +11,9 @@ import java.util.TreeSet;
 import org.aimjvm.io.CheckpointException;
 
 /**
- * Models that are resources on the class path: the files of a model folder under {@code org/aimjvm/models/NAME/}. A jar lists
- * its models, one name a line, in {@code org/aimjvm/models/index.txt}; the list only serves to tell users what there is.
+ * Models that are resources on the class path: the files of a model folder under {@code org/aimjvm/models/NAME/}. A jar
+ * lists its models, one name a line, in {@code org/aimjvm/models/index.txt}; the list only serves to tell users what
+ * there is.
  */
 final class EmbeddedModels {
     private static final String ROOT = "org/aimjvm/models/";

@@ -27,9 +27,9 @@ import org.aimjvm.vq.VqModel;
  * </pre>
  *
  * Accepted as they are: names with or without {@code mamba.} and {@code vqvae.}; a tied head under either name or both;
- * weights under {@code ema}, {@code model}, {@code state_dict} or any one other key of a training checkpoint, whose other
- * tensors are ignored; names with {@code module.} or {@code _orig_mod.} anywhere; a tokenizer in a file of its own; weights in
- * several files with an index.
+ * weights under {@code ema}, {@code model}, {@code state_dict} or any one other key of a training checkpoint, whose
+ * other tensors are ignored; names with {@code module.} or {@code _orig_mod.} anywhere; a tokenizer in a file of its
+ * own; weights in several files with an index.
  */
 public final class ModelFolder implements AutoCloseable {
     /** The file of the sequence model's configuration. */

@@ -14,8 +14,8 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A description of a model, which this library keeps beside it in {@code aim.json}; the published files know nothing of it and every key is
- * optional.
+ * A description of a model, which this library keeps beside it in {@code aim.json}; the published files know nothing of
+ * it and every key is optional.
  *
  * @param classNames names by label; empty if there are none (classes)
  * @param positions the rule the weights were trained under (position_rule)

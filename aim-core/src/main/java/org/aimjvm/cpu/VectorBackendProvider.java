@@ -31,7 +31,9 @@ public final class VectorBackendProvider implements BackendProvider {
         return new Availability(true, problem != null ? problem : "Vector API, " + Simd.F.vectorBitSize() + "-bit");
     }
 
-    /** What is wrong with a system property: an error of the user's, and no reason to take a slower backend silently. */
+    /**
+     * What is wrong with a system property: an error of the user's, and no reason to take a slower backend silently.
+     */
     private static String problem() {
         return Simd.PROBLEM != null ? Simd.PROBLEM : Warmth.PROBLEM;
     }

@@ -3,7 +3,8 @@ package org.aimjvm.data;
 import java.util.List;
 
 /**
- * Options of reading a folder of pictures. {@link #DEFAULT} is the paper's recipe; {@code with...} methods change one thing.
+ * Options of reading a folder of pictures. {@link #DEFAULT} is the paper's recipe; {@code with...} methods change one
+ * thing.
  *
  * @param side rows and columns of the result; 0 for 32 with IDX files, which get a frame, and 256 with picture files
  * @param resizeShort the short side of a picture file is resized to this before cropping, at least {@code side}; 0 for

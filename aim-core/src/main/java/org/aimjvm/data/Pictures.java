@@ -36,7 +36,9 @@ public final class Pictures {
         return x;
     }
 
-    /** What {@link #read} read of {@code source}, as a tensor in the current scope: (pictures, channels, height, width). */
+    /**
+     * What {@link #read} read of {@code source}, as a tensor in the current scope: (pictures, channels, height, width).
+     */
     public static Tensor tensor(Backend backend, PictureSource source, float[] pixels) {
         int count = pixels.length / source.pictureSize();
         return Tensor.of(backend, Shape.of(count, source.channels(), source.height(), source.width()), pixels);

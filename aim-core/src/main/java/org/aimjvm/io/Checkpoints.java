@@ -11,8 +11,8 @@ public final class Checkpoints {
 
     /**
      * Opens a safetensors file (weights as integers as in {@link QuantizedTensors}) or a PyTorch pickle (zip or legacy
-     * container), told apart by content whatever the file's ending; or the index of a checkpoint in several such files, by
-     * its ending {@code .index.json}.
+     * container), told apart by content whatever the file's ending; or the index of a checkpoint in several such files,
+     * by its ending {@code .index.json}.
      *
      * @throws CheckpointException if it is none of these, or damaged
      */

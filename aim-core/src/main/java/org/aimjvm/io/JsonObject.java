@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A JSON object from a file that may be wrong: typed access whose errors name the key, what is there and what was expected.
- * A key that is missing or {@code null} takes the given default.
+ * A JSON object from a file that may be wrong: typed access whose errors name the key, what is there and what was
+ * expected. A key that is missing or {@code null} takes the given default.
  */
 public final class JsonObject {
     /** A configuration is a page of text, nested a few deep; more is an attack. */
@@ -38,7 +38,8 @@ public final class JsonObject {
      * Parses a file's text.
      *
      * @param where the file, for messages
-     * @throws CheckpointException if it is not a JSON object, too large or too deep, has a duplicate key, NaN or Infinity
+     * @throws CheckpointException if it is not a JSON object, too large or too deep, has a duplicate key, NaN or
+     *     Infinity
      */
     public static JsonObject parse(String json, Path where) {
         if (json.length() > MAX_CHARACTERS) {
@@ -229,8 +230,8 @@ public final class JsonObject {
     }
 
     /**
-     * Two numbers; the text "inf" as the second, or a number of at least {@link Float#MAX_VALUE}, stands for no upper limit,
-     * which JSON has no number for.
+     * Two numbers; the text "inf" as the second, or a number of at least {@link Float#MAX_VALUE}, stands for no upper
+     * limit, which JSON has no number for.
      */
     public double[] range(String key, double low, double high) {
         if (!has(key)) {

@@ -9,9 +9,9 @@ import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.core.json.JsonFactory;
 
 /**
- * Reads JSON piece by piece, as it comes from files that may be damaged or hostile: Jackson's streaming parser, strict, with bounded
- * nesting and numbers, which stay as they are written. Its trees and mapper take much of a start to get ready (ADR 0012), so they are
- * left to what a start does not need.
+ * Reads JSON piece by piece, as it comes from files that may be damaged or hostile: Jackson's streaming parser, strict,
+ * with bounded nesting and numbers, which stay as they are written. Its trees and mapper take much of a start to get
+ * ready (ADR 0012), so they are left to what a start does not need.
  */
 final class JsonReader {
     /** A piece of a JSON text. */

@@ -11,8 +11,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.function.Function;
 
 /**
- * The bytes of a file, read-only and mapped rather than copied, so that only the parts in use occupy memory. Slices handed out
- * stay valid after {@link #close}: the file is unmapped when nothing refers to it any more.
+ * The bytes of a file, read-only and mapped rather than copied, so that only the parts in use occupy memory. Slices
+ * handed out stay valid after {@link #close}: the file is unmapped when nothing refers to it any more.
  */
 final class MappedFile implements AutoCloseable {
     private volatile MemorySegment bytes; // null: closed

@@ -7,9 +7,9 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /**
- * The header of a picture file: what the first and the last bytes of a picture file say, read without decoding it: format, size, and that the file is
- * whole as far as its format tells. A JPEG needs its end mark after the first scan, a PNG its IEND chunk, a GIF its
- * trailer, a BMP all rows, a WebP the length it states.
+ * The header of a picture file: what its first and its last bytes say, read without decoding it: format, size, and that
+ * the file is whole as far as its format tells. A JPEG needs its end mark after the first scan, a PNG its IEND chunk, a
+ * GIF its trailer, a BMP all rows, a WebP the length it states.
  *
  * <p>A size is believed only if a file of that length can hold it. What one byte holds at most: 512 pixels of JPEG (a
  * bit for a block), 1032 bytes of PNG rows (deflate's limit), 2731 pixels of GIF (12 bits for the longest string), 128

@@ -48,8 +48,8 @@ sealed interface PyValue {
     record Global(TorchGlobals.Known known, String name) implements PyValue {}
 
     /**
-     * What is no tensor and no plain container: a name that is not on the list, or what calling it would make. Nothing is
-     * called, and what is put into it is dropped.
+     * What is no tensor and no plain container: a name that is not on the list, or what calling it would make. Nothing
+     * is called, and what is put into it is dropped.
      *
      * @param type the name the pickle gives
      * @param holdsTensor whether it would be made of a tensor or a storage, so that leaving it out would lose weights

@@ -19,8 +19,8 @@ import org.aimjvm.backend.WeightMatrix;
  * int4   NAME  U8 (out, in / 2),  NAME_scale  BF16 (out, in / 32)
  * </pre>
  *
- * with the values of {@link WeightMatrix.Int8} and {@link WeightMatrix.Int4}. As a {@link TensorSource} each pair is one F32
- * tensor (out, in) of the numbers it stands for; {@link #matrix} gives the integers.
+ * with the values of {@link WeightMatrix.Int8} and {@link WeightMatrix.Int4}. As a {@link TensorSource} each pair is
+ * one F32 tensor (out, in) of the numbers it stands for; {@link #matrix} gives the integers.
  */
 public final class QuantizedTensors implements TensorSource {
     /** Key of the file's metadata that names the format, for people; the tensors tell readers. */

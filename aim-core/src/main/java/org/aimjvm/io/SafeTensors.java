@@ -71,7 +71,8 @@ public final class SafeTensors implements TensorSource {
     }
 
     /**
-     * The stored elements themselves: row-major, little endian, read-only, mapped, at any alignment; valid until closed.
+     * The stored elements themselves: row-major, little endian, read-only, mapped, at any alignment; valid until
+     * closed.
      *
      * @throws CheckpointException if there is none of that name
      */

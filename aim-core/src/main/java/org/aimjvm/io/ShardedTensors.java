@@ -40,8 +40,8 @@ final class ShardedTensors implements TensorSource {
      * Opens the index and every file it names.
      *
      * @param shard opens one file
-     * @throws CheckpointException if the index is damaged or names anything but files beside it, if files are missing (all are
-     *     named), or if a file does not hold what the index says
+     * @throws CheckpointException if the index is damaged or names anything but files beside it, if files are missing
+     *     (all are named), or if a file does not hold what the index says
      */
     static ShardedTensors open(Path index, Function<Path, TensorSource> shard) {
         Map<String, String> map = read(index);

@@ -77,7 +77,10 @@ record TensorBytes(Path path, TensorInfo info, MemorySegment bytes) {
         return bytes.toArray(JAVA_BYTE);
     }
 
-    /** Elements of 16 bits at once: until it is compiled well, reading a segment takes a hundred times as long as an array. */
+    /**
+     * Elements of 16 bits at once: until it is compiled well, reading a segment takes a hundred times as long as an
+     * array.
+     */
     private short[] halves(int first, int count) {
         short[] halves = new short[count];
         MemorySegment.copy(bytes, SHORT, 2L * first, halves, 0, count);

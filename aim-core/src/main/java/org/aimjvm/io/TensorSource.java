@@ -48,8 +48,8 @@ public interface TensorSource extends AutoCloseable {
     float[] readFloats(String name);
 
     /**
-     * A tensor (out, in) as a weight matrix in the form it is stored in; F32 numbers of a mapped file where they lie, which
-     * stay valid after {@link #close} as long as the matrix is in use.
+     * A tensor (out, in) as a weight matrix in the form it is stored in; F32 numbers of a mapped file where they lie,
+     * which stay valid after {@link #close} as long as the matrix is in use.
      *
      * @throws CheckpointException if there is none of that name, or it is no matrix
      */

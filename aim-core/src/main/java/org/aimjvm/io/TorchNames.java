@@ -35,8 +35,8 @@ final class TorchNames {
     /**
      * Walks through {@code root}.
      *
-     * @throws CheckpointException if it is nested too deeply (or contains itself), too large, gives two tensors one name,
-     *     or keeps tensors in objects that only the program that wrote it can make
+     * @throws CheckpointException if it is nested too deeply (or contains itself), too large, gives two tensors one
+     *     name, or keeps tensors in objects that only the program that wrote it can make
      */
     static TorchNames of(Path path, Object root) {
         TorchNames names = new TorchNames(path);

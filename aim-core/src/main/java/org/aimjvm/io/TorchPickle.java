@@ -17,10 +17,10 @@ import java.util.function.Supplier;
  * A checkpoint written by {@code torch.save}: the zip container or the legacy one before it (PyTorch 1.5 and older).
  *
  * <p>The pickle inside is read by a restricted machine that knows tensors, parameters, dicts, lists, tuples, numbers,
- * texts and {@code argparse.Namespace}. Anything else (a NumPy number, a path, a program's own class) is left out where it
- * lies beside the tensors, and a {@link CheckpointException} that names it where tensors are inside; nothing is ever
- * executed. Tensors' elements are read from the mapped file when asked for; transposed or sliced
- * views come out in row-major order, tensors that share a storage each under its own name.
+ * texts and {@code argparse.Namespace}. Anything else (a NumPy number, a path, a program's own class) is left out where
+ * it lies beside the tensors, and a {@link CheckpointException} that names it where tensors are inside; nothing is ever
+ * executed. Tensors' elements are read from the mapped file when asked for; transposed or sliced views come out in
+ * row-major order, tensors that share a storage each under its own name.
  *
  * <p>Names are the keys on the way to a tensor, joined by dots: a state dict's own names if it was saved alone,
  * {@code model.encoder.conv_in.weight} if it was saved under {@code "model"}; {@link #wrappers} tells which, and
@@ -176,8 +176,8 @@ public final class TorchPickle implements TensorSource {
     }
 
     /**
-     * Names of tensors that are the very same elements of a storage as another: the head tied to the word embedding. Each
-     * maps to the alphabetically first name of these elements, which is not itself a key.
+     * Names of tensors that are the very same elements of a storage as another: the head tied to the word embedding.
+     * Each maps to the alphabetically first name of these elements, which is not itself a key.
      */
     public Map<String, String> tied() {
         Map<List<Object>, String> first = new HashMap<>();

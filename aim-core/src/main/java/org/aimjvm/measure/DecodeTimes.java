@@ -23,7 +23,10 @@ public record DecodeTimes(int tokens, List<Double> first, List<Double> steps, Li
         return spread(steps);
     }
 
-    /** Median time of all codes: measured if a run drew them all, else by steps that take the same time at every position. */
+    /**
+     * Median time of all codes: measured if a run drew them all, else by steps that take the same time at every
+     * position.
+     */
     public double secondsOfAll() {
         return whole.isEmpty()
                 ? spread(first).median() + (tokens - 1) * step().median()

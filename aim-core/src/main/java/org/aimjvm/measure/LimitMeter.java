@@ -11,8 +11,8 @@ import org.aimjvm.backend.Storage;
 import org.aimjvm.cpu.simd.LimitLoops;
 
 /**
- * Measures {@link MachineLimits}. Each round starts all threads at once, on ranges of their own, and takes from the first start
- * to the last end. Holds {@value #MEBIBYTES} MiB, more than caches do; warm after {@link #warmUp}.
+ * Measures {@link MachineLimits}. Each round starts all threads at once, on ranges of their own, and takes from the
+ * first start to the last end. Holds {@value #MEBIBYTES} MiB, more than caches do; warm after {@link #warmUp}.
  */
 public final class LimitMeter {
     /** Memory that is read. */
@@ -25,7 +25,10 @@ public final class LimitMeter {
     private static final int DEVICE_FLOATS = 1 << 28;
 
     private static final int DEVICE_PASSES = 8;
-    /** Floats read or updated by one call, and multiply-adds of one: many short calls, or the loops would stay half compiled. */
+    /**
+     * Floats read or updated by one call, and multiply-adds of one: many short calls, or the loops would stay half
+     * compiled.
+     */
     private static final int PIECE = 1 << 14;
 
     private static final int ADDS = 1 << 11;

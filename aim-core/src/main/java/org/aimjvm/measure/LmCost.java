@@ -15,8 +15,8 @@ import org.aimjvm.ssm.Mamba2Config;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * The least cost of a sequence model: what it must read, write and compute for one element of each sequence: a floor, nothing of it
- * twice.
+ * The least cost of a sequence model: what it must read, write and compute for one element of each sequence: a floor,
+ * nothing of it twice.
  *
  * <p>Weights are read once for all sequences of a step. What depends on the labels alone (adaLN) is computed once per
  * picture, and of the tables of positions, classes and (if the head is a matrix of its own) words a row is looked up:
@@ -26,7 +26,8 @@ import org.aimjvm.tensor.Tensor;
  * @param weightBytes read per step
  * @param stateBytes read and written per step and sequence, without attention
  * @param cacheBytesPerPosition read per step, sequence and earlier position, by attention
- * @param flops per step and sequence, a multiply-add counting as two, without what attention does with earlier positions
+ * @param flops per step and sequence, a multiply-add counting as two, without what attention does with earlier
+ *     positions
  * @param flopsPerPosition the same for each earlier position, by attention
  */
 public record LmCost(

@@ -1,6 +1,8 @@
 package org.aimjvm.measure;
 
-/** The loops of {@code org.aimjvm.cpu.simd.LimitLoops} without the Vector API: what the compiler makes of plain Java. */
+/**
+ * The loops of {@code org.aimjvm.cpu.simd.LimitLoops} without the Vector API: what the compiler makes of plain Java.
+ */
 final class PlainLimitLoops {
     private static final int CHAINS = 8;
 

@@ -3,7 +3,10 @@ package org.aimjvm.model;
 import java.util.List;
 import org.aimjvm.nn.MixerState;
 
-/** The state of decoding a batch of sequences: how many elements have been processed, and what each block remembers of them. */
+/**
+ * The state of decoding a batch of sequences: how many elements have been processed, and what each block remembers of
+ * them.
+ */
 public final class DecodeState {
     private final List<MixerState> layers;
     private final int batch;

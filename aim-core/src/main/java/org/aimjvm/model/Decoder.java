@@ -7,10 +7,10 @@ import org.aimjvm.tensor.Captured;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Decodes a batch of sequences token by token, with the bits of {@link AimModel#forward}. The pass is {@linkplain Captured
- * captured} on the first sequences and replayed for each further token, which allocates nothing; all that changes from token
- * to token are the ids and rows of the position table that are written before it. A backend that does not capture runs the
- * pass itself each time.
+ * Decodes a batch of sequences token by token, with the bits of {@link AimModel#forward}. The pass is {@linkplain
+ * Captured captured} on the first sequences and replayed for each further token, which allocates nothing; all that
+ * changes from token to token are the ids and rows of the position table that are written before it. A backend that
+ * does not capture runs the pass itself each time.
  *
  * <p>Reads the model's weights where they lie, so it follows a training that goes on.
  */

@@ -3,7 +3,8 @@ package org.aimjvm.model;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * The modulation of one block by the condition, each (batch, dModel): {@code branch = gate * f(norm(x) * (1 + scale) + shift)}.
+ * The modulation of one block by the condition, each (batch, dModel): {@code branch = gate * f(norm(x) * (1 + scale) +
+ * shift)}.
  *
  * @param shift of the mixer's input
  * @param scale of the mixer's input

@@ -5,7 +5,10 @@ package org.aimjvm.model;
  * (docs/numerics.md); a model must be used as it was trained.
  */
 public enum PositionRule {
-    /** Row j + 1, the index in the sequence whose element 0 is the class; everywhere in this library, and the original's generation. */
+    /**
+     * Row j + 1, the index in the sequence whose element 0 is the class; everywhere in this library, and the original's
+     * generation.
+     */
     SEQUENCE_INDEX(1),
     /** Row j: the original's training pass, under which the released weights were trained. */
     PUBLISHED_TRAINING(0);

@@ -7,7 +7,9 @@ import org.aimjvm.op.softmax.CausalAttentionOp;
 import org.aimjvm.op.softmax.KvCache;
 import org.aimjvm.tensor.Tensor;
 
-/** Causal multi-head (grouped-query) attention: {@code out_proj(attention(split(in_proj u)))}, no positional encoding. */
+/**
+ * Causal multi-head (grouped-query) attention: {@code out_proj(attention(split(in_proj u)))}, no positional encoding.
+ */
 public final class CausalSelfAttention implements Mixer {
     /** Keys and values of all positions so far: grows with the sequence, unlike a state-space layer's. */
     private record State(KvCache cache) implements MixerState {

@@ -47,7 +47,10 @@ public final class Conv2d {
         return Conv2dOp.conv2d(x, weight, bias, stride, padBefore, padBefore, padAfter, padAfter);
     }
 
-    /** As {@link #forward} of {@code silu} of the normalised x; plus {@code residual} unless that is {@code null}. Stride 1. */
+    /**
+     * As {@link #forward} of {@code silu} of the normalised x; plus {@code residual} unless that is {@code null}.
+     * Stride 1.
+     */
     public Tensor forward(GroupNorm norm, Tensor x, Tensor residual) {
         checkPlain();
         return norm.siluConv2d(x, weight, bias, padBefore, residual);

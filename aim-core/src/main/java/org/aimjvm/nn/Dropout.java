@@ -4,8 +4,8 @@ import org.aimjvm.op.elementwise.DropoutOp;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Randomness of one training pass. Every use draws the next mask, a function of the seed and the count of uses, so the same
- * seed gives the same pass. {@link #OFF} outside training.
+ * Randomness of one training pass. Every use draws the next mask, a function of the seed and the count of uses, so the
+ * same seed gives the same pass. {@link #OFF} outside training.
  */
 public final class Dropout {
     /** Drops nothing. */

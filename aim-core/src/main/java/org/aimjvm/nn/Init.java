@@ -85,8 +85,8 @@ public interface Init {
     }
 
     /**
-     * Inverse softplus of a log-uniform step in [dtMin, dtMax], at least {@code floor}: {@code v + log(-expm1(-v))}, so that
-     * softplus gives v back (Mamba's {@code dt_bias}).
+     * Inverse softplus of a log-uniform step in [dtMin, dtMax], at least {@code floor}: {@code v + log(-expm1(-v))}, so
+     * that softplus gives v back (Mamba's {@code dt_bias}).
      */
     static Init inverseSoftplusStep(double dtMin, double dtMax, double floor) {
         return (shape, random) -> {

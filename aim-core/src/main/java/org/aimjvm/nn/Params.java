@@ -178,7 +178,7 @@ public final class Params {
             WeightMatrix matrix = source.matrix(name);
             try {
                 return Tensor.weights(backend, matrix, format == null ? matrix.format() : format);
-            } catch (IllegalArgumentException | ArithmeticException e) { // the latter: more elements than a Java array holds
+            } catch (IllegalArgumentException | ArithmeticException e) { // the latter: more than an array holds
                 throw new CheckpointException(source.path(), name, e.getMessage(), e);
             }
         };
@@ -318,8 +318,8 @@ public final class Params {
     }
 
     /**
-     * Every tensor asked for so far below this prefix, trainable or not, by full name, in the order of asking. So a model's
-     * own parameters are those of the view it was built on, whatever else was built beside it.
+     * Every tensor asked for so far below this prefix, trainable or not, by full name, in the order of asking. So a
+     * model's own parameters are those of the view it was built on, whatever else was built beside it.
      */
     public Map<String, Tensor> all() {
         return below(root.tensors);
@@ -354,8 +354,7 @@ public final class Params {
     }
 
     /**
-     * Fails unless all of {@link #trainable} can be trained: a model made to generate holds its matrices in a form that is only
-     * read.
+     * Fails unless all of {@link #trainable} can be trained: a model made to generate holds frozen matrices.
      *
      * @param what the model's name, for the message
      * @throws IllegalArgumentException naming the first matrix that cannot

@@ -11,8 +11,9 @@ import org.aimjvm.model.Decoder;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Draws on the device at the end of each pass, captured with it: tokens, states and logits stay there, and the host runs ahead. It
- * waits only where it reads the codes, every {@value #READ_EVERY} positions, and tells the listener of these then.
+ * Draws on the device at the end of each pass, captured with it: tokens, states and logits stay there, and the host
+ * runs ahead. It waits only where it reads the codes, every {@value #READ_EVERY} positions, and tells the listener of
+ * these then.
  */
 final class DeviceDrawing extends CodeDrawing {
     static final int READ_EVERY = 16;

@@ -1,8 +1,8 @@
 package org.aimjvm.sample;
 
 /**
- * Classifier-free guidance (Ho and Salimans 2022): {@code logits = uncond + scale (cond - uncond)}, the scale going linearly
- * from {@code first} at the first token to {@code last} at the last. Scale 1 is plain conditional sampling.
+ * Classifier-free guidance (Ho and Salimans 2022): {@code logits = uncond + scale (cond - uncond)}, the scale going
+ * linearly from {@code first} at the first token to {@code last} at the last. Scale 1 is plain conditional sampling.
  *
  * @param first scale of the first token, 0 to 1000
  * @param last scale of the last token, 0 to 1000

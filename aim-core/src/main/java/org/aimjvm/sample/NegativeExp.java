@@ -2,10 +2,11 @@ package org.aimjvm.sample;
 
 /**
  * {@code e^x} for x up to 0 in double precision, within 4e-16 relative, so that rounded to F32 it is {@code (float)
- * Math.exp(x)} but for one value in hundreds of millions. A third of the time of {@link Math#exp}, for 16,384 of them per token.
+ * Math.exp(x)} but for one value in hundreds of millions. A third of the time of {@link Math#exp}, for 16,384 of them
+ * per token.
  *
- * <p>With {@code x = (64 q + j) ln 2 / 64 + r}: {@code e^x = 2^q 2^(j / 64) e^r}, the middle factor from a table and the last
- * one as the sum of five powers of r.
+ * <p>With {@code x = (64 q + j) ln 2 / 64 + r}: {@code e^x = 2^q 2^(j / 64) e^r}, the middle factor from a table and
+ * the last one as the sum of five powers of r.
  */
 final class NegativeExp {
     /** Below, results round to 0 in F32; also keeps infinite arguments out of the arithmetic. */

@@ -3,9 +3,9 @@ package org.aimjvm.sample;
 import java.util.Arrays;
 
 /**
- * Finds one value of many by its rank or by the weight below it, without sorting: counts the leading bits of all values,
- * picks the bucket that holds the one wanted, then looks at the next bits of that bucket only. Three passes of 11, 11 and 10
- * bits, whatever the values are; nothing is allocated.
+ * Finds one value of many by its rank or by the weight below it, without sorting: counts the leading bits of all
+ * values, picks the bucket that holds the one wanted, then looks at the next bits of that bucket only. Three passes of
+ * 11, 11 and 10 bits, whatever the values are; nothing is allocated.
  */
 final class RadixSelect {
     private static final int[] SHIFTS = {21, 10, 0};
@@ -43,8 +43,9 @@ final class RadixSelect {
     }
 
     /**
-     * The least value that stays when the smallest of {@code weights} are dropped one after another as long as their sum is at
-     * most {@code limit}; the greatest always stays. Of several copies of it some may go: {@link #copiesBelow}.
+     * The least value that stays when the smallest of {@code weights} are dropped one after another as long as their
+     * sum is at most {@code limit}; the greatest always stays. Of several copies of it some may go: {@link
+     * #copiesBelow}.
      *
      * @param weights none negative or NaN, at least one positive; zeros do not count. Not modified
      */

@@ -5,8 +5,8 @@ import org.aimjvm.backend.SamplingKernels;
 /**
  * Turns logits into a token. Keeps buffers between calls and allocates nothing, so use one per thread.
  *
- * <p>Top-k works on the logits; the others on {@code exp((l - max) / temperature)}. All is computed in double precision; sums
- * are taken over blocks of {@value #BLOCK} tokens and then over blocks.
+ * <p>Top-k works on the logits; the others on {@code exp((l - max) / temperature)}. All is computed in double
+ * precision; sums are taken over blocks of {@value #BLOCK} tokens and then over blocks.
  */
 public final class Sampler {
     /** Tokens whose probabilities are added up before a draw looks for the one among them. */
@@ -58,7 +58,9 @@ public final class Sampler {
         return find(last * BLOCK, 0, Double.POSITIVE_INFINITY);
     }
 
-    /** The first token of a block at which the running sum exceeds the threshold, or its last one with a probability. */
+    /**
+     * The first token of a block at which the running sum exceeds the threshold, or its last one with a probability.
+     */
     private int find(int from, double before, double threshold) {
         double running = before;
         int last = from;
@@ -129,7 +131,10 @@ public final class Sampler {
         return k == 0 || k >= vocab ? Float.NEGATIVE_INFINITY : select.kthLargest(logits, offset, vocab, k);
     }
 
-    /** Leaves the probabilities of the tokens kept, the greatest 1, and 0 for the others, and their sums. Returns the total. */
+    /**
+     * Leaves the probabilities of the tokens kept, the greatest 1, and 0 for the others, and their sums. Returns the
+     * total.
+     */
     private double filter(float[] logits, int offset) {
         float max = greatest(logits, offset);
         float least = leastLogit(logits, offset, max);

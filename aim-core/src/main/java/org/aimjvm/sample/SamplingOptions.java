@@ -5,8 +5,8 @@ package org.aimjvm.sample;
  *
  * @param temperature logits are divided by it; 1 leaves them as they are
  * @param topK keeps the k greatest logits and all equal to the k-th; 0 for all, 1 is greedy
- * @param topP keeps the most probable tokens until their probabilities reach it, at least one: from the least probable on, a
- *     token goes while the sum of what goes, itself included, is at most 1 - topP; 1 for all
+ * @param topP keeps the most probable tokens until their probabilities reach it, at least one: from the least probable
+ *     on, a token goes while the sum of what goes, itself included, is at most 1 - topP; 1 for all
  * @param minP drops tokens less probable than this share of the most probable one; 0 for none
  */
 public record SamplingOptions(float temperature, int topK, float topP, float minP) {

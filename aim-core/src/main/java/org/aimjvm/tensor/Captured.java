@@ -4,10 +4,10 @@ import java.util.function.Supplier;
 import org.aimjvm.backend.Backend;
 
 /**
- * Work on a device that is done again and again with other contents of the same memory, such as a decoding step. Where the
- * backend {@linkplain Backend#capture captures} it, the work itself, with its shapes, tensors and scopes, runs only the first
- * time; later its kernels are replayed, which allocates nothing. Where it does not, the work runs each time. It must not
- * depend on anything but the contents of tensors made outside, and must change nothing but those.
+ * Work on a device that is done again and again with other contents of the same memory, such as a decoding step. Where
+ * the backend {@linkplain Backend#capture captures} it, the work itself, with its shapes, tensors and scopes, runs only
+ * the first time; later its kernels are replayed, which allocates nothing. Where it does not, the work runs each time.
+ * It must not depend on anything but the contents of tensors made outside, and must change nothing but those.
  *
  * @param <T> what the work returns: tensors that it made
  */

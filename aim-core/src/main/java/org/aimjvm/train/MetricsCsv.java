@@ -17,8 +17,8 @@ import org.aimjvm.io.AtomicFiles;
 import org.aimjvm.io.CheckpointException;
 
 /**
- * A table of measures that grows by one row per step: comma separated, a header, the first column {@code step}. Each row is
- * written at once, so a stopped run leaves whole rows.
+ * A table of measures that grows by one row per step: comma separated, a header, the first column {@code step}. Each
+ * row is written at once, so a stopped run leaves whole rows.
  */
 public final class MetricsCsv implements AutoCloseable {
     private static final String STEP = "step";

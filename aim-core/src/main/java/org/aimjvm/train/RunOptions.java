@@ -3,8 +3,8 @@ package org.aimjvm.train;
 import java.nio.file.Path;
 
 /**
- * Options of a run, what it writes and when; decides no numbers, so a resumed run may differ in it. Each interval is in steps, 0 for
- * never; all but a switched-off one also happen at the end.
+ * Options of a run, what it writes and when; decides no numbers, so a resumed run may differ in it. Each interval is in
+ * steps, 0 for never; all but a switched-off one also happen at the end.
  *
  * @param folder where checkpoints go; {@code null} for none
  * @param checkpointEvery steps between checkpoints; one is also written when the run is stopped

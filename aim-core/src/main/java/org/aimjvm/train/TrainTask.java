@@ -7,9 +7,9 @@ import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
 
 /**
- * A task of training: what is trained, on what, and by which losses; the rest is {@link Trainer}'s: batches, read-ahead, accumulation,
- * clipping, optimisers, averages, checkpoints, resuming. Write one to train something of your own, and give it to a
- * {@link Trainer}.
+ * A task of training: what is trained, on what, and by which losses; the rest is {@link Trainer}'s: batches,
+ * read-ahead, accumulation, clipping, optimisers, averages, checkpoints, resuming. Write one to train something of your
+ * own, and give it to a {@link Trainer}.
  *
  * <p>A resumed run has bitwise the losses of an unbroken one if {@link #read} and the losses are pure functions of
  * their arguments and the parameters, and {@link #saveState} saves whatever else they depend on.

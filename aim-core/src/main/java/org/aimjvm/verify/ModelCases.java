@@ -104,7 +104,8 @@ final class ModelCases {
         cases.add(OpCase.of(
                 name + "130 heads " + heads, xs -> SsdScanOp.ssdScan(xs[0], xs[1], xs[2], xs[3], xs[4], null, s),
                 x(2, 130, width), in(-3, 1, 2, 130, heads), x(heads), in(-2, 1, heads), x(heads)));
-        for (DType states : new DType[] {DType.F32, DType.BF16}) { // BF16: one in a thousand may be rounded the other way
+        // BF16: one in a thousand may be rounded the other way
+        for (DType states : new DType[] {DType.F32, DType.BF16}) {
             cases.add(new OpCase(
                     name + "1 heads " + heads + " from " + states + " states",
                     List.of(

@@ -111,7 +111,10 @@ final class NormCases {
                 })));
     }
 
-    /** One element divided by its own size has a gradient only through eps; a small one would leave nothing but rounding. */
+    /**
+     * One element divided by its own size has a gradient only through eps; a small one would leave nothing but
+     * rounding.
+     */
     private static float eps(int cols) {
         return cols == 1 ? 0.5f : 1e-5f;
     }

@@ -16,8 +16,8 @@ import org.aimjvm.tensor.Tensor;
  *
  * @param name operation and sizes, e.g. {@code linear 7x33 -> 5}
  * @param inputs what it is called with
- * @param tolerance limit of the normalised error, {@code |a - b| / |b|} over all elements (Euclidean norms), against the
- *     scalar backend in F32
+ * @param tolerance limit of the normalised error, {@code |a - b| / |b|} over all elements (Euclidean norms), against
+ *     the scalar backend in F32
  * @param op the operation; from inputs to outputs, integer outputs allowed
  */
 public record OpCase(String name, List<Input> inputs, double tolerance, Function<Tensor[], Tensor[]> op) {
@@ -71,7 +71,10 @@ public record OpCase(String name, List<Input> inputs, double tolerance, Function
         return new OpCase(name, List.of(inputs), tolerance, xs -> new Tensor[] {op.apply(xs)});
     }
 
-    /** An operation as a generating model calls it, with no gradient tracked: what a device does in fewer launches only there. */
+    /**
+     * An operation as a generating model calls it, with no gradient tracked: what a device does in fewer launches only
+     * there.
+     */
     static Function<Tensor[], Tensor[]> inference(Function<Tensor[], Tensor[]> op) {
         return xs -> {
             try (Scope scope = Scope.inference()) {

@@ -5,9 +5,9 @@ import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Steps of which each needs the result of the one before and nothing else. Where no gradient is tracked, a step's input and whatever
- * it made on the way are given back at its end: the activations of a 256x256 picture would take more than a gigabyte
- * together.
+ * Steps of which each needs the result of the one before and nothing else. Where no gradient is tracked, a step's input
+ * and whatever it made on the way are given back at its end: the activations of a 256x256 picture would take more than
+ * a gigabyte together.
  */
 final class Chain {
     private Chain() {}

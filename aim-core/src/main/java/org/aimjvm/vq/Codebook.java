@@ -23,8 +23,8 @@ import org.aimjvm.op.softmax.SoftmaxOp;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Vector quantiser (van den Oord et al. 2017; l2-normalised codes, Yu et al. 2022): a latent becomes its nearest code. With
- * normalisation, latents and codes are compared on the unit sphere, and decoding uses normalised codes.
+ * Vector quantiser (van den Oord et al. 2017; l2-normalised codes, Yu et al. 2022): a latent becomes its nearest code.
+ * With normalisation, latents and codes are compared on the unit sphere, and decoding uses normalised codes.
  */
 public final class Codebook {
     private static final float EPS = 1e-12f;
@@ -36,12 +36,13 @@ public final class Codebook {
     /**
      * A quantised batch.
      *
-     * @param latents codes in place of the latents, (batch, embedDim, h, w); gradients pass straight through to the encoder
+     * @param latents codes in place of the latents, (batch, embedDim, h, w); gradients pass straight through to the
+     *     encoder
      * @param codes I32 (batch * h * w), in (batch, row, column) order
      * @param vqLoss mean of (z_q - sg z)^2, a scalar: moves the codes
      * @param commitLoss commitBeta * mean of (sg z_q - z)^2: keeps the encoder near its codes
-     * @param entropyLoss entropyLossRatio * (mean entropy of the soft assignments - entropy of their mean); {@code null} if
-     *     the ratio is 0
+     * @param entropyLoss entropyLossRatio * (mean entropy of the soft assignments - entropy of their mean); {@code
+     *     null} if the ratio is 0
      */
     public record Quantized(Tensor latents, Tensor codes, Tensor vqLoss, Tensor commitLoss, Tensor entropyLoss) {}
 
@@ -125,11 +126,14 @@ public final class Codebook {
         return normalized(toRows(z));
     }
 
-    /** Rewards confident assignments (low entropy of each) and even use of the codebook (high entropy of their mean). */
+    /**
+     * Rewards confident assignments (low entropy of each) and even use of the codebook (high entropy of their mean).
+     */
     private Tensor entropyLoss(Tensor rows, Tensor codebook) {
         int n = rows.dim(0);
         Tensor products = LinearOp.linear(rows, codebook, null); // (n, nEmbed)
-        // -|z - e|^2 / T without the term of z, which softmax does not see; |e|^2 = 1 is the same for all normalised codes
+        // -|z - e|^2 / T without the term of z, which softmax does not see; |e|^2 = 1 is the same for all normalised
+        // codes
         Tensor affinity = scale(products, 2 / TEMPERATURE);
         if (!config.l2Norm()) {
             Tensor ones = Tensor.full(rows.backend(), Shape.of(1, config.embedDim()), 1f);

@@ -5,7 +5,9 @@ import org.aimjvm.nn.GroupNorm;
 import org.aimjvm.nn.Params;
 import org.aimjvm.tensor.Tensor;
 
-/** {@code x' + conv2(silu(norm2(conv1(silu(norm1(x))))))}; x' is x, through a 1x1 convolution if the channels change. */
+/**
+ * {@code x' + conv2(silu(norm2(conv1(silu(norm1(x))))))}; x' is x, through a 1x1 convolution if the channels change.
+ */
 public final class ResBlock {
     private final GroupNorm norm1;
     private final Conv2d conv1;

@@ -27,8 +27,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Thousands of configurations damaged at random, reproducible by their seed: each either describes the model that the weights
- * are, or is a {@link CheckpointException} of one line; nothing else ever comes out.
+ * Thousands of configurations damaged at random, reproducible by their seed: each either describes the model that the
+ * weights are, or is a {@link CheckpointException} of one line; nothing else ever comes out.
  */
 class DamagedConfigurationsTest {
     private static final int FILES = 3000;

@@ -8,7 +8,10 @@ import org.aimjvm.backend.Conv2dShape;
 import org.aimjvm.backend.Conv2dShape.Padding;
 import org.aimjvm.backend.ConvKernels.Norm;
 
-/** Convolutions at awkward sizes and at sizes of many pieces; those of kernel 3 and stride 1 by Winograd's algorithm or not. */
+/**
+ * Convolutions at awkward sizes and at sizes of many pieces; those of kernel 3 and stride 1 by Winograd's algorithm or
+ * not.
+ */
 final class ConvCalls {
     private ConvCalls() {}
 

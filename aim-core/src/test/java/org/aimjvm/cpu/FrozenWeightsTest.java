@@ -23,7 +23,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Linear layers whose weights are held in each format: values, order of additions, independence of rows and threads. */
+/**
+ * Linear layers whose weights are held in each format: values, order of additions, independence of rows and threads.
+ */
 @EverySimdWidth
 class FrozenWeightsTest {
     private static final float GUARD = 4321f;
@@ -145,7 +147,10 @@ class FrozenWeightsTest {
         }
     }
 
-    /** Half a step at most, of the scale that the greatest value of a row or block gives; a step at the coarse end of a block. */
+    /**
+     * Half a step at most, of the scale that the greatest value of a row or block gives; a step at the coarse end of a
+     * block.
+     */
     @Test
     void integersAreWithinAStepOfTheWeights() {
         int out = 50;

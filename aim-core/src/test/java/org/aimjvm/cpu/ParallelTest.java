@@ -128,7 +128,8 @@ class ParallelTest {
                     x[i] *= 2;
                 }
             });
-            parallel.forRange(1, 1, (from, to) -> parallel.forRange(5, 2, (f, t) -> { // replayed with its body, not twice
+            // replayed with its body, not twice
+            parallel.forRange(1, 1, (from, to) -> parallel.forRange(5, 2, (f, t) -> {
                 for (int i = f; i < t; i++) {
                     x[i]++;
                 }

@@ -15,7 +15,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Laws of the vector matrix product that are exact: the order of additions, independence of rows, the bounds of writes. */
+/**
+ * Laws of the vector matrix product that are exact: the order of additions, independence of rows, the bounds of writes.
+ */
 @EverySimdWidth
 class VectorGemmKernelsTest {
     private static final float GUARD = 12345f;

@@ -36,7 +36,10 @@ class WinogradConvTest {
         assumeTrue(new VectorBackendProvider().availability().available(), "the Vector module is not resolved");
     }
 
-    /** Sides of 1, prime, one short of and one past a tile; a block and a picture; channels one past a vector and a tile. */
+    /**
+     * Sides of 1, prime, one short of and one past a tile; a block and a picture; channels one past a vector and a
+     * tile.
+     */
     @ParameterizedTest(name = "batch {0}, {1} channels of {2} x {3} to {4}, padding {5} and {6}")
     @CsvSource({
         "1, 1, 1, 1, 1, 1, 1", "1, 1, 3, 3, 1, 0, 0", "2, 3, 4, 4, 5, 1, 1", "1, 3, 5, 5, 3, 1, 1",

@@ -40,7 +40,10 @@ class WinogradDecoderTest {
         assertThat(most).isBetween(1e-9, 1e-3);
     }
 
-    /** Memory of a decode in constant size: each tensor's is handed out again, so what is allocated is what is ever in use. */
+    /**
+     * Memory of a decode in constant size: each tensor's is handed out again, so what is allocated is what is ever in
+     * use.
+     */
     @Test
     void aPictureTakesLessThan300MegabytesBesideTheWeights() {
         assumeTrue(new VectorBackendProvider().availability().available(), "the Vector module is not resolved");

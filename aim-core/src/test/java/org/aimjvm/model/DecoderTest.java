@@ -90,7 +90,8 @@ class DecoderTest {
         AimConfig config = model.config();
         try (Decoder decoder = new Decoder(model, BATCH)) {
             int run = 0;
-            for (int count : new int[] {config.numTokens(), 5, 0, 1, 70}) { // each starts anew, in the middle of the last
+            // each starts anew, in the middle of the last
+            for (int count : new int[] {config.numTokens(), 5, 0, 1, 70}) {
                 int[] labels = TinyModels.ints(BATCH, config.numClasses() + 1, 17 + run);
                 int[][] tokens = tokens(count, config, run++);
                 float[][] expected = forward(model, labels, tokens);

@@ -21,7 +21,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The training loss has the bits of logits and cross-entropy, with and without checkpointing, and so have its gradients. */
+/**
+ * The training loss has the bits of logits and cross-entropy, with and without checkpointing, and so have its
+ * gradients.
+ */
 @EverySimdWidth
 class LossTest {
     private static final int BATCH = 2;
@@ -64,7 +67,9 @@ class LossTest {
         got.forEach((name, values) -> assertThat(values).as(name).isEqualTo(expected.get(name)));
     }
 
-    /** The loss and the gradient of every parameter, twice over in scopes of one, so that freed memory is used again. */
+    /**
+     * The loss and the gradient of every parameter, twice over in scopes of one, so that freed memory is used again.
+     */
     private static Map<String, float[]> run(TinyModels.Built built, Loss loss) {
         Backend b = built.model().backend();
         int[] targets = TinyModels.ints(BATCH * TOKENS, TinyModels.VOCAB, 4);

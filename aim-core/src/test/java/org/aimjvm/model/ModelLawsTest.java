@@ -118,7 +118,9 @@ class ModelLawsTest {
         }
     }
 
-    /** A whole sequence at once has nothing between calls to be rounded; element by element the logits move a little. */
+    /**
+     * A whole sequence at once has nothing between calls to be rounded; element by element the logits move a little.
+     */
     @ParameterizedTest(name = "{0}")
     @MethodSource("backends")
     void bf16StatesRoundBetweenCalls(String backendName, Backend backend) {

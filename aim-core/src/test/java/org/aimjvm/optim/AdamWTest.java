@@ -79,7 +79,8 @@ class AdamWTest {
         optimizer.save(state);
         state.write(folder.resolve("s"));
         try (TensorSource file = SafeTensors.open(folder.resolve("s"))) {
-            assertClose(file.readFloats("exp_avg.a"), golden("clip_g1_out"), 1e-6, 1e-5); // beta1 = 0: the clipped gradient
+            // beta1 = 0: the clipped gradient
+            assertClose(file.readFloats("exp_avg.a"), golden("clip_g1_out"), 1e-6, 1e-5);
             assertClose(file.readFloats("exp_avg.b"), golden("clip_g2_out"), 1e-6, 1e-5);
         }
     }

@@ -246,8 +246,9 @@ class GeneratorTest {
     }
 
     /**
-     * 256 tokens: what a token allocates is small, no array of logits or activations, and does not grow. On the reference
-     * backend, since vectors are objects until the compiler has seen to them, and with one thread, whose allocations count.
+     * 256 tokens: what a token allocates is small, no array of logits or activations, and does not grow. On the
+     * reference backend, since vectors are objects until the compiler has seen to them, and with one thread, whose
+     * allocations count.
      */
     @Test
     void memoryIsFlat() {

@@ -5,8 +5,8 @@ import static org.aimjvm.cuda.Grid.WARP;
 import org.aimjvm.backend.MatmulPrecision;
 
 /**
- * Pictures laid out for products, with the channels innermost: {@code conv_pack_pictures_*} of {@code kernels/conv.cu}. Batches
- * whose pictures take more scratch memory than {@link #PACKED_BYTES} are packed in parts.
+ * Pictures laid out for products, with the channels innermost: {@code conv_pack_pictures_*} of {@code kernels/conv.cu}.
+ * Batches whose pictures take more scratch memory than {@link #PACKED_BYTES} are packed in parts.
  */
 final class ConvPacking {
     /** Elements of a packed filter are a multiple of it, as every tile's depth divides it. */

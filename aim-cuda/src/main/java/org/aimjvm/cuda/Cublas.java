@@ -9,10 +9,11 @@ import org.aimjvm.backend.BackendException;
 import org.aimjvm.backend.DType;
 
 /**
- * NVIDIA's library of matrix products, where it is installed: on the newest tensor cores it is faster than our tiles. It is not part
- * of the driver, so it may well be absent.
+ * NVIDIA's library of matrix products, where it is installed: on the newest tensor cores it is faster than our tiles.
+ * It is not part of the driver, so it may well be absent.
  *
- * <p>It takes matrices by columns. Ours by rows are its transposed ones, so {@code C = A B} is asked for as {@code C^T = B^T A^T}.
+ * <p>It takes matrices by columns. Ours by rows are its transposed ones, so {@code C = A B} is asked for as {@code C^T
+ * = B^T A^T}.
  */
 final class Cublas {
     /** System property: {@code auto} (the default) or {@code off}. */
@@ -32,7 +33,10 @@ final class Cublas {
             new Version("libcublas.so.12", "JCublas", _ -> JCublasCalls.open()),
             new Version("libcublas.so.13", "own binding", ForeignCublasCalls::open));
 
-    /** What NVIDIA advises for its largest GPUs. A workspace of ours, because the library's own cannot be used in a capture. */
+    /**
+     * What NVIDIA advises for its largest GPUs. A workspace of ours, because the library's own cannot be used in a
+     * capture.
+     */
     private static final int WORKSPACE_BYTES = 32 << 20;
 
     /** Products with a smaller size go to our tiles: there is little to gain. */
@@ -63,8 +67,8 @@ final class Cublas {
     }
 
     /**
-     * Looks for the library and starts it, unless {@value #PROPERTY} says not to or the products are of a kind that it does not have:
-     * exact ones whose bits do not depend on the batch, and those of operands in two parts.
+     * Looks for the library and starts it, unless {@value #PROPERTY} says not to or the products are of a kind that it
+     * does not have: exact ones whose bits do not depend on the batch, and those of operands in two parts.
      *
      * @throws IllegalArgumentException if the property has another value
      */
@@ -99,7 +103,10 @@ final class Cublas {
         return Choice.none("no " + versions.stream().map(Version::file).collect(Collectors.joining(" or ")));
     }
 
-    /** The library of this name, {@code null} if there is none. Once loaded it is what JCublas' native part finds by the name. */
+    /**
+     * The library of this name, {@code null} if there is none. Once loaded it is what JCublas' native part finds by the
+     * name.
+     */
     @SuppressWarnings("restricted") // loading a library is what this is for
     private static SymbolLookup find(String file) {
         try {

@@ -1,8 +1,8 @@
 package org.aimjvm.cuda;
 
 /**
- * The functions of cuBLAS that products need, on one handle. Calls are made under the lock of the GPU, with its context current;
- * each fails with a {@link org.aimjvm.backend.BackendException} that names the function and its status.
+ * The functions of cuBLAS that products need, on one handle. Calls are made under the lock of the GPU, with its context
+ * current; each fails with a {@link org.aimjvm.backend.BackendException} that names the function and its status.
  *
  * <p>Does not refer to the {@link Gpu}, which lets go of the handle when it is no longer reachable.
  */

@@ -20,8 +20,8 @@ import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.backend.WeightMatrix;
 
 /**
- * Kernels on one NVIDIA GPU: puts together the families of kernels on one {@link CudaContext}. Everything is submitted to one
- * stream and runs in that order; the host waits only where it reads. {@link #capture} makes a CUDA graph.
+ * Kernels on one NVIDIA GPU: puts together the families of kernels on one {@link CudaContext}. Everything is submitted
+ * to one stream and runs in that order; the host waits only where it reads. {@link #capture} makes a CUDA graph.
  */
 final class CudaBackend implements Backend {
     static final String NAME = "cuda";
@@ -33,7 +33,8 @@ final class CudaBackend implements Backend {
     private final CudaGemmKernels gemm;
     private final ElementwiseKernels elementwise;
     private final NormKernels norm;
-    private ConvKernels conv; // made when first asked for: the driver takes long over its kernels, and only the tokenizer has any
+    // made when first asked for: the driver takes long over its kernels, and only the tokenizer has any
+    private ConvKernels conv;
     private final SsmKernels ssm;
     private final SoftmaxKernels softmax;
     private final CudaIndexKernels index;

@@ -4,8 +4,8 @@ import org.aimjvm.backend.DType;
 import org.aimjvm.backend.MatmulPrecision;
 
 /**
- * The context of every family of kernels: one GPU, its memory, the way of data to and from it, the compiled kernels, and how
- * products are to be computed. Knows no family.
+ * The context of every family of kernels: one GPU, its memory, the way of data to and from it, the compiled kernels,
+ * and how products are to be computed. Knows no family.
  */
 final class CudaContext {
     /** Indexes are ints, and the last thread of a launch may look at one shortly after the end. */

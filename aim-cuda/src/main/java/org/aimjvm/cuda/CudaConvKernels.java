@@ -9,8 +9,8 @@ import org.aimjvm.backend.MatmulPrecision;
 import org.aimjvm.backend.Storage;
 
 /**
- * Launches {@code kernels/conv.cu}: lays pictures and filters out in scratch memory with the channels innermost, then computes
- * products; large batches in parts, see {@link ConvPacking}.
+ * Launches {@code kernels/conv.cu}: lays pictures and filters out in scratch memory with the channels innermost, then
+ * computes products; large batches in parts, see {@link ConvPacking}.
  */
 final class CudaConvKernels implements ConvKernels {
     private static final int THREADS = 256;
@@ -143,7 +143,8 @@ final class CudaConvKernels implements ConvKernels {
         Phase[] phases = new Phase[stride * stride];
         for (int a = 0; a < stride; a++) {
             for (int b = 0; b < stride; b++) {
-                // Row a + i stride of dx, under tap u, has its gradient from row (a + i stride + padTop - u) / stride of dy.
+                // Row a + i stride of dx, under tap u, has its gradient from row (a + i stride + padTop - u) / stride
+                // of dy.
                 int u0 = Math.floorMod(a + s.padTop(), stride);
                 int v0 = Math.floorMod(b + s.padLeft(), stride);
                 Pixels pixels = new Pixels(

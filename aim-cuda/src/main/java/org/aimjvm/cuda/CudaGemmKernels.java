@@ -10,8 +10,9 @@ import org.aimjvm.backend.Storage;
 /**
  * Launches {@code kernels/gemm_<precision>.cu}; linear layers with {@link LinearKernels}.
  *
- * <p>Products of F32 matrices have the backend's {@link MatmulPrecision}. Linear layers of few rows multiply exactly whatever that
- * is, as there the tensor cores would wait for the weights; so do layers with weights in a format of their own, to about 2^-16.
+ * <p>Products of F32 matrices have the backend's {@link MatmulPrecision}. Linear layers of few rows multiply exactly
+ * whatever that is, as there the tensor cores would wait for the weights; so do layers with weights in a format of
+ * their own, to about 2^-16.
  */
 final class CudaGemmKernels implements GemmKernels {
     private static final int SMALL = 64;

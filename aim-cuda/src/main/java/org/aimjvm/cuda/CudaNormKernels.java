@@ -103,7 +103,9 @@ final class CudaNormKernels implements NormKernels {
                 rows, cols, run, 1.0 / cols));
     }
 
-    /** Has {@code work} write one row of partial sums for each run, and adds those; {@code sums} may be {@code null}. */
+    /**
+     * Has {@code work} write one row of partial sums for each run, and adds those; {@code sums} may be {@code null}.
+     */
     private void summingRuns(Storage sums, int runs, int cols, Consumer<CudaStorage> work) {
         if (sums == null || runs == 1) {
             work.accept(orNull(sums));

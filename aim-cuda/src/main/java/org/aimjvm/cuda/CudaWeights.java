@@ -6,8 +6,8 @@ import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.backend.WeightMatrix;
 
 /**
- * A frozen weight matrix (out, in), row-major. Elements as in {@link org.aimjvm.backend.WeightMatrix}: floats, the upper
- * halves of floats, bytes, or pairs of 4-bit integers; the scales of the integers in memory of their own.
+ * A frozen weight matrix (out, in), row-major. Elements as in {@link org.aimjvm.backend.WeightMatrix}: floats, the
+ * upper halves of floats, bytes, or pairs of 4-bit integers; the scales of the integers in memory of their own.
  */
 final class CudaWeights extends CudaStorage {
     private final WeightFormat format;

@@ -13,9 +13,9 @@ import jcuda.driver.JCudaDriver;
 import org.aimjvm.backend.OutOfDeviceMemoryException;
 
 /**
- * Device memory in blocks that are kept for the next one who asks: the driver is slow to give memory and stops the device when it
- * takes it back. All work runs on one stream in order, so a block may be handed out while kernels that use it for its last owner are
- * still to run.
+ * Device memory in blocks that are kept for the next one who asks: the driver is slow to give memory and stops the
+ * device when it takes it back. All work runs on one stream in order, so a block may be handed out while kernels that
+ * use it for its last owner are still to run.
  */
 final class DeviceMemory {
     private static final long SMALL = 1 << 20;
@@ -36,7 +36,10 @@ final class DeviceMemory {
         private final long address;
         private final long bytes;
         private boolean free;
-        /** Grows with each handing out, so that a late release by an earlier owner is told from one by the present owner. */
+        /**
+         * Grows with each handing out, so that a late release by an earlier owner is told from one by the present
+         * owner.
+         */
         private long owner;
 
         private Block(Address pointer, long bytes) {
@@ -187,7 +190,10 @@ final class DeviceMemory {
         return new Block(pointer, bytes);
     }
 
-    /** Storages outside scopes are given back when the collector finds them, and it does not know how full the device is. */
+    /**
+     * Storages outside scopes are given back when the collector finds them, and it does not know how full the device
+     * is.
+     */
     private void collectGarbage() {
         System.gc();
         try {

@@ -10,8 +10,8 @@ import jcuda.driver.JCudaDriver;
 import org.aimjvm.backend.BackendException;
 
 /**
- * NVIDIA's driver library, loaded once, or the reason why it is not there. No other class of this package is touched before {@link
- * #problem} has said that it is.
+ * NVIDIA's driver library, loaded once, or the reason why it is not there. No other class of this package is touched
+ * before {@link #problem} has said that it is.
  */
 final class Driver {
     /** System property: the driver library to use instead of the system's {@code libcuda.so.1}. */

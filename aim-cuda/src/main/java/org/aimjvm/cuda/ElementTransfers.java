@@ -54,7 +54,10 @@ final class ElementTransfers {
                 (buffer, at, n) -> buffer.asIntBuffer().put(values, from + at, n));
     }
 
-    /** As {@link org.aimjvm.backend.Backend#read(Storage, int, float[], int, int)}, of a storage whose elements lie plain. */
+    /**
+     * As {@link org.aimjvm.backend.Backend#read(Storage, int, float[], int, int)}, of a storage whose elements lie
+     * plain.
+     */
     void read(Storage src, int offset, float[] values, int to, int count) {
         if (src.dtype() == DType.BF16) {
             transfers.read(block(src, DType.BF16, offset, count), 2L * offset, 2, count, (buffer, at, n) -> {

@@ -14,7 +14,10 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import org.aimjvm.backend.BackendException;
 
-/** cuBLAS of CUDA 13, which JCublas cannot use, by a binding of our own: the few functions that we call, of {@code cublas_api.h}. */
+/**
+ * cuBLAS of CUDA 13, which JCublas cannot use, by a binding of our own: the few functions that we call, of {@code
+ * cublas_api.h}.
+ */
 final class ForeignCublasCalls implements CublasCalls {
     private final MethodHandle destroy;
     private final MethodHandle setStream;

@@ -21,8 +21,8 @@ import jcuda.driver.JCudaDriver;
 import org.aimjvm.backend.BackendException;
 
 /**
- * One GPU: its primary context, the one stream that all our work runs on in order, and what it can do. Calls of several threads are
- * made one after another by its lock.
+ * One GPU: its primary context, the one stream that all our work runs on in order, and what it can do. Calls of several
+ * threads are made one after another by its lock.
  */
 final class Gpu {
     /** The least compute capability that our PTX runs on: asynchronous copies, bf16 and tf32 tensor cores. */
@@ -38,8 +38,8 @@ final class Gpu {
     }
 
     /**
-     * All that the driver holds for a GPU, to be given back when it can no longer be reached. Must not refer to it. Runs on the
-     * collector's thread, with no caller to tell of a failure.
+     * All that the driver holds for a GPU, to be given back when it can no longer be reached. Must not refer to it.
+     * Runs on the collector's thread, with no caller to tell of a failure.
      */
     static final class Resources implements Runnable {
         private final CUdevice device;

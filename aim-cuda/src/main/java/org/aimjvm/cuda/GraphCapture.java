@@ -29,7 +29,8 @@ final class GraphCapture {
         public void run() {
             synchronized (gpu) {
                 gpu.enter();
-                JCudaDriver.cuGraphExecDestroy(executable); // on the collector's thread, with no caller to tell of a failure
+                // on the collector's thread, with no caller to tell of a failure
+                JCudaDriver.cuGraphExecDestroy(executable);
             }
             memory.giveBack(scratch);
         }

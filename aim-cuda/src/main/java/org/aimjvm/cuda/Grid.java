@@ -45,7 +45,10 @@ record Grid(int x, int y, int z, int threadsX, int threadsY, int shared) {
         return new Grid(x, y, z, threadsX, threadsY, bytes);
     }
 
-    /** Threads of a block for a row: whole warps, {@link #PER} elements each where {@code most} threads are enough for that. */
+    /**
+     * Threads of a block for a row: whole warps, {@link #PER} elements each where {@code most} threads are enough for
+     * that.
+     */
     static int rowThreads(int cols, int most) {
         return WARP * Math.clamp(blocks(cols, PER * WARP), 1, most / WARP);
     }

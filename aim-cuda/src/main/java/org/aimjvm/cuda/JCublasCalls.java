@@ -7,7 +7,9 @@ import jcuda.jcublas.cublasHandle;
 import jcuda.runtime.cudaStream_t;
 import org.aimjvm.backend.BackendException;
 
-/** cuBLAS of CUDA 12 through JCublas, whose native part is linked to {@code libcublas.so.12} and to no other version. */
+/**
+ * cuBLAS of CUDA 12 through JCublas, whose native part is linked to {@code libcublas.so.12} and to no other version.
+ */
 final class JCublasCalls implements CublasCalls {
     /** JCublas, loaded once; an attempt that has failed cannot be made again. */
     private static final class Loaded {

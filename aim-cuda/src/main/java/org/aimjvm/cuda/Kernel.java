@@ -101,8 +101,8 @@ final class Kernel {
      * Submits the kernel; it runs after all that was submitted before.
      *
      * @param grid blocks and threads; none if a size is 0
-     * @param args the kernel's arguments in order, at most {@value #MAX_BY_POSITION}: {@link CudaStorage} or {@code null} for
-     *     a pointer, {@link Long}, {@link Integer}, {@link Boolean} as 0 or 1, {@link Float}, {@link Double}
+     * @param args the kernel's arguments in order, at most {@value #MAX_BY_POSITION}: {@link CudaStorage} or {@code
+     *     null} for a pointer, {@link Long}, {@link Integer}, {@link Boolean} as 0 or 1, {@link Float}, {@link Double}
      * @throws IllegalArgumentException if these are not what the kernel takes
      * @throws org.aimjvm.backend.BackendException if the driver refuses
      */

@@ -18,10 +18,10 @@ import jcuda.driver.JCudaDriver;
 import org.aimjvm.backend.BackendException;
 
 /**
- * The kernels of one file, {@code kernels/NAME.cu}, compiled by the driver for the GPU at hand from the PTX in our resources
- * (the driver keeps what it has compiled in a cache of its own). What a kernel takes is read from the PTX, so a launch with
- * other arguments fails in Java, not on the device; what its parameters are called, which
- * the PTX has lost, from the resource {@value #NAMES}: a line per kernel, its name and those of its parameters in order. A test
+ * The kernels of one file, {@code kernels/NAME.cu}, compiled by the driver for the GPU at hand from the PTX in our
+ * resources (the driver keeps what it has compiled in a cache of its own). What a kernel takes is read from the PTX, so
+ * a launch with other arguments fails in Java, not on the device; what its parameters are called, which the PTX has
+ * lost, from the resource {@value #NAMES}: a line per kernel, its name and those of its parameters in order. A test
  * compares it with the sources.
  */
 final class KernelModule {

@@ -82,7 +82,10 @@ final class LinearKernels {
         return format == WeightFormat.F32 ? 4 : 8;
     }
 
-    /** Bytes of shared memory of a warp that streams weights for so many rows: {@code Stream} of {@code kernels/linear.cuh}. */
+    /**
+     * Bytes of shared memory of a warp that streams weights for so many rows: {@code Stream} of {@code
+     * kernels/linear.cuh}.
+     */
     static int ringBytes(WeightFormat format, int rows) {
         return WARP * switch (format) {
             case F32 -> 16 * (rows <= 2 ? 32 : 16);

@@ -8,8 +8,8 @@ import jcuda.Pointer;
 import jcuda.driver.JCudaDriver;
 
 /**
- * Copies between Java arrays and device memory, in their turn among the kernels, through one page-locked buffer: the only host
- * memory from which the device reads at full speed.
+ * Copies between Java arrays and device memory, in their turn among the kernels, through one page-locked buffer: the
+ * only host memory from which the device reads at full speed.
  */
 final class Transfers {
     private static final int BYTES = 4 << 20;

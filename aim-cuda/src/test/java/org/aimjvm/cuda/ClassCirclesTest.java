@@ -43,7 +43,10 @@ class ClassCirclesTest {
         return references;
     }
 
-    /** A circle through a class that is reached by {@code path}; empty if there is none. Classes that are done lie on none. */
+    /**
+     * A circle through a class that is reached by {@code path}; empty if there is none. Classes that are done lie on
+     * none.
+     */
     private static List<String> circle(
             String name, Map<String, Set<String>> references, LinkedHashSet<String> path, Set<String> done) {
         if (path.contains(name)) {

@@ -29,7 +29,9 @@ import org.junit.jupiter.api.io.TempDir;
 class CublasTest {
     @TempDir Path folder;
 
-    /** Says what computes products of a precision, and how far one of each layout and kind is from the scalar backend's. */
+    /**
+     * Says what computes products of a precision, and how far one of each layout and kind is from the scalar backend's.
+     */
     public static final class Probe {
         private Probe() {}
 

@@ -114,7 +114,8 @@ class CudaSsmKernelsTest {
         return difference == 0 ? 0 : Math.sqrt(difference / norm);
     }
 
-    // ---- SSD -----------------------------------------------------------------------------------------------------------------
+    // ---- SSD
+    // -----------------------------------------------------------------------------------------------------------------
 
     private static SsdShape shape(int batch, int length, int heads, int headDim, int groups, int dState) {
         return new SsdShape(batch, length, SsdSettings.unlimited(heads, headDim, groups, dState), false);
@@ -332,7 +333,8 @@ class CudaSsmKernelsTest {
         }
     }
 
-    // ---- convolution ---------------------------------------------------------------------------------------------------------
+    // ---- convolution
+    // ---------------------------------------------------------------------------------------------------------
 
     /** The state, if any, is an output that starts at the input's values. */
     private void conv(int batch, int length, int channels, int width, boolean hasBias, boolean hasState, boolean silu) {
@@ -378,7 +380,8 @@ class CudaSsmKernelsTest {
         conv(2, 0, 7, 4, true, true, true);
     }
 
-    // ---- selective scan ------------------------------------------------------------------------------------------------------
+    // ---- selective scan
+    // ------------------------------------------------------------------------------------------------------
 
     /** @param some which of bias, D and initial state there are */
     private float[][] scanInputs(int batch, int length, int channels, int dState, boolean some, boolean others) {

@@ -4,7 +4,9 @@ import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.backend.MatmulPrecision;
 
-/** What the tests of this module run on: a GPU, or the emulated device that the build makes; see {@link NeedsDevice}. */
+/**
+ * What the tests of this module run on: a GPU, or the emulated device that the build makes; see {@link NeedsDevice}.
+ */
 final class CudaTests {
     private CudaTests() {}
 

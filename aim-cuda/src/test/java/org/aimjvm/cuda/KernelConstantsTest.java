@@ -112,7 +112,10 @@ class KernelConstantsTest {
         assertThat(java("ConvPacking", "THREADS") / (edge == 128 || plain ? 1 : 2)).isEqualTo(kernel);
     }
 
-    /** Lanes of a row of weights, and the shared memory of a warp that streams them: stages of 16 bytes, and INT4 scales. */
+    /**
+     * Lanes of a row of weights, and the shared memory of a warp that streams them: stages of 16 bytes, and INT4
+     * scales.
+     */
     @ParameterizedTest
     @EnumSource(WeightFormat.class)
     void ringsOfAStream(WeightFormat format) {

@@ -6,7 +6,10 @@ import java.util.function.ToIntFunction;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
-/** A constant of the kernels' sources as C++ would compute it: ints, names, the operators that constants there are made with. */
+/**
+ * A constant of the kernels' sources as C++ would compute it: ints, names, the operators that constants there are made
+ * with.
+ */
 final class KernelExpression {
     private static final Pattern TOKEN = Pattern.compile("\\w+(?:::\\w+)*|\\|\\||==|<=|<<|[-+*/()?:<]");
     /** By level, the loosest first; each groups from the left. */

@@ -16,8 +16,8 @@ import org.aimjvm.backend.BackendException;
 import org.junit.jupiter.api.Test;
 
 /**
- * The names by which launches give arguments are those of the kernels' sources, and there are as many as in the PTX. With {@code
- * -Daim.kernels.write=true} the resource is written anew.
+ * The names by which launches give arguments are those of the kernels' sources, and there are as many as in the PTX.
+ * With {@code -Daim.kernels.write=true} the resource is written anew.
  */
 class KernelParametersTest {
     private static final Path RESOURCES = Path.of("src", "main", "resources", "org", "aimjvm", "cuda");

@@ -6,8 +6,8 @@ import org.junit.jupiter.api.extension.ExecutionCondition;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * Skips tests, with the reason, where there is neither a GPU nor a C++ compiler to build the emulated one with; those of other modules
- * too, which know nothing of that.
+ * Skips tests, with the reason, where there is neither a GPU nor a C++ compiler to build the emulated one with; those
+ * of other modules too, which know nothing of that.
  */
 public final class NeedsDevice implements ExecutionCondition {
     private static final Set<String> NEED_NONE =

@@ -75,7 +75,10 @@ class PtxTest {
         }
     }
 
-    /** Where there is nvcc: the sources compile, ptxas takes them for every target, and the kernels are those of the resources. */
+    /**
+     * Where there is nvcc: the sources compile, ptxas takes them for every target, and the kernels are those of the
+     * resources.
+     */
     @Test
     void sourcesCompileToTheKernelsOfTheResources(@TempDir Path folder) throws IOException, InterruptedException {
         assumeTrue(hasNvcc(), "nvcc is not installed, so the PTX cannot be made again");

@@ -10,8 +10,8 @@ import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Storage;
 
 /**
- * A storage on the device and its like on the scalar backend. Behind its elements there are more, which no kernel may use: NaN
- * after inputs, which spreads to what is made of it, and numbers that must stay after outputs.
+ * A storage on the device and its like on the scalar backend. Behind its elements there are more, which no kernel may
+ * use: NaN after inputs, which spreads to what is made of it, and numbers that must stay after outputs.
  */
 final class Twin {
     private static final int BEHIND = 67;
@@ -144,7 +144,10 @@ final class Twin {
         return Arrays.copyOf(all, n);
     }
 
-    /** The device's elements are those of the reference up to {@code tolerance} of their norm, and each up to 100 times that. */
+    /**
+     * The device's elements are those of the reference up to {@code tolerance} of their norm, and each up to 100 times
+     * that.
+     */
     void assertClose(String what, double tolerance) {
         float[] got = read(CudaTests.backend());
         float[] expected = read(REFERENCE);

@@ -70,7 +70,8 @@ class QualityCheckTest {
         FeatureStatistics a = new FeatureStatistics(9, new double[] {1, 2}, new double[][] {{4, 0}, {0, 9}});
         FeatureStatistics b = new FeatureStatistics(9, new double[] {4, -2}, new double[][] {{1, 0}, {0, 25}});
         assertThat(a.frechetDistance(b)).isCloseTo(9 + 16 + 1 + 4, within(1e-12));
-        // C2 = Q C1 Q^T with a rotation by 45 degrees; trace of the root by hand: eigenvalues of C1 C2 are 13 and 4 product 36
+        // C2 = Q C1 Q^T with a rotation by 45 degrees; trace of the root by hand: eigenvalues of C1 C2 are 13 and 4
+        // product 36
         FeatureStatistics c = new FeatureStatistics(9, new double[] {1, 2}, new double[][] {{6.5, -2.5}, {-2.5, 6.5}});
         double trace = Math.sqrt(4 * 6.5 + 9 * 6.5 + 2 * Math.sqrt(36 * 36)); // (tr M^1/2)^2 = tr M + 2 sqrt(det M)
         assertThat(a.frechetDistance(c)).isCloseTo(13 + 13 - 2 * trace, within(1e-9));

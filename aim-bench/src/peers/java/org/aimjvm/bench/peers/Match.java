@@ -8,8 +8,8 @@ import org.aimjvm.measure.MachineLimits;
 import org.aimjvm.measure.Spread;
 
 /**
- * The same workload by several contenders, in turns: each gets a stretch of its own, after a pause in which the threads of the one
- * before go to sleep. The first is ours. Results must agree.
+ * The same workload by several contenders, in turns: each gets a stretch of its own, after a pause in which the threads
+ * of the one before go to sleep. The first is ours. Results must agree.
  */
 final class Match {
     private static final int ROUNDS = 5;

@@ -10,7 +10,9 @@ import java.util.HashMap;
 import java.util.Map;
 import org.aimjvm.tensor.Tensor;
 
-/** Layers as calls of libtorch, one after another, through DJL. What is made on the way belongs to the input's manager. */
+/**
+ * Layers as calls of libtorch, one after another, through DJL. What is made on the way belongs to the input's manager.
+ */
 final class TorchLayers implements Layers<NDArray> {
     private static final int GROUPS = 32;
 

@@ -114,7 +114,8 @@ final class BenchPlotCommand implements Callable<Integer> {
     }
 
     private static void put(Map<String, Map<String, Double>> shares, String format, String name, double share) {
-        shares.computeIfAbsent(format, f -> new LinkedHashMap<>()).put(name, (double) Math.round(100 * share)); // as it is written on the bars
+        // as it is written on the bars
+        shares.computeIfAbsent(format, f -> new LinkedHashMap<>()).put(name, (double) Math.round(100 * share));
     }
 
     private static void add(List<CategoryChart> charts, String title, Map<String, Map<String, Double>> shares) {

@@ -34,8 +34,8 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code aim convert}: a checkpoint as safetensors, tensor by tensor. Names stay; of tensors that share their elements (a tied
- * head) the alphabetically first is written and the others go to the metadata, as in the published files.
+ * {@code aim convert}: a checkpoint as safetensors, tensor by tensor. Names stay; of tensors that share their elements
+ * (a tied head) the alphabetically first is written and the others go to the metadata, as in the published files.
  */
 @Command(
         name = "convert",

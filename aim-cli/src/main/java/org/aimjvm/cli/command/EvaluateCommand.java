@@ -283,7 +283,10 @@ public final class EvaluateCommand implements Callable<Integer> {
                 + String.join(", ", classNames);
     }
 
-    /** Distances to the nearest training picture, of generated pictures and, as the yardstick, of pictures of the set itself. */
+    /**
+     * Distances to the nearest training picture, of generated pictures and, as the yardstick, of pictures of the set
+     * itself.
+     */
     private void addNeighbours(
             Map<String, Object> figures, ArrayPictures made, PictureSource train, int classes, Backend backend)
             throws IOException {

@@ -17,8 +17,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
- * {@code aim data fashion-mnist}: puts the four official files into a folder, from another folder or over HTTP, and checks
- * their contents. What is there and right is kept, so an interrupted run is finished by running it again.
+ * {@code aim data fashion-mnist}: puts the four official files into a folder, from another folder or over HTTP, and
+ * checks their contents. What is there and right is kept, so an interrupted run is finished by running it again.
  *
  * <p>Data: Xiao, Rasul, Vollgraf 2017, arXiv 1708.07747; 60,000 + 10,000 pictures of 28x28 grey pixels, ten classes.
  */

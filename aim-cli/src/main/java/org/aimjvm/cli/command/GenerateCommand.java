@@ -375,7 +375,8 @@ public final class GenerateCommand implements Callable<Integer> {
         try {
             writing.run();
         } catch (IOException e) {
-            IOException why = e.getCause() instanceof IOException cause ? cause : e; // without the name it has until the end
+            // without the name it has until the end
+            IOException why = e.getCause() instanceof IOException cause ? cause : e;
             throw new UncheckedIOException(new IOException(target + ": cannot be written: " + why.getMessage(), e));
         }
     }

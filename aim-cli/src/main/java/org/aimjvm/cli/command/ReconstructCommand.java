@@ -107,7 +107,9 @@ public final class ReconstructCommand implements Callable<Integer> {
         return done == in.size() ? ExitCode.OK : ExitCode.FAILED;
     }
 
-    /** Those of the pictures that are not too large, as far as their headers tell; says of each other one what is wrong. */
+    /**
+     * Those of the pictures that are not too large, as far as their headers tell; says of each other one what is wrong.
+     */
     private List<Path> withinLimits(ReconstructLimits limits, int f) {
         if (size != null) {
             String problem = limits.problem(size, size);

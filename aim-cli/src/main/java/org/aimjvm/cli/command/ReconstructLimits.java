@@ -5,11 +5,11 @@ import org.aimjvm.backend.Backend;
 import org.aimjvm.vq.VqConfig;
 
 /**
- * How large a picture a tokenizer can take: no tensor may have more elements than an array, and what must be in memory at the same
- * time must fit.
+ * How large a picture a tokenizer can take: no tensor may have more elements than an array, and what must be in memory
+ * at the same time must fit.
  *
- * <p>The largest tensors are those at the full size, {@code ch mult H W}, of which a layer holds two. Attention works in blocks
- * and takes no more ({@link org.aimjvm.vq.AttnBlock}).
+ * <p>The largest tensors are those at the full size, {@code ch mult H W}, of which a layer holds two. Attention works
+ * in blocks and takes no more ({@link org.aimjvm.vq.AttnBlock}).
  *
  * @param config of the tokenizer
  * @param memory bytes there are; {@link Long#MAX_VALUE} if that is not known

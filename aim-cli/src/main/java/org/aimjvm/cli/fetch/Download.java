@@ -124,7 +124,9 @@ public final class Download {
         }
     }
 
-    /** Closes {@code in} once {@code received} has not grown for the stall time, so that the reader gets an exception. */
+    /**
+     * Closes {@code in} once {@code received} has not grown for the stall time, so that the reader gets an exception.
+     */
     private void closeWhenStalled(ScheduledExecutorService watch, InputStream in, AtomicLong received) {
         AtomicLong before = new AtomicLong(-1);
         watch.scheduleAtFixedRate(() -> {

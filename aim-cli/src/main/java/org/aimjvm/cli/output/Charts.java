@@ -45,7 +45,9 @@ public final class Charts {
         Images.writePng(png, all);
     }
 
-    /** The JDK has no fonts of its own and fails in many ways, some of them errors, where the system has none either. */
+    /**
+     * The JDK has no fonts of its own and fails in many ways, some of them errors, where the system has none either.
+     */
     private static void requireFonts(Path png) throws IOException {
         Throwable why;
         try {

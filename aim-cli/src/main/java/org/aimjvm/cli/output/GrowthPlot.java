@@ -12,7 +12,10 @@ import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
-/** The picture of {@code aim bench growth}: time per code and time so far against length; time and memory against the batch. */
+/**
+ * The picture of {@code aim bench growth}: time per code and time so far against length; time and memory against the
+ * batch.
+ */
 public final class GrowthPlot {
     private GrowthPlot() {}
 

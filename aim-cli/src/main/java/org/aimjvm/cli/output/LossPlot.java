@@ -23,7 +23,10 @@ public final class LossPlot {
 
     private LossPlot() {}
 
-    /** Draws the columns {@code loss} (means over short stretches) and {@code validation_loss}, where the table has them. */
+    /**
+     * Draws the columns {@code loss} (means over short stretches) and {@code validation_loss}, where the table has
+     * them.
+     */
     public static void write(Path metrics, Path png, String title) throws IOException {
         SortedMap<Integer, Map<String, Double>> table = MetricsCsv.read(metrics);
         XYChart chart = new XYChartBuilder()

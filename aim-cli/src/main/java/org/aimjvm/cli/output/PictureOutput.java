@@ -5,7 +5,9 @@ import java.nio.file.Path;
 import java.util.List;
 import org.aimjvm.Picture;
 
-/** Where generated pictures go, one by one. Nothing appears before {@link #commit}; closing it earlier leaves nothing. */
+/**
+ * Where generated pictures go, one by one. Nothing appears before {@link #commit}; closing it earlier leaves nothing.
+ */
 public interface PictureOutput extends AutoCloseable {
     /** Takes the next picture. */
     void add(Picture picture) throws IOException;

@@ -8,9 +8,9 @@ import org.aimjvm.backend.ConvKernels;
 import org.aimjvm.cpu.rows.VectorGroupNorm;
 
 /**
- * The picture that a convolution sees, row by row: as it lies in memory, doubled by repeating pixels, or normalised and put
- * through silu, without ever being stored as a whole. Elements have the bits that {@link VectorConvKernels#upsampleNearest2x}
- * and {@link VectorGroupNorm#forward} would store.
+ * The picture that a convolution sees, row by row: as it lies in memory, doubled by repeating pixels, or normalised and
+ * put through silu, without ever being stored as a whole. Elements have the bits that {@link
+ * VectorConvKernels#upsampleNearest2x} and {@link VectorGroupNorm#forward} would store.
  */
 public final class PictureRows {
     private final float[] x;

@@ -22,9 +22,9 @@ import org.aimjvm.cpu.rows.VectorElementwiseKernels;
 import org.aimjvm.cpu.rows.VectorGroupNorm;
 
 /**
- * Convolutions as matrix products. A piece of work is a block of output rows of one picture: its patches are laid out as the
- * columns of a matrix that fits the second-level cache (im2col), which the filters multiply. Pieces do not depend on the
- * number of threads, and a picture's result does not depend on the batch.
+ * Convolutions as matrix products. A piece of work is a block of output rows of one picture: its patches are laid out
+ * as the columns of a matrix that fits the second-level cache (im2col), which the filters multiply. Pieces do not
+ * depend on the number of threads, and a picture's result does not depend on the batch.
  */
 public final class VectorConvKernels implements ConvKernels {
     /** Floats of a block of patches: 1 MiB. */

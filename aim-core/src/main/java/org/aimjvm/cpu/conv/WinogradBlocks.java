@@ -3,8 +3,8 @@ package org.aimjvm.cpu.conv;
 import org.aimjvm.backend.Conv2dShape;
 
 /**
- * How the tiles of a batch are cut into blocks: rectangles of one picture, or several whole pictures where they are small. A
- * rectangle reads few pixels twice. Tiles of a block are numbered by picture, row and column.
+ * How the tiles of a batch are cut into blocks: rectangles of one picture, or several whole pictures where they are
+ * small. A rectangle reads few pixels twice. Tiles of a block are numbered by picture, row and column.
  *
  * @param tilesDown tiles of a picture from top to bottom
  * @param tilesAcross tiles of a picture from left to right
@@ -17,7 +17,10 @@ record WinogradBlocks(int tilesDown, int tilesAcross, int pictures, int down, in
     /** Columns of tiles of a rectangle, at most: rows of pixels long enough for memory to deliver them as a stream. */
     private static final int ACROSS = 32;
 
-    /** One block: tile rows [row, row + down), columns [column, column + across) of pictures [picture, picture + pictures). */
+    /**
+     * One block: tile rows [row, row + down), columns [column, column + across) of pictures [picture, picture +
+     * pictures).
+     */
     record Block(int picture, int pictures, int row, int down, int column, int across) {
         int tiles() {
             return pictures * down * across;

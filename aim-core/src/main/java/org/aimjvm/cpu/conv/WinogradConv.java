@@ -15,13 +15,13 @@ import org.aimjvm.cpu.memory.Workspace;
 /**
  * Convolutions of kernel 3x3 and stride 1 by Winograd's F(4x4, 3x3): 36 products for 16 outputs in place of 144.
  *
- * <p>Filters are transformed anew at every call, which costs a few percent of it: nothing is kept that could be stale after a
- * step of training, and a layer takes no memory beside its weights.
+ * <p>Filters are transformed anew at every call, which costs a few percent of it: nothing is kept that could be stale
+ * after a step of training, and a layer takes no memory beside its weights.
  *
- * <p>Large pictures: the filters are transformed once, and each block of tiles is transformed, multiplied and transformed back
- * while it stays in the second-level cache. Few tiles: the whole input is transformed once, and pieces are output channels, whose
- * filters are transformed, used and forgotten. Both compute each element by the same operations, so results do not depend on
- * the batch, on the blocks or on the number of threads.
+ * <p>Large pictures: the filters are transformed once, and each block of tiles is transformed, multiplied and
+ * transformed back while it stays in the second-level cache. Few tiles: the whole input is transformed once, and pieces
+ * are output channels, whose filters are transformed, used and forgotten. Both compute each element by the same
+ * operations, so results do not depend on the batch, on the blocks or on the number of threads.
  */
 public final class WinogradConv {
     /** Tiles of a block. */
@@ -94,8 +94,8 @@ public final class WinogradConv {
     }
 
     /**
-     * Whether this way is the faster one: from about eight input channels on, unless tiles hang over the picture so far that they
-     * save nothing. Says the same for any batch.
+     * Whether this way is the faster one: from about eight input channels on, unless tiles hang over the picture so far
+     * that they save nothing. Says the same for any batch.
      */
     public static boolean fits(Conv2dShape s) {
         long tiles = (long) WinogradBlocks.tiles(s.outHeight()) * WinogradBlocks.tiles(s.outWidth());
@@ -175,7 +175,10 @@ public final class WinogradConv {
         return (x + multiple - 1) / multiple * multiple;
     }
 
-    /** Transformed filters of output channels [first, last): product e, channel o at {@code at + e step + (o - first) filter}. */
+    /**
+     * Transformed filters of output channels [first, last): product e, channel o at {@code at + e step + (o - first)
+     * filter}.
+     */
     private static void filters(float[] u, int at, int step, Call call, int first, int last, Workspace own) {
         int in = call.s.inChannels();
         int length = call.filter();

@@ -7,9 +7,9 @@ import jdk.incubator.vector.FloatVector;
 import org.aimjvm.cpu.gemm.NarrowGemmTile;
 
 /**
- * The inner tile of the products between Winograd's transforms: {@code M = U V} for five output channels and two vectors of
- * picture tiles. As {@link NarrowGemmTile}, but it starts from zero, so that the products of a block need not be cleared. Ten
- * accumulators hide the latency of a fused multiply-add at any width of a vector.
+ * The inner tile of the products between Winograd's transforms: {@code M = U V} for five output channels and two
+ * vectors of picture tiles. As {@link NarrowGemmTile}, but it starts from zero, so that the products of a block need
+ * not be cleared. Ten accumulators hide the latency of a fused multiply-add at any width of a vector.
  *
  * <p>Each element is one chain of fused multiply-adds in the order of the input channels.
  */
@@ -22,7 +22,8 @@ final class WinogradTile {
     private WinogradTile() {}
 
     /**
-     * {@code m[r, t] = sum over c of u[r, c] v[c, t]}; with fewer rows than {@link #ROWS} the last one is computed again.
+     * {@code m[r, t] = sum over c of u[r, c] v[c, t]}; with fewer rows than {@link #ROWS} the last one is computed
+     * again.
      *
      * @param u row r at {@code uAt + r * uRow}
      * @param v {@code depth} rows of {@link #COLS} floats

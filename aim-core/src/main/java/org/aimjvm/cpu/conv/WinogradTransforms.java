@@ -6,16 +6,17 @@ import static org.aimjvm.cpu.simd.Simd.LANES;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * The one-dimensional transforms of Winograd's minimal filtering F(4, 3) (Lavin and Gray 2016): four outputs of a filter with
- * three taps, {@code y_j = sum over k of g_k d_(j + k)}, as {@code y = A^T (G g * B^T d)} with six products in place of twelve. In
- * two dimensions each is applied to the columns and then to the rows: 36 products in place of 144.
+ * The one-dimensional transforms of Winograd's minimal filtering F(4, 3) (Lavin and Gray 2016): four outputs of a
+ * filter with three taps, {@code y_j = sum over k of g_k d_(j + k)}, as {@code y = A^T (G g * B^T d)} with six products
+ * in place of twelve. In two dimensions each is applied to the columns and then to the rows: 36 products in place of
+ * 144.
  *
- * <p>The points are 0, a, -a, b, -b and infinity with a = 5/8, b = 3/2, all of whose powers here are exact in F32. The usual
- * a = 1, b = 2 doubles the rounding error: measured on uniform data against F64 with 128 (512) channels, 1.0e-6 (2.0e-6) of the
- * norm with these points, 2.2e-6 (4.4e-6) with the usual ones, 0.6e-6 (1.2e-6) for direct sums.
+ * <p>The points are 0, a, -a, b, -b and infinity with a = 5/8, b = 3/2, all of whose powers here are exact in F32. The
+ * usual a = 1, b = 2 doubles the rounding error: measured on uniform data against F64 with 128 (512) channels, 1.0e-6
+ * (2.0e-6) of the norm with these points, 2.2e-6 (4.4e-6) with the usual ones, 0.6e-6 (1.2e-6) for direct sums.
  *
- * <p>Every transform works on vectors of neighbouring elements, each of which is computed by the same operations: an element's
- * bits do not depend on its lane, on its neighbours or on the width of a vector.
+ * <p>Every transform works on vectors of neighbouring elements, each of which is computed by the same operations: an
+ * element's bits do not depend on its lane, on its neighbours or on the width of a vector.
  */
 final class WinogradTransforms {
     /** Outputs of a tile along one side. */

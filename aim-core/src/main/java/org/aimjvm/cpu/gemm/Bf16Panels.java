@@ -16,8 +16,8 @@ import org.aimjvm.cpu.memory.Warmth;
 import org.aimjvm.cpu.simd.ScalarTwins;
 
 /**
- * Weights in BF16. An int holds the weights of an output for two inputs, the first in the low half: a shift makes a float of
- * one, a mask of the other. Products have the bits of F32 products with the same values.
+ * Weights in BF16. An int holds the weights of an output for two inputs, the first in the low half: a shift makes a
+ * float of one, a mask of the other. Products have the bits of F32 products with the same values.
  */
 public final class Bf16Panels extends UnpackedPanels {
     private static final int HIGH = 0xffff0000;

@@ -9,14 +9,17 @@ import org.aimjvm.cpu.memory.Workspace;
 import org.aimjvm.cpu.simd.VectorTranspose;
 
 /**
- * {@code y = x W^T} for few rows of x, as {@code y^T = W x^T}: the rows of W are read where they lie, once and in order, while
- * x is packed, so that nothing has to be done with W before it is multiplied. The lanes of a vector are rows of x. The bits are
- * those of {@link GemmProduct}, one chain of fused multiply-adds in the order of k for each element.
+ * {@code y = x W^T} for few rows of x, as {@code y^T = W x^T}: the rows of W are read where they lie, once and in
+ * order, while x is packed, so that nothing has to be done with W before it is multiplied. The lanes of a vector are
+ * rows of x. The bits are those of {@link GemmProduct}, one chain of fused multiply-adds in the order of k for each
+ * element.
  */
 final class FewRowsGemm {
     /** Rows of x from which packing W costs less than turning y. */
     static final int MAX_ROWS = 128;
-    /** Rows of W of a piece of work, a multiple of every tile: as many as leave pieces to share, within these bounds. */
+    /**
+     * Rows of W of a piece of work, a multiple of every tile: as many as leave pieces to share, within these bounds.
+     */
     private static final int STEP = 24;
 
     private static final int MAX_STEPS = 8;

@@ -10,8 +10,9 @@ import org.aimjvm.cpu.simd.VectorTranspose;
 /**
  * Copies blocks of matrices into the order in which {@link GemmTile} reads them.
  *
- * <p>B is cut into panels of {@link GemmTile#COLS} columns. The panel of columns {@code [j, j + COLS)} starts at {@code j *
- * depth} and holds {@code depth} rows of {@code COLS} floats, zero beyond the last column up to the next full vector.
+ * <p>B is cut into panels of {@link GemmTile#COLS} columns. The panel of columns {@code [j, j + COLS)} starts at {@code
+ * j * depth} and holds {@code depth} rows of {@code COLS} floats, zero beyond the last column up to the next full
+ * vector.
  */
 final class GemmPacking {
     private GemmPacking() {}
@@ -22,8 +23,8 @@ final class GemmPacking {
     }
 
     /**
-     * Rows {@code [p0, p1)} of panels of {@code depth} rows, which begin at {@code panelsOff}, of B stored (depth, width) with
-     * rows {@code ldb} apart.
+     * Rows {@code [p0, p1)} of panels of {@code depth} rows, which begin at {@code panelsOff}, of B stored (depth,
+     * width) with rows {@code ldb} apart.
      */
     static void rows(
             float[] panels, int panelsOff, float[] b, int bOff, int ldb, int depth, int p0, int p1, int width) {

@@ -9,9 +9,9 @@ import org.aimjvm.cpu.memory.Workspace;
 import org.aimjvm.cpu.simd.VectorTranspose;
 
 /**
- * {@code C = op(A) op(B)} or {@code C += op(A) op(B)}: where the matrices lie, and the loops around {@link GemmTile} after Goto
- * and van de Geijn (2008). A tile of rows of A, at most {@link #DEPTH} long, passes by the panels of a block of B that stays in
- * the second-level cache.
+ * {@code C = op(A) op(B)} or {@code C += op(A) op(B)}: where the matrices lie, and the loops around {@link GemmTile}
+ * after Goto and van de Geijn (2008). A tile of rows of A, at most {@link #DEPTH} long, passes by the panels of a block
+ * of B that stays in the second-level cache.
  *
  * @param c output (m, n) from {@code cOff}; Modified if {@code accumulate}
  * @param a (m, k) from {@code aOff}, or (k, m)
@@ -27,7 +27,9 @@ record GemmProduct(
     private static final int DEPTH = LANES >= 16 ? 384 : 768;
     /** Floats of the panels that stay in the second-level cache: 256 KiB of 512. */
     private static final int CACHED_FLOATS = 1 << 16;
-    /** Rows of a transposed A that are turned at a time, at most: read in long stretches, and whole tiles and vectors. */
+    /**
+     * Rows of a transposed A that are turned at a time, at most: read in long stretches, and whole tiles and vectors.
+     */
     private static final int GROUP = 192;
 
     /** Floats of a line of the cache. */
@@ -79,7 +81,9 @@ record GemmProduct(
         return s.transB() ? (s.n() + SHARE_COLUMNS - 1) / SHARE_COLUMNS : (depth + SHARE_DEPTH - 1) / SHARE_DEPTH;
     }
 
-    /** A share of the panels of elements {@code [p0, p0 + depth)} of all columns of op(B), read in the order of memory. */
+    /**
+     * A share of the panels of elements {@code [p0, p0 + depth)} of all columns of op(B), read in the order of memory.
+     */
     void packShare(float[] panels, int at, int p0, int depth, int share) {
         if (s.transB()) {
             int j = share * SHARE_COLUMNS;

@@ -3,8 +3,8 @@ package org.aimjvm.cpu.gemm;
 import static org.aimjvm.cpu.simd.Simd.LANES;
 
 /**
- * The inner tile of every matrix product and convolution: {@code C = S + A B} for a few rows of A, stored one after another, and
- * one packed panel of B.
+ * The inner tile of every matrix product and convolution: {@code C = S + A B} for a few rows of A, stored one after
+ * another, and one packed panel of B.
  *
  * <p>Each element of C is one chain of fused multiply-adds in the order of the depth, starting from S, which is C
  * itself, or zeros. So its value does not depend on the tile it falls into, on how rows, columns or depth were cut

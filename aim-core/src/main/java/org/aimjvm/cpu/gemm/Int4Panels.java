@@ -22,8 +22,8 @@ import org.aimjvm.cpu.memory.Parallel;
  * s[b] = chain over k in b of q[j, k] x[k];   y[j] += scale[j, b] (s[b] - 8 X[b]),   X[b] = sum over k in b of x[k]
  * </pre>
  *
- * so that neither the offset nor the scale costs an instruction for each weight. A byte holds the integers of two outputs
- * half a panel apart, the first in the low half.
+ * so that neither the offset nor the scale costs an instruction for each weight. A byte holds the integers of two
+ * outputs half a panel apart, the first in the low half.
  */
 public final class Int4Panels extends PanelWeights {
     private static final int BLOCK = WeightFormat.BLOCK;

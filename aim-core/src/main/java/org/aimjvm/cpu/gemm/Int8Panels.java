@@ -11,8 +11,8 @@ import org.aimjvm.cpu.gemm.WeightBuffers.OfThread;
 import org.aimjvm.cpu.memory.Parallel;
 
 /**
- * Weights as 8-bit integers: {@code y[j] = scale[j] * (chain over k of q[j, k] x[k])}, the integers taken as floats, which
- * they are exactly.
+ * Weights as 8-bit integers: {@code y[j] = scale[j] * (chain over k of q[j, k] x[k])}, the integers taken as floats,
+ * which they are exactly.
  */
 public final class Int8Panels extends UnpackedPanels {
     private static final int FEW_ROWS = 4;
@@ -47,7 +47,9 @@ public final class Int8Panels extends UnpackedPanels {
 
     /** Rows of integers. */
     private interface Rows {
-        /** Puts row {@code j} to {@code q} from {@code to} on and returns its scale; {@code w} is a buffer for a row. */
+        /**
+         * Puts row {@code j} to {@code q} from {@code to} on and returns its scale; {@code w} is a buffer for a row.
+         */
         float read(int j, byte[] q, int to, float[] w);
     }
 

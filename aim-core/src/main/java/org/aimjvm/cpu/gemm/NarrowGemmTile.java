@@ -6,12 +6,13 @@ import static org.aimjvm.cpu.simd.Simd.LANES;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Tiles of {@link GemmTile} for 16 vector registers (AVX2, SSE): 6 x 2 vectors hold 12 accumulators, two vectors of B and two
- * broadcast elements of A, and no register is left. Measured at the FMA peak for a depth of 768. The loop must stay as it is:
- * unrolled by hand, or with A in any order but rows with steps of 1, the compiler loads ahead, spills, and halves the speed.
- * Accumulators are locals written out one by one, since a vector in an array is boxed. At the end they pass a product with 1,
- * which changes no bit: a method called on a vector that the loop carries is compiled from what the whole process calls it on,
- * and boxes every accumulator if that was vectors of two widths. Its result is of a known class.
+ * Tiles of {@link GemmTile} for 16 vector registers (AVX2, SSE): 6 x 2 vectors hold 12 accumulators, two vectors of B
+ * and two broadcast elements of A, and no register is left. Measured at the FMA peak for a depth of 768. The loop must
+ * stay as it is: unrolled by hand, or with A in any order but rows with steps of 1, the compiler loads ahead, spills,
+ * and halves the speed. Accumulators are locals written out one by one, since a vector in an array is boxed. At the end
+ * they pass a product with 1, which changes no bit: a method called on a vector that the loop carries is compiled from
+ * what the whole process calls it on, and boxes every accumulator if that was vectors of two widths. Its result is of a
+ * known class.
  */
 public final class NarrowGemmTile {
     private NarrowGemmTile() {}

@@ -12,7 +12,9 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 import org.aimjvm.cpu.simd.Simd;
 
-/** Bytes widened to vectors of {@link Simd#F}. There is no vector of four bytes: with 128 bits half of eight is taken. */
+/**
+ * Bytes widened to vectors of {@link Simd#F}. There is no vector of four bytes: with 128 bits half of eight is taken.
+ */
 final class PackedBytes {
     /** Bytes after the last one in use that {@link #signed} and {@link #unsigned} may read. */
     static final int SLACK = 8;

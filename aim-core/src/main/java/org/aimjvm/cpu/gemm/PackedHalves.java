@@ -10,9 +10,9 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * BF16 numbers, the upper halves of floats, two in an int: the vector at an index holds {@code 2 LANES} of them, and its elements
- * with even and with odd numbers become a vector of floats each. That takes a shift or a mask; widening shorts in their order
- * takes shuffles, and rounding them back more of these.
+ * BF16 numbers, the upper halves of floats, two in an int: the vector at an index holds {@code 2 LANES} of them, and
+ * its elements with even and with odd numbers become a vector of floats each. That takes a shift or a mask; widening
+ * shorts in their order takes shuffles, and rounding them back more of these.
  */
 public final class PackedHalves {
     private static final VectorSpecies<Short> S = VectorSpecies.of(short.class, F.vectorShape());
@@ -36,8 +36,8 @@ public final class PackedHalves {
     }
 
     /**
-     * Stores elements {@code [at, at + 2 LANES)}, rounded to nearest even. NaN stays NaN if its lower 16 bits are zero; of others the
-     * carry could make a zero.
+     * Stores elements {@code [at, at + 2 LANES)}, rounded to nearest even. NaN stays NaN if its lower 16 bits are zero;
+     * of others the carry could make a zero.
      */
     public static void store(FloatVector even, FloatVector odd, short[] halves, int at) {
         round(even).lanewise(LSHR, 16).or(round(odd).and(HIGH)).reinterpretAsShorts().intoArray(halves, at);

@@ -10,8 +10,8 @@ import org.aimjvm.cpu.memory.Warmth;
 import org.aimjvm.cpu.simd.Simd;
 
 /**
- * Weights cut into panels of {@link Simd#PANEL} outputs, in each of which the outputs of one input lie side by side. A product
- * reads a panel from its start to its end, once for two rows of x, and makes floats of it in registers.
+ * Weights cut into panels of {@link Simd#PANEL} outputs, in each of which the outputs of one input lie side by side. A
+ * product reads a panel from its start to its end, once for two rows of x, and makes floats of it in registers.
  *
  * <p>Every element of y is one chain of fused multiply-adds in the order of the inputs, whatever the number of rows,
  * threads or lanes; what the factors of the chain are, each format says.

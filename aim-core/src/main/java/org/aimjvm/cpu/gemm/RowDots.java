@@ -8,7 +8,8 @@ import org.aimjvm.cpu.simd.Simd;
 import org.aimjvm.cpu.simd.VectorSums;
 
 /**
- * Inner loop of {@link RowWeights}: for a row of W and two rows of x, the {@link org.aimjvm.cpu.simd.ScalarTwins#SUMS} interleaved sums of products.
+ * Inner loop of {@link RowWeights}: for a row of W and two rows of x, the {@link org.aimjvm.cpu.simd.ScalarTwins#SUMS}
+ * interleaved sums of products.
  *
  * <p>A version for each width, so that only the one of {@link Simd#F} occurs in a process, see {@link VectorSums}.
  */

@@ -11,12 +11,12 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShuffle;
 
 /**
- * Products of {@link RowWeights} with more than two rows of x: two rows of W by {@link #ROWS} rows of x at a time, one vector of
- * each group of {@link org.aimjvm.cpu.simd.ScalarTwins#SUMS} inputs after the other, so that twelve accumulators are all there is. The rows of x are
- * packed for it, so that one address serves them all.
+ * Products of {@link RowWeights} with more than two rows of x: two rows of W by {@link #ROWS} rows of x at a time, one
+ * vector of each group of {@link org.aimjvm.cpu.simd.ScalarTwins#SUMS} inputs after the other, so that twelve
+ * accumulators are all there is. The rows of x are packed for it, so that one address serves them all.
  *
- * <p>Measured on AVX2: rows of x where they lie, or both vectors of a group at once, run at half the speed, since HotSpot then
- * unrolls the loop and keeps accumulators in memory.
+ * <p>Measured on AVX2: rows of x where they lie, or both vectors of a group at once, run at half the speed, since
+ * HotSpot then unrolls the loop and keeps accumulators in memory.
  */
 final class RowTile {
     /** Rows of x of a tile. */
@@ -49,14 +49,17 @@ final class RowTile {
         return VectorShuffle.fromOp(F, i -> (i ^ distance) % LANES);
     }
 
-    /** Floats of packed x: {@code rows} made a multiple of {@link #ROWS}, {@code in} a multiple of {@link org.aimjvm.cpu.simd.ScalarTwins#SUMS}. */
+    /**
+     * Floats of packed x: {@code rows} made a multiple of {@link #ROWS}, {@code in} a multiple of {@link
+     * org.aimjvm.cpu.simd.ScalarTwins#SUMS}.
+     */
     static int packedFloats(int rows, int in) {
         return (rows + ROWS - 1) / ROWS * ROWS * (in / SUMS * SUMS);
     }
 
     /**
-     * Packs the whole groups of inputs of rows {@code [start, end)} of x: [tile of rows, part of a group, group, row, lane], with zeros for
-     * the rows that the last tile lacks.
+     * Packs the whole groups of inputs of rows {@code [start, end)} of x: [tile of rows, part of a group, group, row,
+     * lane], with zeros for the rows that the last tile lacks.
      */
     static void pack(float[] packed, float[] x, int start, int end, int in) {
         int steps = in / SUMS;

@@ -14,11 +14,12 @@ import org.aimjvm.cpu.memory.Warmth;
 import org.aimjvm.cpu.simd.ScalarTwins;
 
 /**
- * F32 weights row by row in native memory, as they lie in a mapped file: nothing is copied, and a product reads one stream.
+ * F32 weights row by row in native memory, as they lie in a mapped file: nothing is copied, and a product reads one
+ * stream.
  *
  * <p>Lanes are inputs here, so the order of additions is another one than that of {@link GemmTile}: the chain of fused
- * multiply-adds over k = i, i + 16, i + 32, ... for each i &lt; 16, and then these sums by halving. It depends neither on
- * the number of rows nor on threads or the width of a vector.
+ * multiply-adds over k = i, i + 16, i + 32, ... for each i &lt; 16, and then these sums by halving. It depends neither
+ * on the number of rows nor on threads or the width of a vector.
  */
 public final class RowWeights extends FrozenWeights {
     /** Weights of a piece of work, at least. */
@@ -73,7 +74,8 @@ public final class RowWeights extends FrozenWeights {
             for (int first = 0; first < count; first += GROUP) {
                 int start = first;
                 int end = Math.min(count, first + GROUP);
-                parallel.forRange(1, 1, (from, to) -> RowTile.pack(packed, x, start, end, in)); // a launch: captures replay it
+                // a launch: captures replay it
+                parallel.forRange(1, 1, (from, to) -> RowTile.pack(packed, x, start, end, in));
                 parallel.forRange(out, grain(), (from, to) -> many(y, x, packed, start, end, from, to));
             }
         }
@@ -104,7 +106,10 @@ public final class RowWeights extends FrozenWeights {
         return 2 * Math.clamp(MIN_WORK / (2L * Math.max(1, in)), 1, Math.max(1, out / (2 * PIECES)));
     }
 
-    /** Outputs {@code [from, to)} of rows {@code [start, end)} of x while the JVM is cold: a row of W is copied, as segments are slow then. */
+    /**
+     * Outputs {@code [from, to)} of rows {@code [start, end)} of x while the JVM is cold: a row of W is copied, as
+     * segments are slow then.
+     */
     private void plainRows(float[] y, float[] x, int start, int end, int from, int to, float[] sums) {
         float[] w = new float[in];
         int done = in / SUMS * SUMS;

@@ -9,8 +9,8 @@ import org.aimjvm.cpu.memory.Parallel;
 import org.aimjvm.cpu.memory.Warmth;
 
 /**
- * Panels that are made floats of in the cache for products of many rows, which then go as in {@link VectorGemmKernels}: for few
- * rows that costs more than reading the panel again for each pair.
+ * Panels that are made floats of in the cache for products of many rows, which then go as in {@link VectorGemmKernels}:
+ * for few rows that costs more than reading the panel again for each pair.
  */
 abstract class UnpackedPanels extends PanelWeights {
     /** Inputs of a block: the longer, the less the start and the end of a tile weigh. */
@@ -75,14 +75,17 @@ abstract class UnpackedPanels extends PanelWeights {
     }
 
     /**
-     * The factors of inputs [k, k + depth) of a panel as floats, in panels of {@link GemmTile#COLS} as {@link GemmTile} wants
-     * them.
+     * The factors of inputs [k, k + depth) of a panel as floats, in panels of {@link GemmTile#COLS} as {@link GemmTile}
+     * wants them.
      *
      * @param k an even number
      */
     abstract void unpack(int panel, int k, int depth, float[] block);
 
-    /** Where the factor of output {@code lane} of a panel for input {@code k} of a block goes in what {@link #unpack} makes. */
+    /**
+     * Where the factor of output {@code lane} of a panel for input {@code k} of a block goes in what {@link #unpack}
+     * makes.
+     */
     static int unpacked(int depth, int k, int lane) {
         return lane / GemmTile.COLS * GemmTile.COLS * depth + k * GemmTile.COLS + lane % GemmTile.COLS;
     }

@@ -18,8 +18,8 @@ import org.aimjvm.cpu.memory.Workspace;
  * <li>else B is packed once by all threads, then pieces of rows are multiplied with it.
  * </ul>
  *
- * <p>Every element is one chain of fused multiply-adds in the order of k ({@link GemmTile}), so blocking and threads do not
- * show in the result, and a row of C does not depend on m or the batch.
+ * <p>Every element is one chain of fused multiply-adds in the order of k ({@link GemmTile}), so blocking and threads do
+ * not show in the result, and a row of C does not depend on m or the batch.
  */
 public final class VectorGemmKernels implements GemmKernels {
     /** Pieces a product should have if it is large enough, so that any usual number of threads is kept busy. */
@@ -85,7 +85,9 @@ public final class VectorGemmKernels implements GemmKernels {
         }
     }
 
-    /** Whether rows are what can be cut: to turn A once, or where pieces of columns would be too narrow to read well. */
+    /**
+     * Whether rows are what can be cut: to turn A once, or where pieces of columns would be too narrow to read well.
+     */
     private static boolean sharesPanels(GemmProduct g) {
         int least = g.s().transA() ? 2 * SHARING_ROWS : g.s().transB() ? Math.max(g.n(), MAX_WIDTH) : MAX_WIDTH;
         return g.k() > 0 && g.m() >= least;

@@ -6,10 +6,10 @@ import static org.aimjvm.cpu.simd.Simd.LANES;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Tiles of {@link GemmTile} for 512-bit vectors and 32 registers: 12 x 2 vectors hold 24 accumulators, two vectors of B and
- * one broadcast element of A. Measured at 95 % of the FMA peak; the smaller ones serve the rims of a matrix. Accumulators
- * are locals written out one by one, since a vector in an array or after a loop over tiles is boxed. For the product
- * with 1 at the end see {@link NarrowGemmTile}.
+ * Tiles of {@link GemmTile} for 512-bit vectors and 32 registers: 12 x 2 vectors hold 24 accumulators, two vectors of B
+ * and one broadcast element of A. Measured at 95 % of the FMA peak; the smaller ones serve the rims of a matrix.
+ * Accumulators are locals written out one by one, since a vector in an array or after a loop over tiles is boxed. For
+ * the product with 1 at the end see {@link NarrowGemmTile}.
  */
 final class WideGemmTile {
     private WideGemmTile() {}

@@ -26,7 +26,9 @@ public abstract class FrozenWeights extends Storage {
     /** Copies row {@code j}, {@code in} elements, to {@code values} from {@code to} on. */
     public abstract void row(int j, float[] values, int to);
 
-    /** Copies elements {@code [offset, offset + count)} of the row-major matrix to {@code values} from {@code to} on. */
+    /**
+     * Copies elements {@code [offset, offset + count)} of the row-major matrix to {@code values} from {@code to} on.
+     */
     public final void read(int offset, float[] values, int to, int count) {
         float[] row = new float[in];
         for (int done = 0; done < count;) {

@@ -71,12 +71,12 @@ public final class Parallel {
     }
 
     /**
-     * Calls {@code body} for the pieces {@code [i * grain, min(n, (i + 1) * grain))} of {@code [0, n)} and returns when all
-     * are done. Runs on the caller's thread alone when there is one piece, one thread, or a launch is already under way
-     * (from a body, or from another thread).
+     * Calls {@code body} for the pieces {@code [i * grain, min(n, (i + 1) * grain))} of {@code [0, n)} and returns when
+     * all are done. Runs on the caller's thread alone when there is one piece, one thread, or a launch is already under
+     * way (from a body, or from another thread).
      *
-     * <p>A body must find everything it depends on when it runs: it may be captured, and run again when only the contents
-     * of the arrays have changed.
+     * <p>A body must find everything it depends on when it runs: it may be captured, and run again when only the
+     * contents of the arrays have changed.
      */
     public void forRange(int n, int grain, Body body) {
         if (n <= 0) {

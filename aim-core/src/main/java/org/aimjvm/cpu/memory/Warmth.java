@@ -3,11 +3,12 @@ package org.aimjvm.cpu.memory;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * The warmth of this JVM: whether it has computed so much that vectors pay. Interpreted, the Vector API takes fifty times as long as plain loops,
- * and about a second of processor time goes into compiling it, which is more than a small picture needs altogether. So the
- * kernels of a decoding step use plain loops ({@code cpu.simd.ScalarTwins}, or the loops for what vectors leave over) until products
- * of {@value #BUDGET_PROPERTY} million multiply-adds are done, or a large model is there: by then plain loops have cost
- * about as much as compiling will. Both give the same bits, so the change can come at any moment and in any thread.
+ * The warmth of this JVM: whether it has computed so much that vectors pay. Interpreted, the Vector API takes fifty
+ * times as long as plain loops, and about a second of processor time goes into compiling it, which is more than a small
+ * picture needs altogether. So the kernels of a decoding step use plain loops ({@code cpu.simd.ScalarTwins}, or the
+ * loops for what vectors leave over) until products of {@value #BUDGET_PROPERTY} million multiply-adds are done, or a
+ * large model is there: by then plain loops have cost about as much as compiling will. Both give the same bits, so the
+ * change can come at any moment and in any thread.
  *
  * <p>Static, because what is warm is the JVM, not a backend.
  */
@@ -21,7 +22,10 @@ public final class Warmth {
     /** Elements of a weight matrix; AiM-B's have up to 2.6 million, those of the embedded model up to 0.44. */
     private static final int LARGE = 1 << 20;
 
-    /** What is wrong with the property, or {@code null}; {@link org.aimjvm.cpu.VectorBackendProvider} refuses to open then. */
+    /**
+     * What is wrong with the property, or {@code null}; {@link org.aimjvm.cpu.VectorBackendProvider} refuses to open
+     * then.
+     */
     public static final String PROBLEM = problem();
 
     private static final AtomicLong left = new AtomicLong(1_000_000 * budget());
@@ -48,7 +52,10 @@ public final class Warmth {
         return cold;
     }
 
-    /** Announces a weight matrix to decode with: with a large one vectors pay from the start, as plain loops would be a detour. */
+    /**
+     * Announces a weight matrix to decode with: with a large one vectors pay from the start, as plain loops would be a
+     * detour.
+     */
     static void expect(int out, int in) {
         if ((long) out * in > LARGE) {
             cold = false;

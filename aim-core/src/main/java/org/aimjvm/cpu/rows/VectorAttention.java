@@ -12,8 +12,8 @@ import org.aimjvm.cpu.simd.Lanes;
 import org.aimjvm.cpu.simd.VectorSums;
 
 /**
- * Causal attention by vectors, one query at a time over the keys it sees: scores, their softmax, and the weighted sum of
- * values. A query's bits depend on its keys alone, so decoding token by token gives those of a whole sequence.
+ * Causal attention by vectors, one query at a time over the keys it sees: scores, their softmax, and the weighted sum
+ * of values. A query's bits depend on its keys alone, so decoding token by token gives those of a whole sequence.
  *
  * <p>Forward pieces are queries of one head; backward pieces are key/value heads of one sequence, each of which goes
  * through its queries in order.

@@ -17,8 +17,8 @@ import org.aimjvm.cpu.simd.VectorSums;
 import org.aimjvm.cpu.simd.VectorUnary;
 
 /**
- * Pointwise kernels by vectors. All are bound by memory except {@link #unary}, so what matters is one pass over the data
- * and no hand-off to another thread for small tensors: a piece has about {@link #GRAIN} elements.
+ * Pointwise kernels by vectors. All are bound by memory except {@link #unary}, so what matters is one pass over the
+ * data and no hand-off to another thread for small tensors: a piece has about {@link #GRAIN} elements.
  *
  * <p>Each element is computed by the same IEEE operations as in {@link ScalarElementwiseKernels}, except exp and its
  * relatives; sums over rows are taken in F32 in blocks of {@link #SUM_ROWS} rows.

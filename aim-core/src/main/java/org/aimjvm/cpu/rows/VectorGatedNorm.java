@@ -15,8 +15,8 @@ import org.aimjvm.cpu.simd.VectorMath;
 import org.aimjvm.cpu.simd.VectorSums;
 
 /**
- * Mamba-2's gated norm by vectors, a group of a row at a time: the gated values, whose exponentials cost most, are computed
- * once and stay in the first-level cache while they are summed and scaled.
+ * Mamba-2's gated norm by vectors, a group of a row at a time: the gated values, whose exponentials cost most, are
+ * computed once and stay in the first-level cache while they are summed and scaled.
  */
 final class VectorGatedNorm {
     /** Elements of a piece: a few microseconds, since each has an exponential and a division. */

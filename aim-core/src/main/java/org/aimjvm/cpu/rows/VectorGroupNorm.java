@@ -13,8 +13,9 @@ import org.aimjvm.cpu.simd.VectorMath;
 import org.aimjvm.cpu.simd.VectorSums;
 
 /**
- * GroupNorm over NCHW by vectors, where a group is one run of memory and a channel a shorter one. Pieces are groups of one
- * picture. The gradient before silu is put into dx, summed while it is in the first-level cache, and then completed there.
+ * GroupNorm over NCHW by vectors, where a group is one run of memory and a channel a shorter one. Pieces are groups of
+ * one picture. The gradient before silu is put into dx, summed while it is in the first-level cache, and then completed
+ * there.
  */
 public final class VectorGroupNorm {
     /** Pixels between computing a gradient and summing it: 8 KiB. */

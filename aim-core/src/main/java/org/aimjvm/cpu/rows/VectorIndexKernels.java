@@ -55,7 +55,8 @@ public final class VectorIndexKernels implements IndexKernels {
         int[] is = ints(ids);
         checkIds(is, rows, vocab);
         int grain = Math.max(rowGrain(dim), (vocab + TABLE_PIECES - 1) / TABLE_PIECES);
-        parallel.forRange(vocab, grain, (from, to) -> { // a piece owns entries of the table: sums stay in the order of r
+        // a piece owns entries of the table: sums stay in the order of r
+        parallel.forRange(vocab, grain, (from, to) -> {
             Arrays.fill(dts, from * dim, to * dim, 0f);
             for (int r = 0; r < rows; r++) {
                 int id = is[r];

@@ -13,8 +13,9 @@ import org.aimjvm.cpu.memory.Parallel;
 import org.aimjvm.cpu.simd.VectorTranspose;
 
 /**
- * The nearest codebook entry, lanes over entries: each lane keeps the least distance it has seen and the first entry that
- * had it. Distances are summed in the order of the reference and without fusing, so they have its bits and ties fall alike.
+ * The nearest codebook entry, lanes over entries: each lane keeps the least distance it has seen and the first entry
+ * that had it. Distances are summed in the order of the reference and without fusing, so they have its bits and ties
+ * fall alike.
  */
 final class VectorNearestCode {
     private final Parallel parallel;

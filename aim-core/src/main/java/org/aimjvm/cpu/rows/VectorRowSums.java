@@ -6,7 +6,8 @@ import org.aimjvm.cpu.memory.Scratch;
 
 /**
  * Sums over the rows of a matrix that fall off while the rows are computed: gradients of weights and biases. Rows are
- * added in F32 within blocks of {@link #BLOCK_ROWS}, then the blocks in order, so no thread and no order of threads shows.
+ * added in F32 within blocks of {@link #BLOCK_ROWS}, then the blocks in order, so no thread and no order of threads
+ * shows.
  */
 final class VectorRowSums {
     private static final int BLOCK_ROWS = 32;
@@ -19,15 +20,17 @@ final class VectorRowSums {
     }
 
     /**
-     * Computes rows {@code [from, to)} and adds their part of the first sum to {@code sums} from {@code sumAt} on and of the
-     * second to the {@code cols} elements that follow.
+     * Computes rows {@code [from, to)} and adds their part of the first sum to {@code sums} from {@code sumAt} on and
+     * of the second to the {@code cols} elements that follow.
      */
     @FunctionalInterface
     interface Block {
         void run(float[] sums, int sumAt, int from, int to);
     }
 
-    /** Runs {@code body} over blocks of rows and leaves the two sums, unless {@code null}, in first and second (cols). */
+    /**
+     * Runs {@code body} over blocks of rows and leaves the two sums, unless {@code null}, in first and second (cols).
+     */
     void forBlocks(int rows, int cols, float[] first, float[] second, Block body) {
         int width = 2 * cols;
         int blocks = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;

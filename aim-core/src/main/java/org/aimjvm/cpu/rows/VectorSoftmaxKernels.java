@@ -18,8 +18,8 @@ import org.aimjvm.cpu.simd.VectorMath;
 import org.aimjvm.cpu.simd.VectorSums;
 
 /**
- * Softmax and cross-entropy by vectors, a row at a time: the greatest element, then exponentials and their F64 sum. Nothing
- * is kept but a stretch of one row, so cross-entropy over 16384 classes reads its logits from memory once.
+ * Softmax and cross-entropy by vectors, a row at a time: the greatest element, then exponentials and their F64 sum.
+ * Nothing is kept but a stretch of one row, so cross-entropy over 16384 classes reads its logits from memory once.
  */
 public final class VectorSoftmaxKernels implements SoftmaxKernels {
     /** Exponentials between computing and summing them: 4 KiB, in the first-level cache. */

@@ -119,7 +119,8 @@ public final class ScalarNormKernels implements NormKernels {
                 invs[r * groups + g] = inv;
                 for (int c = 0; c < width; c++) {
                     float gate = zs[base + c] * sigmoid(zs[base + c]);
-                    ys[base + c] = xs[base + c] * gate * inv * ws[g * width + c]; // the order of gate and norm is in inv
+                    // the order of gate and norm is in inv
+                    ys[base + c] = xs[base + c] * gate * inv * ws[g * width + c];
                 }
             }
         }
@@ -351,7 +352,9 @@ public final class ScalarNormKernels implements NormKernels {
         return invNorm >= (float) (1 / (double) eps);
     }
 
-    /** Writes mean and 1 / sqrt(var + eps) of {@code count} elements from {@code base} on to entry {@code at} of stats. */
+    /**
+     * Writes mean and 1 / sqrt(var + eps) of {@code count} elements from {@code base} on to entry {@code at} of stats.
+     */
     private static void meanAndInverse(float[] stats, int at, float[] xs, int base, int count, float eps) {
         double sum = 0;
         for (int i = base; i < base + count; i++) {

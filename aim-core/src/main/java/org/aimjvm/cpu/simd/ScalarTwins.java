@@ -5,11 +5,11 @@ import static org.aimjvm.cpu.simd.Simd.LANES;
 import org.aimjvm.cpu.memory.Warmth;
 
 /**
- * What vector kernels compute where lanes show in the result or in the layout of weights, as plain loops with the same bits, for
- * a JVM that is {@linkplain Warmth cold}. Every loop stands beside its vector twin in {@code WarmthTest}.
+ * What vector kernels compute where lanes show in the result or in the layout of weights, as plain loops with the same
+ * bits, for a JVM that is {@linkplain Warmth cold}. Every loop stands beside its vector twin in {@code WarmthTest}.
  *
- * <p>Sums are held in local variables, four at a time, rather than in arrays by lane: the interpreter and the first compiler,
- * for which these loops are written, then touch memory a third as often.
+ * <p>Sums are held in local variables, four at a time, rather than in arrays by lane: the interpreter and the first
+ * compiler, for which these loops are written, then touch memory a third as often.
  */
 public final class ScalarTwins {
     /** Interleaved sums of an element of a product with weights that lie row by row. */
@@ -190,7 +190,10 @@ public final class ScalarTwins {
         return total;
     }
 
-    /** {@link org.aimjvm.cpu.gemm.RowDots#one} and {@link org.aimjvm.cpu.gemm.RowTile#multiply}: the interleaved sums of a row of W and a row of x. */
+    /**
+     * {@link org.aimjvm.cpu.gemm.RowDots#one} and {@link org.aimjvm.cpu.gemm.RowTile#multiply}: the interleaved sums of
+     * a row of W and a row of x.
+     */
     public static void rowSums(float[] w, float[] x, int xAt, int n, float[] sums) {
         for (int i = 0; i < SUMS; i += 4) {
             float s0 = 0;

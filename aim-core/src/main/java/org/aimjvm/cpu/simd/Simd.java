@@ -12,7 +12,10 @@ public final class Simd {
     /** System property that overrides the vector width in bits. */
     static final String BITS_PROPERTY = "aim.simd.bits";
 
-    /** What is wrong with the property, or {@code null}; {@link org.aimjvm.cpu.VectorBackendProvider} refuses to open then. */
+    /**
+     * What is wrong with the property, or {@code null}; {@link org.aimjvm.cpu.VectorBackendProvider} refuses to open
+     * then.
+     */
     public static final String PROBLEM = problem();
 
     public static final VectorSpecies<Float> F = chooseSpecies();
@@ -20,8 +23,8 @@ public final class Simd {
     /** Float lanes of a vector. */
     public static final int LANES = F.length();
     /**
-     * Outputs of a panel of frozen weights: four vectors, which with two rows of x make the eight independent sums that hide
-     * latency.
+     * Outputs of a panel of frozen weights: four vectors, which with two rows of x make the eight independent sums that
+     * hide latency.
      */
     public static final int PANEL = 4 * LANES;
 

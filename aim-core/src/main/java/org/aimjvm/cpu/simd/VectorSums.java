@@ -10,11 +10,12 @@ import jdk.incubator.vector.FloatVector;
 import org.aimjvm.cpu.memory.Warmth;
 
 /**
- * Sums of F32 elements accumulated in F64, in an order that depends on the count alone: a few running vectors of doubles,
- * then the lanes, then the tail. Loads are spelled out for the reason {@link VectorMath} gives.
+ * Sums of F32 elements accumulated in F64, in an order that depends on the count alone: a few running vectors of
+ * doubles, then the lanes, then the tail. Loads are spelled out for the reason {@link VectorMath} gives.
  *
- * <p>A vector of floats makes two of doubles. Half as wide vectors would do too, but no other width than that of {@link Simd#F}
- * must occur in a process: HotSpot's profiles of the Vector API would then know two classes, and loops elsewhere box.
+ * <p>A vector of floats makes two of doubles. Half as wide vectors would do too, but no other width than that of {@link
+ * Simd#F} must occur in a process: HotSpot's profiles of the Vector API would then know two classes, and loops
+ * elsewhere box.
  */
 public final class VectorSums {
     private VectorSums() {}
@@ -86,8 +87,8 @@ public final class VectorSums {
     }
 
     /**
-     * Writes mean and 1 / sqrt(var + eps) of {@code x[at .. at + count)} to entry {@code entry} of {@code stats}. One pass:
-     * in F64 the squares are exact and E[x^2] - mean^2 loses nothing that F32 data had.
+     * Writes mean and 1 / sqrt(var + eps) of {@code x[at .. at + count)} to entry {@code entry} of {@code stats}. One
+     * pass: in F64 the squares are exact and E[x^2] - mean^2 loses nothing that F32 data had.
      */
     public static void meanAndInverse(float[] stats, int entry, float[] x, int at, int count, float eps) {
         DoubleVector s0 = DoubleVector.zero(D);

@@ -40,8 +40,8 @@ public final class VectorTranspose {
     }
 
     /**
-     * {@code y[j, i] = x[i, j]} for {@code i < rows} and {@code j < cols}; x(i, j) is at {@code xOff + i * ldx + j}, y(j, i)
-     * at {@code yOff + j * ldy + i}.
+     * {@code y[j, i] = x[i, j]} for {@code i < rows} and {@code j < cols}; x(i, j) is at {@code xOff + i * ldx + j},
+     * y(j, i) at {@code yOff + j * ldy + i}.
      */
     public static void transpose(float[] y, int yOff, int ldy, float[] x, int xOff, int ldx, int rows, int cols) {
         int fullRows = rows - rows % LANES;

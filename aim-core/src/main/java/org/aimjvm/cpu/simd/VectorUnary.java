@@ -10,8 +10,9 @@ import jdk.incubator.vector.FloatVector;
 import org.aimjvm.backend.ElementwiseKernels.Unary;
 
 /**
- * The loops of {@link org.aimjvm.cpu.rows.VectorElementwiseKernels#unary} and its gradient over {@code [from, to)}. One loop per function: a
- * function object would box every vector. Tails use the scalar twin, so an element's bits do not depend on its place.
+ * The loops of {@link org.aimjvm.cpu.rows.VectorElementwiseKernels#unary} and its gradient over {@code [from, to)}. One
+ * loop per function: a function object would box every vector. Tails use the scalar twin, so an element's bits do not
+ * depend on its place.
  */
 public final class VectorUnary {
     private VectorUnary() {}

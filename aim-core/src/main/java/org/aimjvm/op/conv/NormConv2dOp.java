@@ -11,9 +11,9 @@ import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Half a residual block of the tokenizer: a convolution of the normalised picture. Where no gradient is tracked one kernel computes
- * it and the normalised picture is never stored; a gradient needs that picture, so a training scope gets the three operations,
- * which have the same bits.
+ * Half a residual block of the tokenizer: a convolution of the normalised picture. Where no gradient is tracked one
+ * kernel computes it and the normalised picture is never stored; a gradient needs that picture, so a training scope
+ * gets the three operations, which have the same bits.
  */
 public final class NormConv2dOp {
     private NormConv2dOp() {}

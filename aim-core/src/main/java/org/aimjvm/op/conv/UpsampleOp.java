@@ -32,9 +32,9 @@ public final class UpsampleOp {
     }
 
     /**
-     * {@link Conv2dOp#conv2d} of {@link #upsampleNearest2x}, stride 1, equal padding on all sides. Where no gradient is tracked one kernel
-     * computes it and the larger picture is never stored; a gradient needs that picture, so a training scope gets the two
-     * operations, which have the same bits.
+     * {@link Conv2dOp#conv2d} of {@link #upsampleNearest2x}, stride 1, equal padding on all sides. Where no gradient is
+     * tracked one kernel computes it and the larger picture is never stored; a gradient needs that picture, so a
+     * training scope gets the two operations, which have the same bits.
      *
      * @param x (batch, inChannels, height, width)
      * @param w (outChannels, inChannels, kernelHeight, kernelWidth)

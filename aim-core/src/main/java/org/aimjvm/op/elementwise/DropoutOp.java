@@ -9,8 +9,8 @@ public final class DropoutOp {
     private DropoutOp() {}
 
     /**
-     * Zeroes elements with probability {@code p} and divides the others by {@code 1 - p}; the mask is a function of {@code
-     * seed} alone. With {@code p = 0} returns {@code x} itself.
+     * Zeroes elements with probability {@code p} and divides the others by {@code 1 - p}; the mask is a function of
+     * {@code seed} alone. With {@code p = 0} returns {@code x} itself.
      *
      * @throws IllegalArgumentException unless 0 &lt;= p &lt; 1
      */

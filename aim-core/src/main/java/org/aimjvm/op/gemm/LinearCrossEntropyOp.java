@@ -13,9 +13,9 @@ import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * The last layer and its loss in one: logits of a block of rows at a time, which their gradient overwrites. Where a gradient is
- * wanted it is computed with the loss, up to the one factor that is known only later, so that no logits are kept or computed
- * twice.
+ * The last layer and its loss in one: logits of a block of rows at a time, which their gradient overwrites. Where a
+ * gradient is wanted it is computed with the loss, up to the one factor that is known only later, so that no logits are
+ * kept or computed twice.
  */
 public final class LinearCrossEntropyOp {
     /** Rows of a block: enough for the products to run at full speed. */
@@ -25,8 +25,8 @@ public final class LinearCrossEntropyOp {
 
     /**
      * {@code mean over rows of log(sum over c of exp(z[c])) - z[target]} with {@code z = x W^T}: the bits of {@link
-     * LinearOp#linear}, {@link CrossEntropyOp#crossEntropy} and {@link ReduceOp#mean} one after another, and of their gradients
-     * where that of the result is 1.
+     * LinearOp#linear}, {@link CrossEntropyOp#crossEntropy} and {@link ReduceOp#mean} one after another, and of their
+     * gradients where that of the result is 1.
      *
      * @param x (..., in), at least one row
      * @param w (V, in)

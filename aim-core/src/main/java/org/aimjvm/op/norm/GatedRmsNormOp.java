@@ -16,8 +16,8 @@ public final class GatedRmsNormOp {
     private GatedRmsNormOp() {}
 
     /**
-     * {@code y = rmsnorm(x * silu(z)) * weight}, or {@code rmsnorm(x) * weight * silu(z)} with {@code normBeforeGate}, over
-     * each of {@code groups} runs of neighbouring elements of the last dimension.
+     * {@code y = rmsnorm(x * silu(z)) * weight}, or {@code rmsnorm(x) * weight * silu(z)} with {@code normBeforeGate},
+     * over each of {@code groups} runs of neighbouring elements of the last dimension.
      *
      * @param x (..., dim)
      * @param z (..., dim)

@@ -7,8 +7,9 @@ import org.aimjvm.backend.FusedKernels;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * A sum of streams, normalised and modulated, with which a mixer or MLP begins ({@link ResidualNormOp}). Where a device could compute it
- * together with the layer after it, it is not computed before it is asked for; the bits are the same in either case.
+ * A sum of streams, normalised and modulated, with which a mixer or MLP begins ({@link ResidualNormOp}). Where a device
+ * could compute it together with the layer after it, it is not computed before it is asked for; the bits are the same
+ * in either case.
  *
  * <p>Belongs to the scope in which it is computed.
  */
@@ -51,8 +52,8 @@ public final class NormedSum {
     }
 
     /**
-     * The sum normalised and modulated, (batch, L, dim). After a layer that computed the sum itself this costs a launch of its own, as
-     * such a layer keeps what it normalised.
+     * The sum normalised and modulated, (batch, L, dim). After a layer that computed the sum itself this costs a launch
+     * of its own, as such a layer keeps what it normalised.
      */
     public Tensor normed() {
         if (normed == null) {
@@ -75,7 +76,10 @@ public final class NormedSum {
         normed = y;
     }
 
-    /** What is still to compute, for an operation that does it itself and then calls {@link #computed}; else {@code null}. */
+    /**
+     * What is still to compute, for an operation that does it itself and then calls {@link #computed}; else {@code
+     * null}.
+     */
     public Pending pending() {
         return residual == null ? pending : null;
     }

@@ -7,10 +7,10 @@ import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Gated sum, normalisation and modulation between two mixers (AiM paper, section 3.3): a branch is gated and added to the residual stream,
- * and that is normalised and modulated for the next branch. Where no gradient is tracked one kernel does it, which saves a
- * decoding step three launches per block; a gradient needs what lies between, so a training scope gets the operations one by one, which
- * have the same bits.
+ * Gated sum, normalisation and modulation between two mixers (AiM paper, section 3.3): a branch is gated and added to
+ * the residual stream, and that is normalised and modulated for the next branch. Where no gradient is tracked one
+ * kernel does it, which saves a decoding step three launches per block; a gradient needs what lies between, so a
+ * training scope gets the operations one by one, which have the same bits.
  */
 public final class ResidualNormOp {
     private ResidualNormOp() {}

@@ -13,8 +13,8 @@ public final class CausalAttentionOp {
     private CausalAttentionOp() {}
 
     /**
-     * {@code out_i = sum over j <= i of softmax_j(q_i . k_j / sqrt(headDim)) v_j}, per head; query head h uses key/value
-     * head {@code h / (heads / kvHeads)}.
+     * {@code out_i = sum over j <= i of softmax_j(q_i . k_j / sqrt(headDim)) v_j}, per head; query head h uses
+     * key/value head {@code h / (heads / kvHeads)}.
      *
      * @param q (batch, L, heads * headDim)
      * @param k (batch, L, kvHeads * headDim)

@@ -12,8 +12,8 @@ public final class CrossEntropyOp {
     private CrossEntropyOp() {}
 
     /**
-     * {@code loss = log(sum over c of exp(logits[c])) - logits[target]} for every row; {@link ReduceOp#mean} of it is the
-     * training loss.
+     * {@code loss = log(sum over c of exp(logits[c])) - logits[target]} for every row; {@link ReduceOp#mean} of it is
+     * the training loss.
      *
      * @param logits (..., V)
      * @param targets I32 (...), each in [0, V)

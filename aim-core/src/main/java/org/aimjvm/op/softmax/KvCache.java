@@ -8,8 +8,8 @@ import org.aimjvm.op.Shapes;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Keys and values of the positions an attention layer has seen while decoding. Their number is kept on the device, so that
- * a captured step goes on from where the last one ended.
+ * Keys and values of the positions an attention layer has seen while decoding. Their number is kept on the device, so
+ * that a captured step goes on from where the last one ended.
  */
 public final class KvCache {
     private final Tensor keys;

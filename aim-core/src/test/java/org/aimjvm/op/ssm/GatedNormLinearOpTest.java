@@ -40,7 +40,8 @@ class GatedNormLinearOpTest {
     @ParameterizedTest
     @MethodSource("backends")
     void oneLaunchHasTheBitsOfOneByOne(Backend b) {
-        int[][] sizes = {{64, 1, 5}, {96, 3, 33}, {1536, 2, 17}, {3072, 1, 40}, {4352, 1, 9}, {36, 1, 4}}; // in, groups, out
+        // in, groups, out
+        int[][] sizes = {{64, 1, 5}, {96, 3, 33}, {1536, 2, 17}, {3072, 1, 40}, {4352, 1, 9}, {36, 1, 4}};
         SplittableRandom random = new SplittableRandom(4);
         for (WeightFormat format : WeightFormat.values()) {
             for (int[] s : sizes) {
