@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -14,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(60)
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ReadAheadTest {
     private static List<MicroBatch> batches(int count) {
         return IntStream.range(0, count).mapToObj(i -> new MicroBatch(i, 0, 0, new int[] {i})).toList();
@@ -66,7 +68,29 @@ class ReadAheadTest {
                 assertThat(ahead.next().content()).isZero();
                 assertThat(ahead.next().content()).isEqualTo(1);
                 assertThatThrownBy(ahead::next).isSameAs(wrong);
+                assertThatThrownBy(ahead::next).as("again, not waiting for more").isSameAs(wrong);
             }
+        }
+    }
+
+    @Test
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void anOrderThatFailsOrEndsIsToldToo() {
+        Error full = new OutOfMemoryError("order of an epoch");
+        Iterator<MicroBatch> order = batches(9).stream().peek(rows -> {
+            if (rows.step() == 2) {
+                throw full;
+            }
+        }).iterator(); // which makes the batch when it is asked whether there is one
+        try (ReadAhead<Integer> ahead = new ReadAhead<>(order, MicroBatch::step)) {
+            assertThat(ahead.next().content()).isZero();
+            assertThat(ahead.next().content()).isEqualTo(1);
+            assertThatThrownBy(ahead::next).isSameAs(full);
+        }
+        try (ReadAhead<Integer> ahead = new ReadAhead<>(batches(1).iterator(), MicroBatch::step)) {
+            assertThat(ahead.next().content()).isZero();
+            assertThatThrownBy(ahead::next).isInstanceOf(NoSuchElementException.class);
+            assertThatThrownBy(ahead::next).isInstanceOf(NoSuchElementException.class);
         }
     }
 
