@@ -2,6 +2,7 @@ package org.aimjvm.data;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -132,10 +133,21 @@ final class FolderScan {
             try {
                 stamps[i] = stamp(file);
             } catch (IOException e) {
+                requireNoInterrupt(file, e);
                 reasons[i] = ImageFolder.withoutName(file, e);
             }
         } catch (InvalidPathException e) {
             reasons[i] = "its name cannot be used in this locale (set LC_ALL=C.UTF-8)";
+        }
+    }
+
+    /** A picture that an interrupted thread could not read is not left out: nothing is known of it. */
+    private static void requireNoInterrupt(Path file, IOException e) {
+        for (Throwable t = e; t != null; t = t.getCause()) {
+            if (t instanceof ClosedByInterruptException) {
+                throw new CheckpointException(
+                        file, null, "the thread was interrupted, expected to read without an interrupt", e);
+            }
         }
     }
 

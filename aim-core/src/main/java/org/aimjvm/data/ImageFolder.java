@@ -40,7 +40,8 @@ public final class ImageFolder implements PictureSource {
     /**
      * Lists the folder and checks every picture's header and end.
      *
-     * @throws CheckpointException if it cannot be listed, holds no folder with pictures, or a class has none
+     * @throws CheckpointException if it cannot be listed, holds no folder with pictures, a class has none, or the
+     *     thread is interrupted
      */
     public static ImageFolder open(Path root, PictureOptions options) {
         return open(root, options, _ -> {});

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.aimjvm.io.AtomicFiles;
 import org.aimjvm.io.CheckpointException;
 
@@ -44,8 +45,8 @@ record PictureList(PictureIndex index, List<LeftOut> leftOut) {
                     out.write(label + "\t" + escaped(index.path(i)) + "\n");
                 }
             }
-            for (LeftOut file1 : leftOut) {
-                out.write(LEFT_OUT + "\t" + escaped(file1.path()) + "\t" + escaped(file1.reason()) + "\n");
+            for (LeftOut one : leftOut) {
+                out.write(LEFT_OUT + "\t" + escaped(one.path()) + "\t" + escaped(one.reason()) + "\n");
             }
             out.flush();
         });
@@ -81,7 +82,9 @@ record PictureList(PictureIndex index, List<LeftOut> leftOut) {
             for (String line = in.readLine(); line != null; line = in.readLine()) {
                 number++;
                 if (!add(line.split("\t", -1))) {
-                    throw new CheckpointException(file, null, "damaged list of pictures, line " + number + ": " + line);
+                    throw new CheckpointException(file, null, "damaged list of pictures, line " + number + ": "
+                            + CheckpointException.shorten(line)
+                            + ", expected a class, a picture of it or a file left out");
                 }
             }
             endClass();
@@ -96,7 +99,7 @@ record PictureList(PictureIndex index, List<LeftOut> leftOut) {
                 endClass();
                 label++;
                 className = unescaped(fields[2]);
-                return true;
+                return className.indexOf('/') < 0 && staysInside(className);
             }
             if (fields.length == 3 && fields[0].equals(LEFT_OUT)) {
                 leftOut.add(new LeftOut(unescaped(fields[1]), unescaped(fields[2])));
@@ -107,7 +110,13 @@ record PictureList(PictureIndex index, List<LeftOut> leftOut) {
             }
             String path = unescaped(fields[1]);
             names.add(path.substring(Math.min(path.length(), className.length() + 1)));
-            return path.startsWith(className + "/");
+            return path.startsWith(className + "/") && staysInside(path);
+        }
+
+        /** Whether a path names something below the data folder, whatever wrote it. */
+        private static boolean staysInside(String path) {
+            return Stream.of(path.split("/", -1))
+                    .noneMatch(part -> part.isEmpty() || part.equals(".") || part.equals(".."));
         }
 
         private void endClass() {

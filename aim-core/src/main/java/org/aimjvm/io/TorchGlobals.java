@@ -71,13 +71,13 @@ final class TorchGlobals {
 
     /** The result of calling a value. {@code args} is not modified. */
     PyValue call(Object callable, List<Object> args) {
+        spend(args.size());
         if (callable instanceof PyValue.Opaque(String type, boolean holdsTensor)) {
             return new PyValue.Opaque(type, holdsTensor || args.stream().anyMatch(TorchGlobals::isOfTensors));
         }
         if (!(callable instanceof PyValue.Global global)) {
             throw problem("the pickle calls something that is not a function");
         }
-        spend(args.size());
         return switch (global.known()) {
             case ORDERED_DICT -> orderedDict(args);
             case BAG -> {
@@ -259,7 +259,7 @@ final class TorchGlobals {
         }
     }
 
-    /** Counts what calls copy: by way of the memo, a short pickle could otherwise copy a long list again and again. */
+    /** Counts what calls copy or look at: by way of the memo, a short pickle could make that a long list each time. */
     private void spend(int items) {
         copied += items;
         if (copied > MAX_COPIED) {

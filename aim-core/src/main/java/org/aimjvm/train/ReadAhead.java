@@ -29,6 +29,7 @@ final class ReadAhead<B> implements AutoCloseable {
 
     private final BlockingQueue<Read<B>> queue = new ArrayBlockingQueue<>(BATCHES);
     private final Thread thread;
+    private Read<B> last; // nothing follows it
     private volatile boolean closed;
 
     /**
@@ -40,19 +41,23 @@ final class ReadAhead<B> implements AutoCloseable {
     }
 
     private void readAll(Iterator<MicroBatch> order, Function<MicroBatch, B> read) {
-        boolean failed = false;
-        while (!closed && !failed && order.hasNext()) {
-            Read<B> next;
-            try {
-                MicroBatch rows = order.next();
-                next = new Read<>(new Batch<>(rows, read.apply(rows)), null, null);
-            } catch (RuntimeException e) { // not swallowed: next() throws them on the thread that trains
-                next = new Read<>(null, e, null);
-            } catch (Error e) {
-                next = new Read<>(null, null, e);
-            }
-            failed = next.batch == null;
+        boolean ended = false;
+        while (!closed && !ended) {
+            Read<B> next = readNext(order, read);
+            ended = next.batch == null;
             put(next);
+        }
+    }
+
+    /** All that can fail is in here, the order of an epoch and its end too: next() would wait forever otherwise. */
+    private static <B> Read<B> readNext(Iterator<MicroBatch> order, Function<MicroBatch, B> read) {
+        try {
+            MicroBatch rows = order.next();
+            return new Read<>(new Batch<>(rows, read.apply(rows)), null, null);
+        } catch (RuntimeException e) { // not swallowed: next() throws them on the thread that trains
+            return new Read<>(null, e, null);
+        } catch (Error e) {
+            return new Read<>(null, null, e);
         }
     }
 
@@ -64,10 +69,15 @@ final class ReadAhead<B> implements AutoCloseable {
         }
     }
 
-    /** The next batch, waited for whatever interrupts: the thread is then interrupted again. */
+    /**
+     * The next batch, waited for whatever interrupts: the thread is then interrupted again. What the reading threw is
+     * thrown again at each further call.
+     *
+     * @throws java.util.NoSuchElementException after the last batch
+     */
     Batch<B> next() {
         boolean interrupted = false;
-        Read<B> next = null;
+        Read<B> next = last;
         while (next == null) {
             try {
                 next = queue.take();
@@ -77,6 +87,9 @@ final class ReadAhead<B> implements AutoCloseable {
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
+        }
+        if (next.batch == null) {
+            last = next;
         }
         if (next.exception != null) {
             throw next.exception;

@@ -41,6 +41,7 @@ final class TrainLoop<B> {
     private final List<PlayerState<B>> players = new ArrayList<>();
     private final Ema ema;
     private int step;
+    private boolean interrupted;
     private volatile boolean stopped;
 
     TrainLoop(TrainTask<B> task, TrainRecipe recipe, RunOptions run, Workers workers, TrainListener listener) {
@@ -98,39 +99,59 @@ final class TrainLoop<B> {
      * same; the thread is interrupted again on return. Returns whether it got to the end.
      */
     boolean run() {
-        boolean interrupted = false;
         listener.onStart(step, recipe.steps(), sampler.stepsPerEpoch(), recipe.batch());
         try (Scope _ = Scope.inference(); ReadAhead<B> batches = new ReadAhead<>(rows(step), task::read)) {
             int saved = step;
             while (step < recipe.steps() && !stopped) {
                 listener.onStep(oneStep(batches));
-                // taken away until the end: the files of a checkpoint cannot be written by an interrupted thread
-                interrupted |= Thread.interrupted();
-                stopped |= interrupted;
+                takeInterrupt();
                 boolean end = step == recipe.steps();
                 if (step % sampler.stepsPerEpoch() == 0) {
                     listener.onEpoch(step / sampler.stepsPerEpoch() - 1);
                 }
                 if (due(run.checkpointEvery(), end)) {
-                    save();
+                    undisturbed(this::save);
                     saved = step;
                 }
                 if (due(run.validateEvery(), end)) {
-                    evaluate(() -> listener.onValidation(step, task.validate(run.validatePictures())));
+                    undisturbed(() -> evaluate(
+                            () -> listener.onValidation(step, task.validate(run.validatePictures()))));
                 }
                 if (due(run.sampleEvery(), end)) {
-                    evaluate(() -> listener.onSample(step));
+                    undisturbed(() -> evaluate(() -> listener.onSample(step)));
                 }
             }
             if (saved != step) {
-                save();
+                undisturbed(this::save);
             }
         } finally {
             if (interrupted) {
+                interrupted = false;
                 Thread.currentThread().interrupt();
             }
         }
         return step == recipe.steps();
+    }
+
+    /** Takes the interrupt away until the end, which it asks for: an interrupted thread can read and write no files. */
+    private boolean takeInterrupt() {
+        boolean now = Thread.interrupted();
+        interrupted |= now;
+        stopped |= now;
+        return now;
+    }
+
+    /** Runs {@code work}, and if an interrupt made it fail once more, without: the run ends after it, not in it. */
+    private void undisturbed(Runnable work) {
+        try {
+            work.run();
+        } catch (RuntimeException e) {
+            if (!takeInterrupt()) {
+                throw e;
+            }
+            work.run();
+        }
+        takeInterrupt();
     }
 
     private boolean due(int interval, boolean end) {

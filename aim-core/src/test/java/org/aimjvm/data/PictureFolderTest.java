@@ -235,6 +235,42 @@ class PictureFolderTest {
     }
 
     @Test
+    void aListNamesNothingOutsideTheFolder() throws IOException {
+        write(elsewhere.resolve("cat/secret.png"), 1, 8, 8);
+        Path list = elsewhere.resolve("pictures.tsv");
+        String up = "../" + elsewhere.getFileName() + "/cat";
+        for (String lines : List.of(
+                "class\t0\t..\n0\t../secret.png", "class\t0\t" + up + "\n0\t" + up + "/secret.png",
+                "class\t0\t" + elsewhere + "/cat\n0\t" + elsewhere + "/cat/secret.png", "class\t0\t\n0\t/secret.png",
+                "class\t0\tcat\n0\tcat/../" + up + "/secret.png",
+                "class\t0\tcat\n0\tcat/" + elsewhere + "/cat/secret.png",
+                "class\t0\t.\n0\t./cat/0.png", "class\t0\tcat\n0\tcat/", "class\t0\tcat\n0\tdog/0.png",
+                "class\t0\tcat\n0\u001b[2J")) {
+            Files.writeString(list, "aim-pictures-1\n" + lines + "\n");
+            assertThatThrownBy(() -> ImageFolder.reopen(root, OPTIONS, list, _ -> {})).as(lines)
+                    .hasMessageContaining("damaged list of pictures, line ")
+                    .hasMessageEndingWith(", expected a class, a picture of it or a file left out")
+                    .message().doesNotContain("\u001b");
+        }
+    }
+
+    @Test
+    void anInterruptLeavesNoPictureOut() {
+        ImageFolder set = open();
+        float[] before = pixels(set, 7);
+        Thread.currentThread().interrupt();
+        try {
+            assertThatThrownBy(this::open).isInstanceOf(CheckpointException.class)
+                    .hasMessageContaining("the thread was interrupted, expected");
+            assertThat(pixels(set, 7)).isEqualTo(before);
+        } finally {
+            assertThat(Thread.interrupted()).isTrue();
+        }
+        assertThat(set.replaced()).isEmpty();
+        assertThat(open().fingerprint()).isEqualTo(set.fingerprint());
+    }
+
+    @Test
     void optionsThatDoNotFitAreRefused() {
         assertThatThrownBy(() -> PictureFolder.open(root.resolve("none"), OPTIONS))
                 .hasMessageContaining("no such folder");

@@ -336,6 +336,10 @@ class TorchPickleTest {
         String copies = list + "h\u0002h\u0001\u0085R0".repeat(1_000);
         assertRefused(() -> read("(" + copies + "1N", Map.of()), "copies more than");
 
+        String tuple = "(" + "N".repeat(10_000) + "tq\u0001cunknown\nThing\nq\u0002";
+        String calls = tuple + "h\u0002h\u0001R0".repeat(1_000);
+        assertRefused(() -> read("(" + calls + "1N", Map.of()), "copies more than");
+
         String tensors = "](" + tensor(SIX_FLOATS, 0, new long[] {6}, new long[] {1}) + "q\u0000"
                 + "ctorch._utils\n_rebuild_tensor\nq\u0001(" + SIX_FLOATS + i64(0) + longs(6) + longs(1) + "tq\u0002"
                 + "h\u0001h\u0002R0".repeat(200_001) + "e";

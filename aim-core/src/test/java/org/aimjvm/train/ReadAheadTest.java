@@ -4,7 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -14,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(60)
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ReadAheadTest {
     private static List<MicroBatch> batches(int count) {
         return IntStream.range(0, count).mapToObj(i -> new MicroBatch(i, 0, 0, new int[] {i})).toList();
@@ -66,7 +70,29 @@ class ReadAheadTest {
                 assertThat(ahead.next().content()).isZero();
                 assertThat(ahead.next().content()).isEqualTo(1);
                 assertThatThrownBy(ahead::next).isSameAs(wrong);
+                assertThatThrownBy(ahead::next).as("again, not waiting for more").isSameAs(wrong);
             }
+        }
+    }
+
+    @Test
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void anOrderThatFailsOrEndsIsToldToo() {
+        Error full = new OutOfMemoryError("order of an epoch");
+        Iterator<MicroBatch> order = batches(9).stream().peek(rows -> {
+            if (rows.step() == 2) {
+                throw full;
+            }
+        }).iterator(); // which makes the batch when it is asked whether there is one
+        try (ReadAhead<Integer> ahead = new ReadAhead<>(order, MicroBatch::step)) {
+            assertThat(ahead.next().content()).isZero();
+            assertThat(ahead.next().content()).isEqualTo(1);
+            assertThatThrownBy(ahead::next).isSameAs(full);
+        }
+        try (ReadAhead<Integer> ahead = new ReadAhead<>(batches(1).iterator(), MicroBatch::step)) {
+            assertThat(ahead.next().content()).isZero();
+            assertThatThrownBy(ahead::next).isInstanceOf(NoSuchElementException.class);
+            assertThatThrownBy(ahead::next).isInstanceOf(NoSuchElementException.class);
         }
     }
 
@@ -111,5 +137,49 @@ class ReadAheadTest {
         assertThat(Thread.interrupted()).isTrue();
         assertThat(trainer.step()).isEqualTo(4);
         assertThat(recorder.events).endsWith("checkpoint 4");
+    }
+
+    @Test
+    void anInterruptAmidCheckpointValidationOrSampleIsAStopToo(@TempDir Path dir) {
+        for (String amid : List.of("checkpoint", "validation", "sample")) {
+            VqOptions options = new VqOptions(TinyRuns.recipe(9, 8, 1, 3e-3), Reconstruction.L1, 3);
+            Recorder recorder = new Recorder() {
+                private boolean again;
+
+                @Override
+                public void onEpoch(int epoch) { // the checkpoint comes next
+                    super.onEpoch(epoch);
+                    if (amid.equals("checkpoint")) {
+                        Thread.currentThread().interrupt();
+                    }
+                }
+
+                @Override
+                public void onValidation(int step, Map<String, Double> measures) {
+                    failOnce("validation");
+                    super.onValidation(step, measures);
+                }
+
+                @Override
+                public void onSample(int step) {
+                    failOnce("sample");
+                    events.add("sample " + step);
+                }
+
+                private void failOnce(String where) {
+                    if (amid.equals(where) && !again) {
+                        again = true;
+                        Thread.currentThread().interrupt();
+                        throw new CancellationException("as what reads files or draws pictures then does");
+                    }
+                }
+            };
+            VqTrainer trainer = TinyRuns.vq(
+                    TinyRuns.squares(30), options, new RunOptions(dir.resolve(amid), 3, 1, 3, 0, 3), recorder);
+            assertThat(trainer.run()).as(amid).isFalse();
+            assertThat(Thread.interrupted()).as(amid).isTrue();
+            assertThat(trainer.step()).as(amid).isEqualTo(3);
+            assertThat(recorder.events).as(amid).contains("checkpoint 3", "validation 3", "sample 3");
+        }
     }
 }
