@@ -2,14 +2,8 @@ package org.aimjvm.train;
 
 import java.util.Objects;
 
-/**
- * Settings of stage 1, the tokenizer.
- *
- * @param recipe what both stages share
- * @param reconstruction distance between picture and reconstruction
- * @param reviveAfter steps after which a code that no latent chose is moved onto a latent of the batch; 0 for never
- */
-public record VqOptions(TrainRecipe recipe, Reconstruction reconstruction, int reviveAfter) {
+/** Settings of stage 1, the tokenizer: what is summed to its loss, and how its codebook is kept in use. */
+public final class VqOptions {
     /** Distance between pictures, a mean over all pixels and channels. */
     public enum Reconstruction {
         /** Mean absolute difference. */
@@ -18,11 +12,67 @@ public record VqOptions(TrainRecipe recipe, Reconstruction reconstruction, int r
         L2
     }
 
-    public VqOptions {
-        Objects.requireNonNull(recipe, "recipe");
-        Objects.requireNonNull(reconstruction, "reconstruction");
-        if (reviveAfter < 0) {
-            throw new IllegalArgumentException("reviveAfter: " + reviveAfter + " (expected at least 0)");
+    private final TrainRecipe recipe;
+    private final Reconstruction reconstruction;
+    private final int reviveAfter;
+
+    private VqOptions(Builder b) {
+        this.recipe = b.recipe;
+        this.reconstruction = b.reconstruction;
+        this.reviveAfter = b.reviveAfter;
+    }
+
+    /** Settings of a run of this recipe: squared differences, unused codes revived after 100 steps. */
+    public static Builder builder(TrainRecipe recipe) {
+        return new Builder(recipe);
+    }
+
+    /** What all stages share. */
+    public TrainRecipe recipe() {
+        return recipe;
+    }
+
+    /** Distance between picture and reconstruction. */
+    public Reconstruction reconstruction() {
+        return reconstruction;
+    }
+
+    /** Steps after which a code that no latent chose is moved onto a latent of the batch; 0 for never. */
+    public int reviveAfter() {
+        return reviveAfter;
+    }
+
+    /** Makes {@link VqOptions}; each method sets one of them and returns the builder. */
+    public static final class Builder {
+        private final TrainRecipe recipe;
+        private Reconstruction reconstruction = Reconstruction.L2;
+        private int reviveAfter = 100;
+
+        private Builder(TrainRecipe recipe) {
+            this.recipe = Objects.requireNonNull(recipe, "recipe");
+        }
+
+        /** See {@link VqOptions#reconstruction()}. */
+        public Builder reconstruction(Reconstruction kind) {
+            this.reconstruction = Objects.requireNonNull(kind, "reconstruction");
+            return this;
+        }
+
+        /**
+         * See {@link VqOptions#reviveAfter()}.
+         *
+         * @throws IllegalArgumentException if negative
+         */
+        public Builder reviveAfter(int steps) {
+            if (steps < 0) {
+                throw new IllegalArgumentException("reviveAfter: " + steps + " (expected at least 0)");
+            }
+            this.reviveAfter = steps;
+            return this;
+        }
+
+        public VqOptions build() {
+            return new VqOptions(this);
         }
     }
 }

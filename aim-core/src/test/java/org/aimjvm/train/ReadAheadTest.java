@@ -121,7 +121,8 @@ class ReadAheadTest {
 
     @Test
     void anInterruptedRunStopsAfterItsStepAndSaves(@TempDir Path dir) {
-        VqOptions options = new VqOptions(TinyRuns.recipe(9, 8, 1, 3e-3), Reconstruction.L1, 3);
+        VqOptions options = VqOptions.builder(TinyRuns.recipe(9, 8, 1, 3e-3)).reconstruction(Reconstruction.L1)
+                .reviveAfter(3).build();
         Recorder recorder = new Recorder() {
             @Override
             public void onStep(TrainMetrics metrics) {
@@ -142,7 +143,8 @@ class ReadAheadTest {
     @Test
     void anInterruptAmidCheckpointValidationOrSampleIsAStopToo(@TempDir Path dir) {
         for (String amid : List.of("checkpoint", "validation", "sample")) {
-            VqOptions options = new VqOptions(TinyRuns.recipe(9, 8, 1, 3e-3), Reconstruction.L1, 3);
+            VqOptions options = VqOptions.builder(TinyRuns.recipe(9, 8, 1, 3e-3)).reconstruction(Reconstruction.L1)
+                    .reviveAfter(3).build();
             Recorder recorder = new Recorder() {
                 private boolean again;
 

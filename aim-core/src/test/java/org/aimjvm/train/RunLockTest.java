@@ -101,7 +101,8 @@ class RunLockTest {
     @Test
     void aTrainerTakesItsFolderWhileItRuns() {
         Path run = dir.resolve("run");
-        VqOptions options = new VqOptions(TinyRuns.recipe(2, 8, 1, 3e-3), Reconstruction.L1, 3);
+        VqOptions options = VqOptions.builder(TinyRuns.recipe(2, 8, 1, 3e-3)).reconstruction(Reconstruction.L1)
+                .reviveAfter(3).build();
         RunOptions writing = new RunOptions(run, 1, 1, 0, 0, 0);
         Recorder inside = new Recorder() {
             @Override

@@ -33,7 +33,8 @@ class VqTrainerTest {
     @TempDir Path folder;
 
     private static VqOptions options(int steps, int accumulation, Reconstruction reconstruction) {
-        return new VqOptions(TinyRuns.recipe(steps, 8, accumulation, 3e-3), reconstruction, 3);
+        return VqOptions.builder(TinyRuns.recipe(steps, 8, accumulation, 3e-3)).reconstruction(reconstruction)
+                .reviveAfter(3).build();
     }
 
     @Test

@@ -150,7 +150,8 @@ class WorkersTest {
         Params params = Params.random(Backends.open(TinyRuns.BACKEND.name(), 1), 4);
         VqModel model = TinyRuns.vqModel(params);
         Recorder recorder = new Recorder();
-        VqOptions options = new VqOptions(TinyRuns.recipe(8, 8, accumulation, 3e-3), Reconstruction.L2, 2);
+        VqOptions options = VqOptions.builder(TinyRuns.recipe(8, 8, accumulation, 3e-3))
+                .reconstruction(Reconstruction.L2).reviveAfter(2).build();
         new VqTrainer(model, pictures, null, options, null, RunOptions.NONE, workers, recorder).run();
         return Ran.of(recorder, model.params());
     }

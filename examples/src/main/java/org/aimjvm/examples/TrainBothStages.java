@@ -94,7 +94,8 @@ public final class TrainBothStages {
                 .build();
         VqModel vq = new VqModel(Params.random(backend, SEED).sub(VqModel.NAME), vqConfig);
         VqOptions vqOptions =
-                new VqOptions(recipe(size.batch, size.vqSteps, 1e-3), VqOptions.Reconstruction.L1, 100);
+                VqOptions.builder(recipe(size.batch, size.vqSteps, 1e-3)).reconstruction(VqOptions.Reconstruction.L1)
+                        .build();
         VqTrainer first = new VqTrainer(vq, pictures, null, vqOptions, RunOptions.NONE, vqLosses);
         first.run();
 

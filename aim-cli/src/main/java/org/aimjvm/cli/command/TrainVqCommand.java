@@ -104,7 +104,8 @@ final class TrainVqCommand implements Callable<Integer> {
         PictureSource shown = validation == null ? train : validation;
         TrainReport report = new TrainReport(console, run, "train vq", () -> reconstructions(tokenizer, shown));
         VqTrainer trainer = ComputeOptions.checked(spec, () -> new VqTrainer(
-                tokenizer, train, validation, new VqOptions(trainRecipe, loss, reviveAfter), info, runOptions,
+                tokenizer, train, validation,
+                VqOptions.builder(trainRecipe).reconstruction(loss).reviveAfter(reviveAfter).build(), info, runOptions,
                 Workers.ALONE, report));
         pictures.writeLists();
         TrainSession session = new TrainSession(console, trainer, run.folder());
