@@ -63,6 +63,14 @@ extern "C" __global__ void unary_backward_f32(float* dx, const float* dy, const 
     }
 }
 
+// dx = x > 0 ? dy : slope dy; with dy = x it is the leaky rectifier itself.
+extern "C" __global__ void leaky_relu_f32(float* dx, const float* dy, const float* x, float slope, int n) {
+    for (int j = 0; j < ITEMS; j++) {
+        int i = item(j);
+        if (i < n) dx[i] = x[i] > 0.0f ? dy[i] : slope * dy[i];
+    }
+}
+
 // y = a + sign b
 extern "C" __global__ void add_f32(float* y, const float* a, const float* b, float sign, int n) {
     for (int j = 0; j < ITEMS; j++) {

@@ -41,6 +41,7 @@ module org.aimjvm.core {
     exports org.aimjvm.op.gemm;
     exports org.aimjvm.op.index;
     exports org.aimjvm.op.norm;
+    exports org.aimjvm.op.picture;
     exports org.aimjvm.op.softmax;
     exports org.aimjvm.op.ssm;
     exports org.aimjvm.optim;

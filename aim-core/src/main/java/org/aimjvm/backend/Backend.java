@@ -87,6 +87,8 @@ public interface Backend {
 
     ConvKernels conv();
 
+    PictureKernels picture();
+
     SsmKernels ssm();
 
     SoftmaxKernels softmax();

@@ -38,6 +38,12 @@ public interface ElementwiseKernels {
     /** {@code dx[i] = dy[i] * f'(x[i])}; {@code dx} may be {@code dy}. */
     void unaryBackward(Unary f, Storage dx, Storage dy, Storage x, int n);
 
+    /** {@code y[i] = x[i] > 0 ? x[i] : slope * x[i]}; {@code y} may be {@code x}. */
+    void leakyRelu(Storage y, Storage x, float slope, int n);
+
+    /** {@code dx[i] = x[i] > 0 ? dy[i] : slope * dy[i]}; {@code dx} may be {@code dy}. */
+    void leakyReluBackward(Storage dx, Storage dy, Storage x, float slope, int n);
+
     /** {@code y[i] = a[i] + b[i]}; {@code y} may be {@code a} or {@code b}. */
     void add(Storage y, Storage a, Storage b, int n);
 

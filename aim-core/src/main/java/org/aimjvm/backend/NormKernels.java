@@ -45,7 +45,19 @@ public interface NormKernels {
     }
 
     /**
-     * Where the gradients of {@link #layerNorm} and {@link #groupNorm} go. {@code null} outputs are not wanted.
+     * Sizes of pictures whose channels have statistics of their own.
+     *
+     * @param area pixels of a channel of a picture
+     */
+    record ChannelShape(int batch, int channels, int area) {
+        /** Elements of a channel in all pictures. */
+        public int count() {
+            return batch * area;
+        }
+    }
+
+    /**
+     * Where the gradients of {@link #layerNorm}, {@link #groupNorm} and {@link #batchNorm} go. {@code null} outputs are not wanted.
      *
      * @param dx output, as x
      * @param dWeight output, as weight: the sum over all that the weight is applied to
@@ -147,6 +159,32 @@ public interface NormKernels {
             Storage stats,
             GroupShape s,
             boolean silu);
+
+    /**
+     * Mean and variance of each channel over the pixels of all pictures, {@code var = mean of (x - mean)^2}, summed in
+     * F64.
+     *
+     * @param mean output (channels)
+     * @param variance output (channels)
+     * @param x (batch, channels, area)
+     */
+    void channelMoments(Storage mean, Storage variance, Storage x, ChannelShape s);
+
+    /** Batch normalisation with given statistics: {@code y = (x - mean) / sqrt(variance + eps) weight + bias}. */
+    void batchNorm(
+            Storage y, Storage x, Storage weight, Storage bias, Storage mean, Storage variance, ChannelShape s,
+            float eps);
+
+    /**
+     * Gradient of {@link #batchNorm}. With {@code n = (x - mean) / sqrt(variance + eps)}: {@code dWeight = sum of dy n},
+     * {@code dBias = sum of dy}, {@code dx = weight / sqrt(variance + eps) (dy - mean of dy - n mean of dy n)}, means
+     * over all pixels of a channel; without those two means if the statistics are constants.
+     *
+     * @param constant whether mean and variance are not those of x
+     */
+    void batchNormBackward(
+            Gradients d, Storage dy, Storage x, Storage weight, Storage mean, Storage variance, ChannelShape s,
+            float eps, boolean constant);
 
     /**
      * {@code y = x / max(|x|, eps)}, per row.

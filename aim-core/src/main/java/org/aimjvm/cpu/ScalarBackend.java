@@ -6,6 +6,7 @@ import org.aimjvm.backend.GemmKernels;
 import org.aimjvm.backend.IndexKernels;
 import org.aimjvm.backend.NormKernels;
 import org.aimjvm.backend.OptimKernels;
+import org.aimjvm.backend.PictureKernels;
 import org.aimjvm.backend.Quantization;
 import org.aimjvm.backend.SoftmaxKernels;
 import org.aimjvm.backend.SsmKernels;
@@ -19,6 +20,7 @@ import org.aimjvm.cpu.scalar.ScalarGemmKernels;
 import org.aimjvm.cpu.scalar.ScalarIndexKernels;
 import org.aimjvm.cpu.scalar.ScalarNormKernels;
 import org.aimjvm.cpu.scalar.ScalarOptimKernels;
+import org.aimjvm.cpu.scalar.ScalarPictureKernels;
 import org.aimjvm.cpu.scalar.ScalarSoftmaxKernels;
 import org.aimjvm.cpu.scalar.ScalarSsmKernels;
 
@@ -29,6 +31,7 @@ final class ScalarBackend extends CpuBackend {
     private final NormKernels norm = new ScalarNormKernels();
     private final SoftmaxKernels softmax = new ScalarSoftmaxKernels();
     private final ConvKernels conv = new ScalarConvKernels();
+    private final PictureKernels picture = new ScalarPictureKernels();
     private final IndexKernels index = new ScalarIndexKernels();
     private final SsmKernels ssm = new ScalarSsmKernels();
     private final OptimKernels optim = new ScalarOptimKernels();
@@ -84,6 +87,11 @@ final class ScalarBackend extends CpuBackend {
     @Override
     public ConvKernels conv() {
         return conv;
+    }
+
+    @Override
+    public PictureKernels picture() {
+        return picture;
     }
 
     @Override

@@ -9,12 +9,14 @@ import org.aimjvm.backend.GemmKernels;
 import org.aimjvm.backend.IndexKernels;
 import org.aimjvm.backend.NormKernels;
 import org.aimjvm.backend.OptimKernels;
+import org.aimjvm.backend.PictureKernels;
 import org.aimjvm.backend.SoftmaxKernels;
 import org.aimjvm.backend.SsmKernels;
 import org.aimjvm.backend.Storage;
 import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.backend.WeightMatrix;
 import org.aimjvm.cpu.conv.VectorConvKernels;
+import org.aimjvm.cpu.conv.VectorPictureKernels;
 import org.aimjvm.cpu.conv.WinogradConv;
 import org.aimjvm.cpu.gemm.Bf16Panels;
 import org.aimjvm.cpu.gemm.Int4Panels;
@@ -37,6 +39,7 @@ final class VectorBackend extends CpuBackend {
     private final WeightBuffers weightBuffers = new WeightBuffers();
     private final VectorGemmKernels gemm;
     private final ConvKernels conv;
+    private final PictureKernels picture;
     private final ElementwiseKernels elementwise;
     private final NormKernels norm;
     private final SsmKernels ssm;
@@ -53,6 +56,7 @@ final class VectorBackend extends CpuBackend {
         this.parallel = new Parallel(threads);
         this.gemm = new VectorGemmKernels(parallel);
         this.conv = new VectorConvKernels(parallel, gemm, byWinograd);
+        this.picture = new VectorPictureKernels(parallel);
         this.elementwise = new VectorElementwiseKernels(parallel);
         this.ssm = new VectorSsmKernels(parallel);
         this.norm = new VectorNormKernels(parallel);
@@ -117,6 +121,11 @@ final class VectorBackend extends CpuBackend {
     @Override
     public ConvKernels conv() {
         return conv;
+    }
+
+    @Override
+    public PictureKernels picture() {
+        return picture;
     }
 
     @Override

@@ -8,6 +8,7 @@ import org.aimjvm.backend.GemmKernels;
 import org.aimjvm.backend.IndexKernels;
 import org.aimjvm.backend.NormKernels;
 import org.aimjvm.backend.OptimKernels;
+import org.aimjvm.backend.PictureKernels;
 import org.aimjvm.backend.SoftmaxKernels;
 import org.aimjvm.backend.SsmKernels;
 import org.aimjvm.backend.Storage;
@@ -108,6 +109,11 @@ final class ShapeOnlyBackend implements Backend {
 
     @Override
     public ConvKernels conv() {
+        throw noData();
+    }
+
+    @Override
+    public PictureKernels picture() {
         throw noData();
     }
 

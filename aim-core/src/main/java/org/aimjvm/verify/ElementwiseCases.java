@@ -32,6 +32,9 @@ final class ElementwiseCases {
             cases.add(OpCase.of("log " + n, xs -> PointwiseOp.log(xs[0]), in(0.5, 4, n)));
             cases.add(OpCase.of("addBias 3x" + n, xs -> AddBiasOp.addBias(xs[0], xs[1]), x(3, n), x(n)));
             cases.add(OpCase.of("relu " + n, xs -> PointwiseOp.relu(xs[0]), in(0.1, 2, n)));
+            cases.add(OpCase.of(
+                    "leakyRelu " + n, xs -> PointwiseOp.leakyRelu(xs[0], 0.2f),
+                    in(n == 17 ? -2 : 0.1, n == 17 ? -0.1 : 2, n)));
             cases.add(OpCase.of("abs " + n, xs -> PointwiseOp.abs(xs[0]), in(-2, -0.1, n)));
             cases.add(OpCase.of("square " + n, xs -> PointwiseOp.square(xs[0]), x(n)));
             cases.add(OpCase.of("add " + n, xs -> ArithmeticOp.add(xs[0], xs[1]), x(n), x(n)));

@@ -7,6 +7,7 @@ import static org.aimjvm.verify.OpCase.x;
 import java.util.ArrayList;
 import java.util.List;
 import org.aimjvm.backend.WeightFormat;
+import org.aimjvm.op.norm.BatchNormOp;
 import org.aimjvm.op.norm.GatedRmsNormOp;
 import org.aimjvm.op.norm.GroupNormOp;
 import org.aimjvm.op.norm.L2NormalizeOp;
@@ -41,6 +42,23 @@ final class NormCases {
                 cases.add(OpCase.of("l2Normalize" + size, xs -> L2NormalizeOp.l2Normalize(xs[0], 1e-12f), x(rows,
                         cols)));
             }
+        }
+        for (int[] s : new int[][] {{3, 2, 5, 7}, {1, 3, 4, 19}, {4, 17, 3, 3}}) {
+            String size = " " + s[0] + "x" + s[1] + "x" + s[2] + "x" + s[3];
+            cases.add(OpCase.of(
+                    "batchNorm of the batch" + size,
+                    xs -> BatchNormOp.batchNorm(xs[0], xs[1], xs[2], 1e-1f).y(),
+                    in(-2, 3, s),
+                    x(s[1]),
+                    x(s[1])));
+            cases.add(OpCase.of(
+                    "batchNorm" + size,
+                    xs -> BatchNormOp.batchNorm(xs[0], xs[1], xs[2], xs[3], xs[4], 1e-3f),
+                    in(-2, 3, s),
+                    x(s[1]),
+                    x(s[1]),
+                    constant(-1, 1, s[1]),
+                    constant(0.5, 2, s[1])));
         }
         for (int[] s : new int[][] {{2, 3, 17}, {3, 1, 64}}) {
             cases.add(new OpCase(

@@ -17,6 +17,7 @@ public final class OpCases {
         all.addAll(ElementwiseCases.cases());
         all.addAll(GemmCases.cases());
         all.addAll(ConvCases.cases());
+        all.addAll(PictureCases.cases());
         all.addAll(NormCases.cases());
         all.addAll(SoftmaxCases.cases());
         all.addAll(SsmCases.cases());

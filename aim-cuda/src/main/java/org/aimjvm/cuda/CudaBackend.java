@@ -12,6 +12,7 @@ import org.aimjvm.backend.LimitKernels;
 import org.aimjvm.backend.MatmulPrecision;
 import org.aimjvm.backend.NormKernels;
 import org.aimjvm.backend.OptimKernels;
+import org.aimjvm.backend.PictureKernels;
 import org.aimjvm.backend.SamplingKernels;
 import org.aimjvm.backend.SoftmaxKernels;
 import org.aimjvm.backend.SsmKernels;
@@ -33,8 +34,9 @@ final class CudaBackend implements Backend {
     private final CudaGemmKernels gemm;
     private final ElementwiseKernels elementwise;
     private final NormKernels norm;
-    // made when first asked for: the driver takes long over its kernels, and only the tokenizer has any
+    // made when first asked for: the driver takes long over their kernels, and a sequence model has none
     private ConvKernels conv;
+    private PictureKernels picture;
     private final SsmKernels ssm;
     private final SoftmaxKernels softmax;
     private final CudaIndexKernels index;
@@ -163,6 +165,14 @@ final class CudaBackend implements Backend {
         synchronized (context.gpu()) {
             conv = conv == null ? new CudaConvKernels(context) : conv;
             return conv;
+        }
+    }
+
+    @Override
+    public PictureKernels picture() {
+        synchronized (context.gpu()) {
+            picture = picture == null ? new CudaPictureKernels(context) : picture;
+            return picture;
         }
     }
 

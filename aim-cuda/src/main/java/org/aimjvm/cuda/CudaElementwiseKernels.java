@@ -20,6 +20,7 @@ final class CudaElementwiseKernels implements ElementwiseKernels {
     private final CudaContext context;
     private final Kernel unaryForward;
     private final Kernel unaryBackward;
+    private final Kernel leakyRelu;
     private final Kernel add;
     private final Kernel mul;
     private final Kernel affine;
@@ -41,6 +42,7 @@ final class CudaElementwiseKernels implements ElementwiseKernels {
         KernelModule module = context.module("elementwise");
         this.unaryForward = module.kernel("unary_forward_f32");
         this.unaryBackward = module.kernel("unary_backward_f32");
+        this.leakyRelu = module.kernel("leaky_relu_f32");
         this.add = module.kernel("add_f32");
         this.mul = module.kernel("mul_f32");
         this.affine = module.kernel("affine_f32");
@@ -71,6 +73,16 @@ final class CudaElementwiseKernels implements ElementwiseKernels {
     @Override
     public void unaryBackward(Unary f, Storage dx, Storage dy, Storage x, int n) {
         unaryBackward.launch(perElement(n), plain(dx), plain(dy), plain(x), f.ordinal(), n);
+    }
+
+    @Override
+    public void leakyRelu(Storage y, Storage x, float slope, int n) {
+        leakyReluBackward(y, x, x, slope, n);
+    }
+
+    @Override
+    public void leakyReluBackward(Storage dx, Storage dy, Storage x, float slope, int n) {
+        leakyRelu.launch(perElement(n), plain(dx), plain(dy), plain(x), slope, n);
     }
 
     @Override

@@ -40,6 +40,7 @@ final class CudaNormKernels implements NormKernels {
     private final Kernel groupBackwardSums;
     private final Kernel groupBackward;
     private final Kernel groupBackwardWeight;
+    private CudaBatchNorm batchNorm; // made when first asked for: a discriminator alone has it
 
     CudaNormKernels(CudaContext context) {
         this.context = context;
@@ -243,6 +244,32 @@ final class CudaNormKernels implements NormKernels {
                         channels, parts);
             }
         }
+    }
+
+    private CudaBatchNorm batchNorm() {
+        synchronized (context.gpu()) {
+            batchNorm = batchNorm == null ? new CudaBatchNorm(context) : batchNorm;
+            return batchNorm;
+        }
+    }
+
+    @Override
+    public void channelMoments(Storage mean, Storage variance, Storage x, ChannelShape s) {
+        batchNorm().moments(mean, variance, x, s);
+    }
+
+    @Override
+    public void batchNorm(
+            Storage y, Storage x, Storage weight, Storage bias, Storage mean, Storage variance, ChannelShape s,
+            float eps) {
+        batchNorm().forward(y, x, weight, bias, mean, variance, s, eps);
+    }
+
+    @Override
+    public void batchNormBackward(
+            Gradients d, Storage dy, Storage x, Storage weight, Storage mean, Storage variance, ChannelShape s,
+            float eps, boolean constant) {
+        batchNorm().backward(d, dy, x, weight, mean, variance, s, eps, constant);
     }
 
     @Override

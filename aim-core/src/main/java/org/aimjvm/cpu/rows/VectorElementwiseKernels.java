@@ -7,6 +7,7 @@ import static org.aimjvm.cpu.simd.Simd.LANES;
 
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
 import org.aimjvm.backend.ElementwiseKernels;
 import org.aimjvm.backend.Storage;
 import org.aimjvm.cpu.memory.Parallel;
@@ -56,6 +57,29 @@ public final class VectorElementwiseKernels implements ElementwiseKernels {
         float[] dys = floats(dy);
         float[] xs = floats(x);
         parallel.forRange(n, GRAIN, (from, to) -> VectorUnary.backward(f, dxs, dys, xs, from, to));
+    }
+
+    @Override
+    public void leakyRelu(Storage y, Storage x, float slope, int n) {
+        leakyReluBackward(y, x, x, slope, n);
+    }
+
+    @Override
+    public void leakyReluBackward(Storage dx, Storage dy, Storage x, float slope, int n) {
+        float[] dxs = floats(dx);
+        float[] dys = floats(dy);
+        float[] xs = floats(x);
+        parallel.forRange(n, GRAIN, (from, to) -> {
+            int i = from;
+            for (; i <= to - LANES; i += LANES) {
+                FloatVector d = FloatVector.fromArray(F, dys, i);
+                d.mul(slope).blend(d, FloatVector.fromArray(F, xs, i).compare(VectorOperators.GT, 0f)).intoArray(dxs,
+                        i);
+            }
+            for (; i < to; i++) {
+                dxs[i] = xs[i] > 0 ? dys[i] : dys[i] * slope;
+            }
+        });
     }
 
     @Override

@@ -26,12 +26,14 @@ public final class VectorNormKernels implements NormKernels {
     private final VectorRowSums rowSums;
     private final VectorGatedNorm gatedNorm;
     private final VectorGroupNorm groupNorm;
+    private final VectorBatchNorm batchNorm;
 
     public VectorNormKernels(Parallel parallel) {
         this.parallel = parallel;
         this.rowSums = new VectorRowSums(parallel);
         this.gatedNorm = new VectorGatedNorm(parallel);
         this.groupNorm = new VectorGroupNorm(parallel);
+        this.batchNorm = new VectorBatchNorm(parallel);
     }
 
     @Override
@@ -264,6 +266,27 @@ public final class VectorNormKernels implements NormKernels {
             GroupShape s,
             boolean silu) {
         groupNorm.backward(d, floats(dy), floats(x), floats(weight), floats(bias), floats(stats), s, silu);
+    }
+
+    @Override
+    public void channelMoments(Storage mean, Storage variance, Storage x, ChannelShape s) {
+        batchNorm.moments(floats(mean), floats(variance), floats(x), s);
+    }
+
+    @Override
+    public void batchNorm(
+            Storage y, Storage x, Storage weight, Storage bias, Storage mean, Storage variance, ChannelShape s,
+            float eps) {
+        batchNorm.forward(
+                floats(y), floats(x), floats(weight), floats(bias), floats(mean), floats(variance), s, eps);
+    }
+
+    @Override
+    public void batchNormBackward(
+            Gradients d, Storage dy, Storage x, Storage weight, Storage mean, Storage variance, ChannelShape s,
+            float eps, boolean constant) {
+        batchNorm.backward(
+                d, floats(dy), floats(x), floats(weight), floats(mean), floats(variance), s, eps, constant);
     }
 
     @Override

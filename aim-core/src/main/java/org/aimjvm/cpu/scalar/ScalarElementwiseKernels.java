@@ -71,6 +71,25 @@ public final class ScalarElementwiseKernels implements ElementwiseKernels {
     }
 
     @Override
+    public void leakyRelu(Storage y, Storage x, float slope, int n) {
+        float[] ys = floats(y);
+        float[] xs = floats(x);
+        for (int i = 0; i < n; i++) {
+            ys[i] = xs[i] > 0 ? xs[i] : slope * xs[i];
+        }
+    }
+
+    @Override
+    public void leakyReluBackward(Storage dx, Storage dy, Storage x, float slope, int n) {
+        float[] dxs = floats(dx);
+        float[] dys = floats(dy);
+        float[] xs = floats(x);
+        for (int i = 0; i < n; i++) {
+            dxs[i] = xs[i] > 0 ? dys[i] : slope * dys[i];
+        }
+    }
+
+    @Override
     public void add(Storage y, Storage a, Storage b, int n) {
         float[] ys = floats(y);
         float[] as = floats(a);

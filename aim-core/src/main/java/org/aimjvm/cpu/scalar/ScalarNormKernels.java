@@ -312,6 +312,27 @@ public final class ScalarNormKernels implements NormKernels {
     }
 
     @Override
+    public void channelMoments(Storage mean, Storage variance, Storage x, ChannelShape s) {
+        ScalarBatchNorm.moments(floats(mean), floats(variance), floats(x), s);
+    }
+
+    @Override
+    public void batchNorm(
+            Storage y, Storage x, Storage weight, Storage bias, Storage mean, Storage variance, ChannelShape s,
+            float eps) {
+        ScalarBatchNorm.forward(
+                floats(y), floats(x), floats(weight), floats(bias), floats(mean), floats(variance), s, eps);
+    }
+
+    @Override
+    public void batchNormBackward(
+            Gradients d, Storage dy, Storage x, Storage weight, Storage mean, Storage variance, ChannelShape s,
+            float eps, boolean constant) {
+        ScalarBatchNorm.backward(
+                d, floats(dy), floats(x), floats(weight), floats(mean), floats(variance), s, eps, constant);
+    }
+
+    @Override
     public void l2Normalize(Storage y, Storage invNorm, Storage x, int rows, int cols, float eps) {
         float[] ys = floats(y);
         float[] invs = floats(invNorm);

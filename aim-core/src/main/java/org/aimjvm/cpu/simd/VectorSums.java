@@ -86,6 +86,26 @@ public final class VectorSums {
         return total;
     }
 
+    /** Sum of {@code (x[i] - mean)^2} over {@code x[at .. at + count)}, in F64. */
+    public static double squaredDistance(float[] x, int at, int count, double mean) {
+        DoubleVector q0 = DoubleVector.zero(D);
+        DoubleVector q1 = q0;
+        int i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            FloatVector v = FloatVector.fromArray(F, x, at + i);
+            DoubleVector d0 = ((DoubleVector) v.convert(F2D, 0)).sub(mean);
+            DoubleVector d1 = ((DoubleVector) v.convert(F2D, 1)).sub(mean);
+            q0 = d0.fma(d0, q0);
+            q1 = d1.fma(d1, q1);
+        }
+        double sum = Lanes.sum(q0.add(q1));
+        for (; i < count; i++) {
+            double d = x[at + i] - mean;
+            sum += d * d;
+        }
+        return sum;
+    }
+
     /**
      * Writes mean and 1 / sqrt(var + eps) of {@code x[at .. at + count)} to entry {@code entry} of {@code stats}. One
      * pass: in F64 the squares are exact and E[x^2] - mean^2 loses nothing that F32 data had.

@@ -38,6 +38,25 @@ public final class PointwiseOp {
         return apply(Unary.RELU, x);
     }
 
+    /**
+     * {@code x > 0 ? x : slope x} (Maas et al. 2013); the derivative at 0 is {@code slope}.
+     *
+     * @param slope usually 0.2 in discriminators
+     */
+    public static Tensor leakyRelu(Tensor x, float slope) {
+        Tensor y = Tensor.empty(x.backend(), x.shape());
+        x.backend().elementwise().leakyRelu(y.storage(), x.storage(), slope, x.size());
+        return Autograd.tape(
+                y,
+                dY -> {
+                    Tensor dX = Tensor.empty(x.backend(), x.shape());
+                    x.backend().elementwise().leakyReluBackward(
+                            dX.storage(), dY.storage(), x.storage(), slope, x.size());
+                    return new Tensor[] {dX};
+                },
+                x);
+    }
+
     /** {@code |x|}. */
     public static Tensor abs(Tensor x) {
         return apply(Unary.ABS, x);

@@ -1,0 +1,77 @@
+package org.aimjvm.backend;
+
+/**
+ * Sizes of a pooling over planes (batch x channels, height, width): windows of {@code kernelHeight x kernelWidth}
+ * pixels, {@code strideHeight} and {@code strideWidth} apart, the first {@code padHeight} rows and {@code padWidth}
+ * columns outside the picture. A window that does not fit at the end is left out.
+ *
+ * @param planes pictures times channels
+ */
+public record Pool2dShape(
+        int planes, int height, int width, int kernelHeight, int kernelWidth, int strideHeight, int strideWidth,
+        int padHeight, int padWidth) {
+
+    /**
+     * @throws IllegalArgumentException if a size is not positive, the padded picture is smaller than the window, or a
+     *     window could lie in the padding as a whole
+     */
+    public Pool2dShape {
+        if (planes < 0 || height < 1 || width < 1 || kernelHeight < 1 || kernelWidth < 1 || strideHeight < 1
+                || strideWidth < 1) {
+            throw new IllegalArgumentException("pool2d: " + planes + " planes of " + height + "x" + width + ", kernel "
+                    + kernelHeight + "x" + kernelWidth + ", stride " + strideHeight + "x" + strideWidth
+                    + " (expected positive sizes)");
+        }
+        if (padHeight < 0 || padWidth < 0 || 2 * padHeight > kernelHeight || 2 * padWidth > kernelWidth) {
+            throw new IllegalArgumentException("pool2d: padding " + padHeight + "x" + padWidth
+                    + " (expected 0 to half of the kernel " + kernelHeight + "x" + kernelWidth + ")");
+        }
+        if (height + 2 * padHeight < kernelHeight || width + 2 * padWidth < kernelWidth) {
+            throw new IllegalArgumentException("pool2d: padded picture " + (height + 2 * padHeight) + "x"
+                    + (width + 2 * padWidth) + " (expected at least the kernel, " + kernelHeight + "x" + kernelWidth
+                    + ")");
+        }
+    }
+
+    /** Rows of the output. */
+    public int outHeight() {
+        return (height + 2 * padHeight - kernelHeight) / strideHeight + 1;
+    }
+
+    /** Columns of the output. */
+    public int outWidth() {
+        return (width + 2 * padWidth - kernelWidth) / strideWidth + 1;
+    }
+
+    /** The first row of the picture in the windows of an output row. */
+    public int firstRow(int outRow) {
+        return Math.max(0, outRow * strideHeight - padHeight);
+    }
+
+    /** The row after the last one of the picture in the windows of an output row. */
+    public int endRow(int outRow) {
+        return Math.min(height, outRow * strideHeight - padHeight + kernelHeight);
+    }
+
+    /** The first column of the picture in the windows of an output column. */
+    public int firstColumn(int outColumn) {
+        return Math.max(0, outColumn * strideWidth - padWidth);
+    }
+
+    /** The column after the last one of the picture in the windows of an output column. */
+    public int endColumn(int outColumn) {
+        return Math.min(width, outColumn * strideWidth - padWidth + kernelWidth);
+    }
+
+    /**
+     * What the sum over a window is divided by.
+     *
+     * @param countPadding whether the padding counts, as zeros
+     */
+    public int divisor(int outRow, int outColumn, boolean countPadding) {
+        if (countPadding) {
+            return kernelHeight * kernelWidth;
+        }
+        return (endRow(outRow) - firstRow(outRow)) * (endColumn(outColumn) - firstColumn(outColumn));
+    }
+}
