@@ -94,8 +94,8 @@ final class CudaFusedKernels implements FusedKernels {
         normed(columns(y, state, layer), norm, layer.w(), batch, y.columns(), in);
     }
 
-    private static LinearColumns columns(Pieces y, Storage state, ConvLayer layer) {
-        return new LinearColumns(
+    private static LinearKernels.Columns columns(Pieces y, Storage state, ConvLayer layer) {
+        return new LinearKernels.Columns(
                 orNull(y.before()), plain(y.convolved()), orNull(y.after()), plain(state), orNull(layer.bias()),
                 plain(layer.convWeight()), orNull(layer.convBias()), y.columnsBefore(), y.channels(), layer.silu());
     }
@@ -146,7 +146,7 @@ final class CudaFusedKernels implements FusedKernels {
                 MAX_WARPS);
     }
 
-    private void normed(LinearColumns to, Norm norm, Storage w, int rows, int out, int in) {
+    private void normed(LinearKernels.Columns to, Norm norm, Storage w, int rows, int out, int in) {
         if (rows == 0) {
             return;
         }
@@ -179,6 +179,6 @@ final class CudaFusedKernels implements FusedKernels {
         Norm norm = new Norm(
                 null, plain(x.x()), plain(x.z()), null, plain(x.weight()), null, null, x.groups(), x.normBeforeGate(),
                 x.eps());
-        normed(LinearColumns.plain(y, bias, out), norm, w, rows, out, in);
+        normed(LinearKernels.Columns.plain(y, bias, out), norm, w, rows, out, in);
     }
 }

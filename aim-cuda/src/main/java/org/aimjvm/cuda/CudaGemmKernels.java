@@ -67,7 +67,7 @@ final class CudaGemmKernels implements GemmKernels {
         boolean transA = s.transA();
         boolean transB = s.transB();
         if (batch == 1 && !transA && transB && !accumulate && isFewRows(m, n, exact)) {
-            linear.fewRows(LinearColumns.plain(c, null, n), a, b, m, n, k);
+            linear.fewRows(LinearKernels.Columns.plain(c, null, n), a, b, m, n, k);
             return;
         }
         if (cublas.library() != null && batch > 0 && Cublas.isLarge(m, n, k)) {
@@ -93,7 +93,7 @@ final class CudaGemmKernels implements GemmKernels {
         if (!(w instanceof CudaWeights weights) || weights.isPlain()) {
             gemm(y, x, w, GemmShape.transposedB(rows, out, in), false);
         } else if (isFewRows(rows, out, false)) {
-            linear.fewRows(LinearColumns.plain(y, null, out), x, w, rows, out, in);
+            linear.fewRows(LinearKernels.Columns.plain(y, null, out), x, w, rows, out, in);
         } else {
             linear.tiles(y, x, weights, rows, out, in);
         }

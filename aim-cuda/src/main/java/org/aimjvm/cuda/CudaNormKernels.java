@@ -9,7 +9,7 @@ import org.aimjvm.backend.FusedKernels;
 import org.aimjvm.backend.NormKernels;
 import org.aimjvm.backend.Storage;
 
-/** Launches {@code kernels/norm.cu}. */
+/** Launches {@code kernels/norm.cu} and {@code kernels/batch_norm.cu}. */
 final class CudaNormKernels implements NormKernels {
     private static final int MAX_ROW_THREADS = 512;
     /** Rows up to this length have a thread each. */
@@ -40,7 +40,7 @@ final class CudaNormKernels implements NormKernels {
     private final Kernel groupBackwardSums;
     private final Kernel groupBackward;
     private final Kernel groupBackwardWeight;
-    private CudaBatchNorm batchNorm; // made when first asked for: a discriminator alone has it
+    private BatchNorm batchNorm; // made when first asked for: a discriminator alone has it
 
     CudaNormKernels(CudaContext context) {
         this.context = context;
@@ -246,30 +246,61 @@ final class CudaNormKernels implements NormKernels {
         }
     }
 
-    private CudaBatchNorm batchNorm() {
+    private record BatchNorm(Kernel moments, Kernel forward, Kernel backwardSums, Kernel backward) {}
+
+    private BatchNorm batchNorm() {
         synchronized (context.gpu()) {
-            batchNorm = batchNorm == null ? new CudaBatchNorm(context) : batchNorm;
+            if (batchNorm == null) {
+                KernelModule module = context.module("batch_norm");
+                batchNorm = new BatchNorm(
+                        module.kernel("channel_moments_f32"), module.kernel("batch_norm_forward_f32"),
+                        module.kernel("batch_norm_backward_sums_f32"), module.kernel("batch_norm_backward_f32"));
+            }
             return batchNorm;
         }
     }
 
+    private static Grid perElement(ChannelShape s) {
+        return Grid.of(Grid.blocks(s.count() * s.channels(), THREADS), THREADS);
+    }
+
     @Override
     public void channelMoments(Storage mean, Storage variance, Storage x, ChannelShape s) {
-        batchNorm().moments(mean, variance, x, s);
+        batchNorm().moments.launch(
+                Grid.of(s.channels(), THREADS), plain(mean), plain(variance), plain(x), s.count(), s.channels(),
+                s.area());
     }
 
     @Override
     public void batchNorm(
             Storage y, Storage x, Storage weight, Storage bias, Storage mean, Storage variance, ChannelShape s,
             float eps) {
-        batchNorm().forward(y, x, weight, bias, mean, variance, s, eps);
+        batchNorm().forward.launch(
+                perElement(s), plain(y), plain(x), plain(weight), plain(bias), plain(mean), plain(variance),
+                s.count() * s.channels(), s.channels(), s.area(), eps);
     }
 
     @Override
     public void batchNormBackward(
             Gradients d, Storage dy, Storage x, Storage weight, Storage mean, Storage variance, ChannelShape s,
             float eps, boolean constant) {
-        batchNorm().backward(d, dy, x, weight, mean, variance, s, eps, constant);
+        try (Scratch sums = context.scratch(2L * Double.BYTES * s.channels())) {
+            batchNorm().backwardSums.on(Grid.of(s.channels(), THREADS))
+                    .arg("sums", sums.storage()).arg("d_weight", orNull(d.dWeight())).arg("d_bias", orNull(d.dBias()))
+                    .arg("dy", plain(dy)).arg("x", plain(x)).arg("mean", plain(mean)).arg("variance", plain(variance))
+                    .arg("count", s.count()).arg("channels", s.channels()).arg("area", s.area()).arg("eps", eps)
+                    .launch();
+            if (d.dx() == null) {
+                return;
+            }
+            batchNorm().backward.on(perElement(s))
+                    .arg("dx", plain(d.dx())).arg("dy", plain(dy)).arg("x", plain(x)).arg("weight", plain(weight))
+                    .arg("mean", plain(mean)).arg("variance", plain(variance))
+                    .arg("sums", constant ? null : sums.storage())
+                    .arg("n", s.count() * s.channels()).arg("count", s.count()).arg("channels", s.channels())
+                    .arg("area", s.area()).arg("eps", eps)
+                    .launch();
+        }
     }
 
     @Override

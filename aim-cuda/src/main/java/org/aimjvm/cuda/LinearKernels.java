@@ -11,6 +11,33 @@ import org.aimjvm.backend.WeightFormat;
 
 /** Launches {@code kernels/linear_<format>.cu}: linear layers by the format of their weights. */
 final class LinearKernels {
+    /**
+     * Where the columns of a linear layer of few rows go: {@code Columns} of {@code kernels/linear.cuh}, which says more.
+     *
+     * @param y the first {@code columns}, {@code null} if there are none
+     * @param convolved the next {@code channels} after their convolution
+     * @param after the others
+     * @param state of the convolution
+     * @param bias of all columns, or {@code null}
+     * @param convBias may be {@code null}
+     */
+    record Columns(
+            CudaStorage y, CudaStorage convolved, CudaStorage after, CudaStorage state, CudaStorage bias,
+            CudaStorage convWeight, CudaStorage convBias, int columns, int channels, boolean silu) {
+        /** All columns to one matrix. */
+        static Columns plain(Storage y, Storage bias, int out) {
+            return new Columns(
+                    CudaStorage.plain(y), null, null, null, CudaStorage.orNull(bias), null, null, out, 0, false);
+        }
+
+        /** Gives a launch the arguments that these are. */
+        Kernel.Launch give(Kernel.Launch launch) {
+            return launch.arg("y", y).arg("convolved", convolved).arg("after", after).arg("state", state)
+                    .arg("bias", bias).arg("conv_w", convWeight).arg("conv_bias", convBias)
+                    .arg("columns", columns).arg("channels", channels).arg("with_silu", silu);
+        }
+    }
+
     /** With more rows tensor cores are faster than reading the weights again for every 16. */
     static final int FEW_ROWS = 32;
 
@@ -106,7 +133,7 @@ final class LinearKernels {
     }
 
     /** x (rows, in) w^T, streamed for few rows, to columns of choice; {@code w} plain F32 or in its format. */
-    void fewRows(LinearColumns to, Storage x, Storage w, int rows, int out, int in) {
+    void fewRows(Columns to, Storage x, Storage w, int rows, int out, int in) {
         if (rows == 0) {
             return;
         }
