@@ -50,6 +50,11 @@ public final class Conv2d {
         return new Conv2d(params, in, out, 3, 2, 1, 1);
     }
 
+    /** 3x3, stride 1, padding 1, before a rectifier: weights N(0, 2 / fan in) (He et al. 2015), bias 0. */
+    public static Conv2d rectified3(Params params, int in, int out) {
+        return new Conv2d(params, in, out, 3, 1, 1, 1, Init.normal(Math.sqrt(2.0 / (9 * in))), Init.zeros(), true);
+    }
+
     /**
      * 4x4, padding 1, weights N(0, 0.02): a layer of a patch discriminator.
      *

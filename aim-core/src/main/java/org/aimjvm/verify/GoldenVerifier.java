@@ -45,6 +45,8 @@ public final class GoldenVerifier {
         kinds.put("mamba2", ModelGolden::check);
         kinds.put("adversarial", AdversarialGolden::losses);
         kinds.put("combined", AdversarialGolden::combined);
+        kinds.put("lpips_head", PerceptualGolden::heads);
+        kinds.put("lpips_vgg16", PerceptualGolden::whole);
         kinds.put("patchgan", AdversarialGolden::patch);
         return kinds;
     }
