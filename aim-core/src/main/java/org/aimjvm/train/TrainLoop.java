@@ -17,6 +17,7 @@ import org.aimjvm.io.SafeTensors;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.optim.AdamW;
+import org.aimjvm.optim.DivergenceException;
 import org.aimjvm.optim.Ema;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
@@ -124,6 +125,8 @@ final class TrainLoop<B> {
             if (saved != step) {
                 undisturbed(this::save);
             }
+        } catch (DivergenceException e) {
+            throw run.folder() == null ? e : e.withCheckpoint(RunFolder.latest(run.folder(), step - e.badSteps()));
         } finally {
             if (interrupted) {
                 interrupted = false;
@@ -249,7 +252,8 @@ final class TrainLoop<B> {
         if (run.folder() == null) {
             return;
         }
-        Path folder = new RunFolder(run.folder(), run.keepCheckpoints()).save(step, temp -> {
+        int keep = task.isHealthy() ? run.keepCheckpoints() : Integer.MAX_VALUE;
+        Path folder = new RunFolder(run.folder(), keep).save(step, temp -> {
             task.writeModel(temp);
             players.forEach(p -> p.save(temp));
             if (ema != null) {

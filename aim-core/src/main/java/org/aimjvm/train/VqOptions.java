@@ -15,11 +15,15 @@ public final class VqOptions {
     private final TrainRecipe recipe;
     private final Reconstruction reconstruction;
     private final int reviveAfter;
+    private final PerceptualTerm perceptual;
+    private final AdversarialOptions adversarial;
 
     private VqOptions(Builder b) {
         this.recipe = b.recipe;
         this.reconstruction = b.reconstruction;
         this.reviveAfter = b.reviveAfter;
+        this.perceptual = b.perceptual;
+        this.adversarial = b.adversarial;
     }
 
     /** Settings of a run of this recipe: squared differences, unused codes revived after 100 steps. */
@@ -42,11 +46,23 @@ public final class VqOptions {
         return reviveAfter;
     }
 
+    /** The perceptual part of the loss; {@code null} for none. */
+    public PerceptualTerm perceptual() {
+        return perceptual;
+    }
+
+    /** The discriminator's part; {@code null} for none. */
+    public AdversarialOptions adversarial() {
+        return adversarial;
+    }
+
     /** Makes {@link VqOptions}; each method sets one of them and returns the builder. */
     public static final class Builder {
         private final TrainRecipe recipe;
         private Reconstruction reconstruction = Reconstruction.L2;
         private int reviveAfter = 100;
+        private PerceptualTerm perceptual;
+        private AdversarialOptions adversarial;
 
         private Builder(TrainRecipe recipe) {
             this.recipe = Objects.requireNonNull(recipe, "recipe");
@@ -68,6 +84,18 @@ public final class VqOptions {
                 throw new IllegalArgumentException("reviveAfter: " + steps + " (expected at least 0)");
             }
             this.reviveAfter = steps;
+            return this;
+        }
+
+        /** See {@link VqOptions#perceptual()}. */
+        public Builder perceptual(PerceptualTerm term) {
+            this.perceptual = term;
+            return this;
+        }
+
+        /** See {@link VqOptions#adversarial()}. */
+        public Builder adversarial(AdversarialOptions options) {
+            this.adversarial = options;
             return this;
         }
 
