@@ -7,9 +7,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
+import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
 import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.checkpoint.ModelWriter;
+import org.aimjvm.cli.option.DiscriminatorOptions;
+import org.aimjvm.cli.option.PerceptualOptions;
 import org.aimjvm.cli.option.VqArchitecture;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Console;
@@ -69,6 +72,10 @@ final class TrainVqCommand implements Callable<Integer> {
             description = "Steps after which a code that nothing was mapped to is moved to where pictures are, 0 for never "
                     + "(default: ${DEFAULT-VALUE}).") private int reviveAfter;
 
+    @Mixin private PerceptualOptions perceptual;
+
+    @Mixin private DiscriminatorOptions discriminator;
+
     @Mixin private RecipeOptions recipe;
 
     @Mixin private RunFolderOptions run;
@@ -87,6 +94,8 @@ final class TrainVqCommand implements Callable<Integer> {
         pictures.check();
         architecture.config(1);
         new OptionChecks(spec).atLeast("--revive-after", reviveAfter, 0);
+        perceptual.check();
+        discriminator.check();
         RunOptions runOptions = run.check();
         try (RunLock lock = run.take()) {
             return train(runOptions, lock);
@@ -105,7 +114,7 @@ final class TrainVqCommand implements Callable<Integer> {
         TrainReport report = new TrainReport(console, run, "train vq", () -> reconstructions(tokenizer, shown));
         VqTrainer trainer = ComputeOptions.checked(spec, () -> new VqTrainer(
                 tokenizer, train, validation,
-                VqOptions.builder(trainRecipe).reconstruction(loss).reviveAfter(reviveAfter).build(), info, runOptions,
+                options(trainRecipe, tokenizer.backend()), info, runOptions,
                 Workers.ALONE, report));
         pictures.writeLists();
         TrainSession session = new TrainSession(console, trainer, run.folder());
@@ -118,6 +127,15 @@ final class TrainVqCommand implements Callable<Integer> {
         session.writeResult(() -> ModelWriter.write(model, null, config, info, tokenizer.params().all(), DType.F32));
         console.out().println(model);
         return ExitCode.OK;
+    }
+
+    private VqOptions options(TrainRecipe trainRecipe, Backend backend) {
+        return VqOptions.builder(trainRecipe)
+                .reconstruction(loss)
+                .reviveAfter(reviveAfter)
+                .perceptual(perceptual.term(backend, recipe.seed()))
+                .adversarial(discriminator.options(trainRecipe.optimizer()))
+                .build();
     }
 
     /** Rows of pictures, each above the row of its reconstructions. */
