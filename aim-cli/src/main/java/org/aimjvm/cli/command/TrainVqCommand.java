@@ -11,13 +11,13 @@ import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
 import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.checkpoint.ModelWriter;
+import org.aimjvm.cli.option.CodebookMixin;
 import org.aimjvm.cli.option.DiscriminatorOptions;
 import org.aimjvm.cli.option.PerceptualOptions;
 import org.aimjvm.cli.option.VqArchitecture;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
-import org.aimjvm.command.OptionChecks;
 import org.aimjvm.command.PictureData;
 import org.aimjvm.command.RecipeOptions;
 import org.aimjvm.command.Recipes;
@@ -65,12 +65,7 @@ final class TrainVqCommand implements Callable<Integer> {
             paramLabel = "KIND",
             description = "Distance of pictures: l1 or l2 (default: ${DEFAULT-VALUE}).") private VqOptions.Reconstruction loss;
 
-    @Option(
-            names = "--revive-after",
-            defaultValue = "100",
-            paramLabel = "N",
-            description = "Steps after which a code that nothing was mapped to is moved to where pictures are, 0 for never "
-                    + "(default: ${DEFAULT-VALUE}).") private int reviveAfter;
+    @Mixin private CodebookMixin codebook;
 
     @Mixin private PerceptualOptions perceptual;
 
@@ -93,7 +88,7 @@ final class TrainVqCommand implements Callable<Integer> {
         recipe.check();
         pictures.check();
         architecture.config(1);
-        new OptionChecks(spec).atLeast("--revive-after", reviveAfter, 0);
+        codebook.options();
         perceptual.check();
         discriminator.check();
         RunOptions runOptions = run.check();
@@ -132,7 +127,7 @@ final class TrainVqCommand implements Callable<Integer> {
     private VqOptions options(TrainRecipe trainRecipe, Backend backend) {
         return VqOptions.builder(trainRecipe)
                 .reconstruction(loss)
-                .reviveAfter(reviveAfter)
+                .codebook(codebook.options())
                 .perceptual(perceptual.term(backend, recipe.seed()))
                 .adversarial(discriminator.options(trainRecipe.optimizer()))
                 .build();
