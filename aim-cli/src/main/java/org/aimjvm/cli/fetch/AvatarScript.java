@@ -86,7 +86,8 @@ public final class AvatarScript {
             for (Map.Entry<String, byte[]> file : files.entrySet()) {
                 Files.write(part.resolve(file.getKey()), file.getValue());
             }
-            output(part, List.of("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"), "npm");
+            output(part, List.of("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"),
+                    "npm");
             try {
                 Files.move(part, folder, StandardCopyOption.ATOMIC_MOVE);
             } catch (FileAlreadyExistsException | DirectoryNotEmptyException | AtomicMoveNotSupportedException e) {
