@@ -38,6 +38,8 @@ public final class ModelFolder implements AutoCloseable {
     public static final String VQ_CONFIG = "vq_config.json";
     /** The file of weights that is written, and looked for first. */
     public static final String WEIGHTS = "model.safetensors";
+    /** The averaged weights in a checkpoint of a training run, beside {@link #WEIGHTS}. */
+    public static final String AVERAGED = "ema.safetensors";
 
     private final Path path;
     private final List<TensorSource> opened;
@@ -45,6 +47,8 @@ public final class ModelFolder implements AutoCloseable {
     private final VqConfig vqConfig; // null: no tokenizer
     private final boolean vqConfigFound;
     private final ModelInfo info;
+    private final boolean infoFound;
+    private final ModelSource source;
     private final TensorSource stored; // of the sequence model, and those that belong to neither part
     private final TensorSource untied; // the same without a head that is the word embedding
     private final TensorSource tokenizerTensors;
@@ -55,6 +59,7 @@ public final class ModelFolder implements AutoCloseable {
     /** @param tokenizer {@code model} itself, if they are not separate */
     private ModelFolder(ModelSource model, ModelSource tokenizer) {
         boolean separate = tokenizer != model;
+        this.source = model;
         this.path = model.folder();
         this.opened = separate ? List.of(model.tensors(), tokenizer.tensors()) : List.of(model.tensors());
         this.stored = model.tensors().select(separate
@@ -75,6 +80,7 @@ public final class ModelFolder implements AutoCloseable {
                 ? null
                 : vqJson == null ? VqConfig.f16() : VqConfigJson.parse(vqJson, tokenizer.file(VQ_CONFIG));
         String infoJson = model.read(ModelInfo.FILE);
+        this.infoFound = infoJson != null;
         Path infoFile = model.file(ModelInfo.FILE);
         this.info = infoJson == null ? ModelInfo.PUBLISHED : ModelInfo.parse(infoJson, infoFile);
         int names = info.classNames().size();
@@ -112,6 +118,15 @@ public final class ModelFolder implements AutoCloseable {
      */
     public static ModelFolder open(String model) {
         return open(ModelSource.of(model));
+    }
+
+    /**
+     * As {@link #open(String)} for one of the copies of its weights, to train it further.
+     *
+     * @throws CheckpointException if there is no such copy
+     */
+    public static ModelFolder open(String model, WeightsCopy copy) {
+        return open(ModelSource.of(model, copy));
     }
 
     /**
@@ -225,6 +240,22 @@ public final class ModelFolder implements AutoCloseable {
     /** What {@code aim.json} says, or what holds without it. */
     public ModelInfo info() {
         return info;
+    }
+
+    /** Whether there is an {@code aim.json}. */
+    public boolean hasInfo() {
+        return infoFound;
+    }
+
+    /**
+     * SHA-256 of the weights as they are stored: of the file with the sequence model or, if there is none, the
+     * tokenizer; where an index names several files, of all of them one after another in the order of their names. It
+     * is what {@code sha256sum} says of the file. Reads all of it.
+     *
+     * @throws CheckpointException if it cannot be read
+     */
+    public String sha256() {
+        return source.digest().get();
     }
 
     /** Names of the weight matrices that can be held and written in any {@link WeightFormat}. */

@@ -15,11 +15,13 @@ public final class VqOptions {
     private final TrainRecipe recipe;
     private final Reconstruction reconstruction;
     private final int reviveAfter;
+    private final Origin origin; // null: random weights
 
     private VqOptions(Builder b) {
         this.recipe = b.recipe;
         this.reconstruction = b.reconstruction;
         this.reviveAfter = b.reviveAfter;
+        this.origin = b.origin;
     }
 
     /** Settings of a run of this recipe: squared differences, unused codes revived after 100 steps. */
@@ -42,11 +44,17 @@ public final class VqOptions {
         return reviveAfter;
     }
 
+    /** What the model began from, {@code null} if that was random weights. */
+    public Origin origin() {
+        return origin;
+    }
+
     /** Makes {@link VqOptions}; each method sets one of them and returns the builder. */
     public static final class Builder {
         private final TrainRecipe recipe;
         private Reconstruction reconstruction = Reconstruction.L2;
         private int reviveAfter = 100;
+        private Origin origin;
 
         private Builder(TrainRecipe recipe) {
             this.recipe = Objects.requireNonNull(recipe, "recipe");
@@ -68,6 +76,12 @@ public final class VqOptions {
                 throw new IllegalArgumentException("reviveAfter: " + steps + " (expected at least 0)");
             }
             this.reviveAfter = steps;
+            return this;
+        }
+
+        /** See {@link VqOptions#origin()}. */
+        public Builder origin(Origin start) {
+            this.origin = start;
             return this;
         }
 

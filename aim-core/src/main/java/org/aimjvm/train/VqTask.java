@@ -40,7 +40,8 @@ final class VqTask implements TrainTask<PictureBatch> {
         }
         TrainRecipe recipe = options.recipe();
         this.losses = new VqLosses(model, options.reconstruction());
-        this.codes = new CodeRevival(model.codebook(), PLAYER, options.reviveAfter(), recipe.seed());
+        int reviveAfter = model.codebook().isFrozen() ? 0 : options.reviveAfter();
+        this.codes = new CodeRevival(model.codebook(), PLAYER, reviveAfter, recipe.seed());
         this.validation = new VqValidation(model, validation, recipe);
     }
 
@@ -65,6 +66,11 @@ final class VqTask implements TrainTask<PictureBatch> {
     @Override
     public Object settings() {
         return new Settings(options.reconstruction().name(), options.reviveAfter(), model.config());
+    }
+
+    @Override
+    public Origin origin() {
+        return options.origin();
     }
 
     @Override
