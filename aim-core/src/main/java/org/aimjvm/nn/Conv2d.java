@@ -5,18 +5,26 @@ import org.aimjvm.op.conv.Conv2dOp;
 import org.aimjvm.op.conv.UpsampleOp;
 import org.aimjvm.tensor.Tensor;
 
-/** Two-dimensional convolution with bias; {@code weight} (out, in, k, k), {@code bias} (out), both +-1/sqrt(fan in). */
+/**
+ * Two-dimensional convolution; {@code weight} (out, in, k, k), {@code bias} (out), both +-1/sqrt(fan in) unless said.
+ */
 public final class Conv2d {
     private final Tensor weight;
-    private final Tensor bias;
+    private final Tensor bias; // null: none
     private final int stride;
     private final int padBefore;
     private final int padAfter;
 
     private Conv2d(Params params, int in, int out, int kernel, int stride, int padBefore, int padAfter) {
-        Init init = Init.fanIn(in * kernel * kernel);
+        this(params, in, out, kernel, stride, padBefore, padAfter, Init.fanIn(in * kernel * kernel), null, true);
+    }
+
+    /** @param biasInit {@code null}: as the weight */
+    private Conv2d(
+            Params params, int in, int out, int kernel, int stride, int padBefore, int padAfter, Init init,
+            Init biasInit, boolean withBias) {
         this.weight = params.get("weight", Shape.of(out, in, kernel, kernel), init);
-        this.bias = params.get("bias", Shape.of(out), init);
+        this.bias = withBias ? params.get("bias", Shape.of(out), biasInit == null ? init : biasInit) : null;
         this.stride = stride;
         this.padBefore = padBefore;
         this.padAfter = padAfter;
@@ -40,6 +48,21 @@ public final class Conv2d {
     /** 3x3, stride 2, padding 1: halves even sizes. */
     public static Conv2d stride2(Params params, int in, int out) {
         return new Conv2d(params, in, out, 3, 2, 1, 1);
+    }
+
+    /** 3x3, stride 1, padding 1, before a rectifier: weights N(0, 2 / fan in) (He et al. 2015), bias 0. */
+    public static Conv2d rectified3(Params params, int in, int out) {
+        return new Conv2d(params, in, out, 3, 1, 1, 1, Init.normal(Math.sqrt(2.0 / (9 * in))), Init.zeros(), true);
+    }
+
+    /**
+     * 4x4, padding 1, weights N(0, 0.02): a layer of a patch discriminator.
+     *
+     * @param stride 1 or 2
+     * @param withBias a bias that starts at 0, or none
+     */
+    public static Conv2d patch(Params params, int in, int out, int stride, boolean withBias) {
+        return new Conv2d(params, in, out, 4, stride, 1, 1, Init.normal(0.02), Init.zeros(), withBias);
     }
 
     /** x (batch, in, height, width) to (batch, out, ...). */

@@ -48,10 +48,15 @@ public interface Init {
 
     /** Normal with mean 0. */
     static Init normal(double standardDeviation) {
+        return normal(0, standardDeviation);
+    }
+
+    /** Normal. */
+    static Init normal(double mean, double standardDeviation) {
         return (shape, random) -> {
             float[] w = new float[shape.size()];
             for (int i = 0; i < w.length; i++) {
-                w[i] = (float) (standardDeviation * gaussian(random));
+                w[i] = (float) (mean + standardDeviation * gaussian(random));
             }
             return w;
         };

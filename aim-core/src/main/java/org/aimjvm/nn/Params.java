@@ -71,6 +71,8 @@ public final class Params {
         final Set<String> matrices = new TreeSet<>();
         Matrices frozen; // null: matrices are plain tensors that can be trained
         Supply initial; // null: starting values are not known
+        Map<String, Tensor> shared; // not null: tensors of another model, taken without their gradients
+        String sharedPrefix;
 
         Root(Backend backend, Supply supply) {
             this.backend = backend;
@@ -172,6 +174,19 @@ public final class Params {
                         (name, shape, init) -> source.contains(name)
                                 ? source.readFloats(name)
                                 : init.values(shape, new SplittableRandom(hash(name)))));
+    }
+
+    /**
+     * The tensors of a model as constants: a second model built on them computes the same, with the same memory, and
+     * gives them no gradient: all are frozen. So one model can be trained through another without training it.
+     *
+     * @param names gives the tensors, see {@link #all}; the names asked for are those below its prefix
+     */
+    public static Params constants(Params names) {
+        Params params = new Params(new Root(names.backend(), null));
+        params.root.shared = names.all();
+        params.root.sharedPrefix = names.prefix;
+        return params.freezing((_, _) -> true);
     }
 
     /**
@@ -316,6 +331,14 @@ public final class Params {
 
     private Tensor make(String name, Shape shape, Init init) {
         String path = claim(name, init);
+        if (root.shared != null) {
+            Tensor theirs = root.shared.get(root.sharedPrefix + path);
+            if (theirs == null || !theirs.shape().equals(shape)) {
+                throw new IllegalArgumentException(path + ": " + (theirs == null ? "missing" : theirs.shape())
+                        + " (expected " + shape + ", as of a model of the same configuration)");
+            }
+            return theirs;
+        }
         return root.supply == null
                 ? Tensor.empty(root.backend, shape)
                 : Tensor.parameter(root.backend, shape, root.supply.values(path, shape, init));

@@ -78,6 +78,13 @@ public final class RunFolder {
         return all.isEmpty() ? Optional.empty() : Optional.of(all.getLast());
     }
 
+    /** As {@link #latest(Path)} of the checkpoints after at most {@code most} steps. */
+    public static Optional<Path> latest(Path run, int most) {
+        return all(run).reversed().stream()
+                .filter(p -> Integer.parseInt(p.getFileName().toString().substring("step-".length())) <= most)
+                .findFirst();
+    }
+
     /** The weights of a checkpoint to use or ship: the averaged ones if it has them, else those that are trained. */
     public static Path weights(Path checkpoint) {
         Path averaged = checkpoint.resolve(EMA);

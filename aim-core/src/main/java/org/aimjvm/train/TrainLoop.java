@@ -17,6 +17,7 @@ import org.aimjvm.io.SafeTensors;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.optim.AdamW;
+import org.aimjvm.optim.DivergenceException;
 import org.aimjvm.optim.Ema;
 import org.aimjvm.optim.NamedTensors;
 import org.aimjvm.tensor.Scope;
@@ -128,6 +129,8 @@ final class TrainLoop<B> {
             if (saved != step) {
                 undisturbed(this::save);
             }
+        } catch (DivergenceException e) {
+            throw run.folder() == null ? e : e.withCheckpoint(RunFolder.latest(run.folder(), step - e.badSteps()));
         } finally {
             if (interrupted) {
                 interrupted = false;
@@ -261,7 +264,8 @@ final class TrainLoop<B> {
         if (run.folder() == null) {
             return;
         }
-        Path folder = new RunFolder(run.folder(), run.keepCheckpoints()).save(step, temp -> {
+        int keep = task.isHealthy() ? run.keepCheckpoints() : Integer.MAX_VALUE;
+        Path folder = new RunFolder(run.folder(), keep).save(step, temp -> {
             task.writeModel(temp);
             players.forEach(p -> p.save(temp));
             if (ema != null) {

@@ -80,6 +80,14 @@ public interface TrainTask<B> {
         return Map.of();
     }
 
+    /**
+     * Whether the model is as good as it should be; while it is not, no checkpoint is removed to make room for newer
+     * ones.
+     */
+    default boolean isHealthy() {
+        return true;
+    }
+
     /** Adds what losses or {@link #afterStep} remember between steps; returns whether there is anything. */
     default boolean saveState(SafeTensorsWriter file) {
         return false;

@@ -16,12 +16,16 @@ public final class VqOptions {
     private final Reconstruction reconstruction;
     private final int reviveAfter;
     private final Origin origin; // null: random weights
+    private final PerceptualTerm perceptual;
+    private final AdversarialOptions adversarial;
 
     private VqOptions(Builder b) {
         this.recipe = b.recipe;
         this.reconstruction = b.reconstruction;
         this.reviveAfter = b.reviveAfter;
         this.origin = b.origin;
+        this.perceptual = b.perceptual;
+        this.adversarial = b.adversarial;
     }
 
     /** Settings of a run of this recipe: squared differences, unused codes revived after 100 steps. */
@@ -49,12 +53,24 @@ public final class VqOptions {
         return origin;
     }
 
+    /** The perceptual part of the loss; {@code null} for none. */
+    public PerceptualTerm perceptual() {
+        return perceptual;
+    }
+
+    /** The discriminator's part; {@code null} for none. */
+    public AdversarialOptions adversarial() {
+        return adversarial;
+    }
+
     /** Makes {@link VqOptions}; each method sets one of them and returns the builder. */
     public static final class Builder {
         private final TrainRecipe recipe;
         private Reconstruction reconstruction = Reconstruction.L2;
         private int reviveAfter = 100;
         private Origin origin;
+        private PerceptualTerm perceptual;
+        private AdversarialOptions adversarial;
 
         private Builder(TrainRecipe recipe) {
             this.recipe = Objects.requireNonNull(recipe, "recipe");
@@ -82,6 +98,18 @@ public final class VqOptions {
         /** See {@link VqOptions#origin()}. */
         public Builder origin(Origin start) {
             this.origin = start;
+            return this;
+        }
+
+        /** See {@link VqOptions#perceptual()}. */
+        public Builder perceptual(PerceptualTerm term) {
+            this.perceptual = term;
+            return this;
+        }
+
+        /** See {@link VqOptions#adversarial()}. */
+        public Builder adversarial(AdversarialOptions options) {
+            this.adversarial = options;
             return this;
         }
 

@@ -14,11 +14,13 @@ import org.aimjvm.io.TensorSource;
 import org.aimjvm.model.PositionRule;
 import org.aimjvm.vq.VqModel;
 
-/** Stage 1's part of the loop: batches of pictures, reconstruction and codebook losses, revival of unused codes. */
+/** Stage 1's part of the loop: batches of pictures, the tokenizer and its discriminator, revival of unused codes. */
 final class VqTask implements TrainTask<PictureBatch> {
     private static final String PLAYER = "tokenizer";
 
-    private record Settings(String reconstruction, int reviveAfter, Object config) {}
+    private record Settings(
+            String reconstruction, int reviveAfter, PerceptualTerm.Settings perceptual, AdversarialOptions adversarial,
+            Object config) {}
 
     private final VqModel model;
     private final PictureSource train;
@@ -27,6 +29,11 @@ final class VqTask implements TrainTask<PictureBatch> {
     private final VqLosses losses;
     private final CodeRevival codes;
     private final VqValidation validation;
+    private final Adversary adversary; // null: none
+    private final ReconstructionWatch watch;
+    private VqLosses.Pass pass; // the latest of the tokenizer, for the discriminator
+    private double reconstruction; // sum over the passes of the step under way
+    private int passes;
 
     /** @param info kept in checkpoints; {@code null} for no more than the classes */
     VqTask(VqModel model, PictureSource train, PictureSource validation, VqOptions options, ModelInfo info) {
@@ -39,10 +46,27 @@ final class VqTask implements TrainTask<PictureBatch> {
             requireFit(validation);
         }
         TrainRecipe recipe = options.recipe();
-        this.losses = new VqLosses(model, options.reconstruction());
+        this.adversary = adversary(options, model, train);
+        this.watch = new ReconstructionWatch(adversary == null ? 0 : options.adversarial().divergence());
+        this.losses = new VqLosses(model, options, adversary);
         int reviveAfter = model.codebook().isFrozen() ? 0 : options.reviveAfter();
         this.codes = new CodeRevival(model.codebook(), PLAYER, reviveAfter, recipe.seed());
         this.validation = new VqValidation(model, validation, recipe);
+    }
+
+    private static Adversary adversary(VqOptions options, VqModel model, PictureSource train) {
+        if (options.perceptual() != null) {
+            options.perceptual().distance().requireFit(train.channels(), train.height(), train.width());
+        }
+        if (options.adversarial() != null && options.adversarial().adaptive()
+                && !model.lastDecoderWeight().isParameter()) {
+            throw new IllegalArgumentException("adaptive weight: the decoder's last convolution, at which it is measured,"
+                    + " is frozen (expected a fixed weight, or a decoder that is trained)");
+        }
+        return options.adversarial() == null ? null
+                : new Adversary(
+                        options.adversarial(), model.backend(), train.channels(), train.height(), train.width(),
+                        options.recipe().seed());
     }
 
     private void requireFit(PictureSource pictures) {
@@ -65,7 +89,10 @@ final class VqTask implements TrainTask<PictureBatch> {
 
     @Override
     public Object settings() {
-        return new Settings(options.reconstruction().name(), options.reviveAfter(), model.config());
+        return new Settings(
+                options.reconstruction().name(), options.reviveAfter(),
+                options.perceptual() == null ? null : options.perceptual().settings(), options.adversarial(),
+                model.config());
     }
 
     @Override
@@ -85,7 +112,10 @@ final class VqTask implements TrainTask<PictureBatch> {
 
     @Override
     public List<Player<PictureBatch>> players() {
-        return List.of(Player.of(PLAYER, model.params(), options.recipe(), this::loss));
+        Player<PictureBatch> tokenizer = Player.of(PLAYER, model.params(), options.recipe(), this::loss);
+        return adversary == null
+                ? List.of(tokenizer)
+                : List.of(tokenizer, adversary.player(options.recipe(), this::discriminatorLoss));
     }
 
     /** Terms of the loss; {@code usage}: share of the codebook in the window of recent codes. */
@@ -107,16 +137,41 @@ final class VqTask implements TrainTask<PictureBatch> {
     }
 
     private Player.Loss loss(MicroBatch rows, PictureBatch batch) {
-        VqLosses.Pass pass = losses.of(batch.pixels(model.backend()));
+        if (rows.pass() == 0) {
+            reconstruction = 0;
+            passes = 0;
+        }
+        pass = losses.of(batch.pixels(model.backend()), rows);
+        reconstruction += pass.parts().get("reconstruction");
+        passes++;
         codes.see(rows, pass.codes(), pass.latents());
         Map<String, Double> parts = new LinkedHashMap<>(pass.parts());
         parts.put("usage", codes.usage());
         return new Player.Loss(pass.loss(), parts);
     }
 
+    private Player.Loss discriminatorLoss(MicroBatch rows, PictureBatch batch) {
+        return adversary.loss(rows, batch.pixels(model.backend()), pass.reconstruction());
+    }
+
     @Override
     public void afterStep(AfterStep step) {
+        pass = null;
         codes.afterStep(step);
+        if (adversary != null) {
+            adversary.afterStep(step);
+            float[] all = step.gather("reconstruction", new float[] {(float) (reconstruction / passes)});
+            double sum = 0;
+            for (float one : all) {
+                sum += one;
+            }
+            watch.see(step.step(), sum / all.length);
+        }
+    }
+
+    @Override
+    public boolean isHealthy() {
+        return watch.isGood();
     }
 
     @Override
@@ -133,11 +188,19 @@ final class VqTask implements TrainTask<PictureBatch> {
     @Override
     public boolean saveState(SafeTensorsWriter file) {
         codes.save(file);
+        if (adversary != null) {
+            adversary.save(file);
+            watch.save(file);
+        }
         return true;
     }
 
     @Override
     public void loadState(TensorSource file) {
         codes.load(file);
+        if (adversary != null) {
+            adversary.load(file);
+            watch.load(file);
+        }
     }
 }

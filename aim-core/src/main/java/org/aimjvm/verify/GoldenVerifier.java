@@ -19,8 +19,6 @@ import org.aimjvm.io.CheckpointException;
  * lengths, configuration) is read from its files, so data of other sizes in the same format can be checked too.
  */
 public final class GoldenVerifier {
-    private static final String NO_DISCRIMINATOR =
-            "adversarial and perceptual losses are not part of this library (stage 1 trains without them)";
     private static final Map<String, GoldenKind> KINDS = kinds();
 
     private GoldenVerifier() {}
@@ -45,9 +43,11 @@ public final class GoldenVerifier {
         kinds.put("checkpoint-formats", ContainerGolden::check);
         kinds.put("mamba1", ModelGolden::check);
         kinds.put("mamba2", ModelGolden::check);
-        for (String name : List.of("adversarial", "combined", "lpips_head", "patchgan")) {
-            kinds.put(name, (c, checks, backend) -> checks.otherwise(NO_DISCRIMINATOR));
-        }
+        kinds.put("adversarial", AdversarialGolden::losses);
+        kinds.put("combined", AdversarialGolden::combined);
+        kinds.put("lpips_head", PerceptualGolden::heads);
+        kinds.put("lpips_vgg16", PerceptualGolden::whole);
+        kinds.put("patchgan", AdversarialGolden::patch);
         return kinds;
     }
 

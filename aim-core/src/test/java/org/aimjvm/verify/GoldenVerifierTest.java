@@ -2,7 +2,6 @@ package org.aimjvm.verify;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.Set;
 import java.util.stream.Stream;
 import org.aimjvm.TestBackends;
 import org.junit.jupiter.api.DynamicNode;
@@ -13,13 +12,6 @@ import org.junit.jupiter.api.TestFactory;
 /** Every array of the original model's data, on every backend. */
 @Tag("backends")
 class GoldenVerifierTest {
-    /** Stage 1 trains without a discriminator and without a perceptual loss. */
-    private static final Set<String> NOT_IN_THIS_LIBRARY = Set.of(
-            "tokenizer-losses/adversarial",
-            "tokenizer-losses/combined",
-            "tokenizer-losses/lpips_head",
-            "tokenizer-losses/patchgan");
-
     /** 3x3 weights of residual blocks are not in the file of gradients. */
     private static boolean isLeftOut(String name, CaseResult.Skip skip) {
         return name.equals("tokenizer-losses/autoencoder")
@@ -34,13 +26,9 @@ class GoldenVerifierTest {
                     String name = GoldenData.root().relativize(folder).toString().replace('\\', '/');
                     return DynamicTest.dynamicTest(backend.name() + ": " + name, () -> {
                         CaseResult result = GoldenVerifier.verifyCase(GoldenData.root(), folder, backend);
-                        if (NOT_IN_THIS_LIBRARY.contains(name)) {
-                            assertThat(result.status()).as(result.toString()).isEqualTo(CaseResult.Status.SKIPPED);
-                        } else {
-                            assertThat(result.status()).as(result.toString()).isEqualTo(CaseResult.Status.PASS);
-                            assertThat(result.skipped()).allMatch(s -> isLeftOut(name, s));
-                            assertThat(result.worst()).isLessThanOrEqualTo(1);
-                        }
+                        assertThat(result.status()).as(result.toString()).isEqualTo(CaseResult.Status.PASS);
+                        assertThat(result.skipped()).allMatch(s -> isLeftOut(name, s));
+                        assertThat(result.worst()).isLessThanOrEqualTo(1);
                     });
                 }));
     }

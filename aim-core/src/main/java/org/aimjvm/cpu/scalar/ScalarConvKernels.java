@@ -24,18 +24,18 @@ public final class ScalarConvKernels implements ConvKernels {
             for (int o = 0; o < s.outChannels(); o++) {
                 for (int i = 0; i < s.outHeight(); i++) {
                     for (int j = 0; j < s.outWidth(); j++) {
-                        float sum = bs == null ? 0 : bs[o];
+                        double sum = bs == null ? 0 : bs[o];
                         for (int c = 0; c < s.inChannels(); c++) {
                             for (int u = 0; u < s.kernelHeight(); u++) {
                                 for (int v = 0; v < s.kernelWidth(); v++) {
                                     int px = pixel(s, n, c, i, j, u, v);
                                     if (px >= 0) {
-                                        sum += ws[tap(s, o, c, u, v)] * xs[px];
+                                        sum += (double) ws[tap(s, o, c, u, v)] * xs[px];
                                     }
                                 }
                             }
                         }
-                        ys[at++] = sum;
+                        ys[at++] = (float) sum;
                     }
                 }
             }
