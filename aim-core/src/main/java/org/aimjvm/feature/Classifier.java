@@ -1,5 +1,7 @@
 package org.aimjvm.feature;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.data.PictureSource;
@@ -72,11 +74,24 @@ public final class Classifier {
      * @return (batch, features)
      */
     public Tensor features(Tensor pixels) {
+        Tensor x = levels(pixels).getLast();
+        return PointwiseOp.silu(toFeatures.forward(x.reshape(x.dim(0), x.size() / x.dim(0))));
+    }
+
+    /**
+     * The activations after each convolution.
+     *
+     * @param pixels (batch, channels, side, side) in [-1, 1]
+     * @return (batch, width, side, side), then with twice the channels and half the sides, twice
+     */
+    public List<Tensor> levels(Tensor pixels) {
+        List<Tensor> levels = new ArrayList<>();
         Tensor x = pixels;
         for (int i = 0; i < convs.length; i++) {
             x = norms[i].forwardSilu(convs[i].forward(x));
+            levels.add(x);
         }
-        return PointwiseOp.silu(toFeatures.forward(x.reshape(x.dim(0), x.size() / x.dim(0))));
+        return levels;
     }
 
     /** Scores of the classes, (batch, classes), from {@link #features}. */

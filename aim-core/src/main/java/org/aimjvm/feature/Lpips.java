@@ -55,9 +55,16 @@ public final class Lpips implements PerceptualDistance {
      * @param width channels of the first level
      */
     public static Lpips random(Backend backend, int width, long seed) {
-        return new Lpips(
-                Vgg16.random(backend, width, seed), Params.random(backend, seed),
-                "random VGG16, width " + width + ", seed " + seed);
+        return uniform(
+                Vgg16.random(backend, width, seed), backend, "random VGG16, width " + width + ", seed " + seed);
+    }
+
+    /**
+     * The distance of any network, all channels of a level weighing the same: twice the mean over levels of one minus
+     * the cosine of the features.
+     */
+    public static Lpips uniform(FeatureLevels network, Backend backend, String identity) {
+        return new Lpips(network, Params.random(backend, 0), identity);
     }
 
     @Override

@@ -51,7 +51,12 @@ final class PickleBytes {
     }
 
     static String storage(String type, String key, long size) {
-        return "(" + text("storage") + "ctorch\n" + type + "\n" + text(key) + text("cpu") + i64(size) + "tQ";
+        return storage(type, key, size, "cpu");
+    }
+
+    /** A storage that was on another device when it was saved. */
+    static String storage(String type, String key, long size, String device) {
+        return "(" + text("storage") + "ctorch\n" + type + "\n" + text(key) + text(device) + i64(size) + "tQ";
     }
 
     static String tensor(String storage, long offset, long[] dims, long[] strides) {

@@ -23,16 +23,21 @@ public final class TorchFiles {
     public static byte[] zip(Map<String, Values> tensors) {
         Map<String, byte[]> storages = new LinkedHashMap<>();
         tensors.forEach((name, v) -> storages.put(Integer.toString(storages.size()), bytes(v.elements)));
-        return PickleBytes.zip(pickle(dict(tensors)), storages, true);
+        return PickleBytes.zip(pickle(dict(tensors, "cpu")), storages, true);
     }
 
     /** The container of PyTorch 1.5 and older: magic number, version, system, content, keys, storages. */
     public static byte[] legacy(Map<String, Values> tensors) {
+        return legacy(tensors, "cpu");
+    }
+
+    /** As {@link #legacy(Map)} of tensors that were on {@code device} when they were saved. */
+    public static byte[] legacy(Map<String, Values> tensors, String device) {
         ByteArrayOutputStream file = new ByteArrayOutputStream();
         file.writeBytes(pickle("\u008a\nl\u00fc\u009cF\u00f9 j\u00a8P\u0019"));
         file.writeBytes(pickle("M\u00e9\u0003"));
         file.writeBytes(pickle("}" + text("little_endian") + "\u0088s"));
-        file.writeBytes(pickle(dict(tensors)));
+        file.writeBytes(pickle(dict(tensors, device)));
         StringBuilder keys = new StringBuilder("](");
         for (int i = 0; i < tensors.size(); i++) {
             keys.append(text(Integer.toString(i)));
@@ -45,7 +50,7 @@ public final class TorchFiles {
         return file.toByteArray();
     }
 
-    private static String dict(Map<String, Values> tensors) {
+    private static String dict(Map<String, Values> tensors, String device) {
         StringBuilder opcodes = new StringBuilder("}(");
         int key = 0;
         for (Map.Entry<String, Values> e : tensors.entrySet()) {
@@ -58,7 +63,7 @@ public final class TorchFiles {
                 strides[i] = stride;
                 stride *= dims[i];
             }
-            String storage = storage("FloatStorage", Integer.toString(key++), e.getValue().elements.length);
+            String storage = storage("FloatStorage", Integer.toString(key++), e.getValue().elements.length, device);
             opcodes.append(text(e.getKey())).append(tensor(storage, 0, sizes, strides));
         }
         return opcodes.append('u').toString();

@@ -12,7 +12,9 @@ import org.aimjvm.backend.DType;
 import org.aimjvm.checkpoint.FineTuning;
 import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.checkpoint.ModelWriter;
+import org.aimjvm.cli.option.DiscriminatorOptions;
 import org.aimjvm.cli.option.InitOptions;
+import org.aimjvm.cli.option.PerceptualOptions;
 import org.aimjvm.cli.option.VqArchitecture;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Console;
@@ -78,6 +80,10 @@ final class TrainVqCommand implements Callable<Integer> {
             description = "Steps after which a code that nothing was mapped to is moved to where pictures are, 0 for never "
                     + "(default: ${DEFAULT-VALUE}).") private int reviveAfter;
 
+    @Mixin private PerceptualOptions perceptual;
+
+    @Mixin private DiscriminatorOptions discriminator;
+
     @Mixin private RecipeOptions recipe;
 
     @Mixin private RunFolderOptions run;
@@ -100,6 +106,8 @@ final class TrainVqCommand implements Callable<Integer> {
         init.check();
         Params.Freeze freeze = ComputeOptions.checked(spec, () -> new VqFreeze(init.freeze()));
         new OptionChecks(spec).atLeast("--revive-after", reviveAfter, 0);
+        perceptual.check();
+        discriminator.check();
         RunOptions runOptions = run.check();
         try (RunLock lock = run.take()) {
             try (InitOptions.Start start = init.open(run.checkpoint())) {
@@ -125,10 +133,7 @@ final class TrainVqCommand implements Callable<Integer> {
         TrainReport report = new TrainReport(console, run, "train vq", () -> reconstructions(tokenizer, shown));
         VqTrainer trainer = ComputeOptions.checked(spec, () -> new VqTrainer(
                 tokenizer, train, validation,
-                VqOptions.builder(trainRecipe).reconstruction(loss).reviveAfter(reviveAfter)
-                        .origin(start == null ? null : start.origin())
-                        .build(),
-                info, runOptions,
+                options(trainRecipe, start, tokenizer.backend()), info, runOptions,
                 Workers.ALONE, report));
         pictures.writeLists();
         TrainSession session = new TrainSession(console, trainer, run.folder());
@@ -159,6 +164,16 @@ final class TrainVqCommand implements Callable<Integer> {
                     + ")");
         }
         return config;
+    }
+
+    private VqOptions options(TrainRecipe trainRecipe, InitOptions.Start start, Backend backend) {
+        return VqOptions.builder(trainRecipe)
+                .reconstruction(loss)
+                .reviveAfter(reviveAfter)
+                .perceptual(perceptual.term(backend, recipe.seed()))
+                .adversarial(discriminator.options(trainRecipe.optimizer()))
+                .origin(start == null ? null : start.origin())
+                .build();
     }
 
     /** Rows of pictures, each above the row of its reconstructions. */
