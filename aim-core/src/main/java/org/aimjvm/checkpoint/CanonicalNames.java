@@ -68,6 +68,13 @@ final class CanonicalNames {
         };
     }
 
+    /** With a tied head the word embedding may be stored under its own name, the head's, or both. */
+    static TensorSource withoutTiedHead(TensorSource tensors) {
+        return tensors.contains(AimModel.WORD_EMBEDDING)
+                ? tensors.select(n -> !n.equals(AimModel.OWN_HEAD))
+                : tensors.renamed(n -> n.equals(AimModel.OWN_HEAD) ? AimModel.WORD_EMBEDDING : n);
+    }
+
     private static boolean isAveraged(String name) {
         return AVERAGED.stream().anyMatch(key -> name.startsWith(key + "."));
     }

@@ -22,7 +22,7 @@ import org.aimjvm.vq.VqModel;
  * <pre>
  * model.safetensors   mamba.* (sequence model) and vqvae.* (tokenizer); or pytorch_model.bin, model.pt, model.bin
  * config.json         the sequence model's configuration
- * vq_config.json      the tokenizer's; without it the tokenizer is VQ-f16
+ * vq_config.json      the tokenizer's; without it, and without arguments of LlamaGen's trainer, VQ-f16
  * aim.json            what this library adds, see {@link ModelInfo}
  * </pre>
  *
@@ -73,12 +73,13 @@ public final class ModelFolder implements AutoCloseable {
                     "neither a sequence model nor a tokenizer (expected tensors mamba.* or vqvae.*; there "
                             + CanonicalNames.described(model.tensors()) + ")");
         }
-        this.config = hasModel ? readConfig(model) : null;
+        this.config = hasModel ? model.config() : null;
         String vqJson = tokenizer.read(VQ_CONFIG);
-        this.vqConfigFound = vqJson != null;
-        this.vqConfig = tokenizerTensors.names().isEmpty()
-                ? null
-                : vqJson == null ? VqConfig.f16() : VqConfigJson.parse(vqJson, tokenizer.file(VQ_CONFIG));
+        VqConfig found = vqJson == null
+                ? LlamaGenArgs.tokenizer(tokenizer.file())
+                : VqConfigJson.parse(vqJson, tokenizer.file(VQ_CONFIG));
+        this.vqConfigFound = found != null;
+        this.vqConfig = tokenizerTensors.names().isEmpty() ? null : found == null ? VqConfig.f16() : found;
         String infoJson = model.read(ModelInfo.FILE);
         this.infoFound = infoJson != null;
         Path infoFile = model.file(ModelInfo.FILE);
@@ -89,24 +90,7 @@ public final class ModelFolder implements AutoCloseable {
                     infoFile, null,
                     "classes: " + names + " names (expected num_classes " + config.numClasses() + ", or none)");
         }
-        this.untied = config != null && config.tieEmbeddings() ? withoutTiedHead(stored) : stored;
-    }
-
-    private static AimConfig readConfig(ModelSource model) {
-        Path file = model.file(CONFIG);
-        String json = model.read(CONFIG);
-        if (json == null) {
-            throw new CheckpointException(
-                    file, null, "no such file, expected the configuration beside the sequence model's weights");
-        }
-        return AimConfigJson.parse(json, file);
-    }
-
-    /** With a tied head the word embedding may be stored under its own name, the head's, or both. */
-    private static TensorSource withoutTiedHead(TensorSource tensors) {
-        return tensors.contains(AimModel.WORD_EMBEDDING)
-                ? tensors.select(n -> !n.equals(AimModel.OWN_HEAD))
-                : tensors.renamed(n -> n.equals(AimModel.OWN_HEAD) ? AimModel.WORD_EMBEDDING : n);
+        this.untied = config != null && config.tieEmbeddings() ? CanonicalNames.withoutTiedHead(stored) : stored;
     }
 
     /**
@@ -248,9 +232,8 @@ public final class ModelFolder implements AutoCloseable {
     }
 
     /**
-     * SHA-256 of the weights as they are stored: of the file with the sequence model or, if there is none, the
-     * tokenizer; where an index names several files, of all of them one after another in the order of their names. It
-     * is what {@code sha256sum} says of the file. Reads all of it.
+     * SHA-256 of the file of weights; where an index names several, of all of them one after another in the order of
+     * their names. Reads all of it.
      *
      * @throws CheckpointException if it cannot be read
      */
@@ -268,6 +251,14 @@ public final class ModelFolder implements AutoCloseable {
     /** The tensors, named {@code mamba.*} and {@code vqvae.*}, a tied head left out. Closed with this folder. */
     public TensorSource tensors() {
         return TensorSource.merge(untied, tokenizerTensors);
+    }
+
+    /**
+     * All tensors of the file of weights, the model's or not, without what wrappers of modules put into their names.
+     * Closed with this folder.
+     */
+    public TensorSource file() {
+        return CanonicalNames.plain(source.file());
     }
 
     /** Those of {@link #tensors} that are the sequence model's. */

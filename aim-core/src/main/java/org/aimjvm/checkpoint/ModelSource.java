@@ -15,6 +15,7 @@ import org.aimjvm.io.QuantizedTensors;
 import org.aimjvm.io.SafeTensors;
 import org.aimjvm.io.Sha256;
 import org.aimjvm.io.TensorSource;
+import org.aimjvm.model.AimConfig;
 
 /**
  * Finds and opens a model's file of weights, on the disk or in a jar.
@@ -161,6 +162,17 @@ record ModelSource(Path folder, TensorSource file, TensorSource tensors, UnaryOp
     /** Content of a file beside the weights, {@code null} if there is none. */
     String read(String file) {
         return text.apply(file);
+    }
+
+    /** The sequence model's configuration, which must be there. */
+    AimConfig config() {
+        Path file = file(ModelFolder.CONFIG);
+        String json = read(ModelFolder.CONFIG);
+        if (json == null) {
+            throw new CheckpointException(
+                    file, null, "no such file, expected the configuration beside the sequence model's weights");
+        }
+        return AimConfigJson.parse(json, file);
     }
 
     /** A file beside the weights, for messages. */

@@ -283,6 +283,30 @@ final class TrainLoop<B> {
         listener.onCheckpoint(step, folder);
     }
 
+    /** Begins with other weights of a player, see {@link Trainer#begin}. */
+    void begin(String player, TensorSource weights) {
+        PlayerState<B> p = beginning(player);
+        p.begin(weights);
+        if (ema != null && p.averaged()) {
+            p.trained().forEach((name, t) -> ema.adopt(name, 0, t.size()));
+        }
+    }
+
+    /** Begins with the state of an optimiser, see {@link Trainer#beginOptimizer}. */
+    void beginOptimizer(String player, TensorSource moments) {
+        beginning(player).beginOptimizer(moments);
+    }
+
+    private PlayerState<B> beginning(String player) {
+        if (step > 0) {
+            throw new IllegalStateException(
+                    "run: after " + step + " steps (expected one that has not begun; a resumed one has all it needs)");
+        }
+        return players.stream().filter(p -> p.name().equals(player)).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("player: " + player + " (expected one of "
+                        + String.join(", ", players.stream().map(PlayerState::name).toList()) + ")"));
+    }
+
     /**
      * Continues from a checkpoint.
      *

@@ -16,7 +16,7 @@ import org.aimjvm.vq.VqModel;
 
 /** Stage 1's part of the loop: batches of pictures, the tokenizer and its discriminator, revival of unused codes. */
 final class VqTask implements TrainTask<PictureBatch> {
-    private static final String PLAYER = "tokenizer";
+    private static final String PLAYER = VqTrainer.TOKENIZER;
 
     private record Settings(
             String reconstruction, int reviveAfter, PerceptualTerm.Settings perceptual, AdversarialOptions adversarial,
@@ -60,8 +60,9 @@ final class VqTask implements TrainTask<PictureBatch> {
         }
         if (options.adversarial() != null && options.adversarial().adaptive()
                 && !model.lastDecoderWeight().isParameter()) {
-            throw new IllegalArgumentException("adaptive weight: the decoder's last convolution, at which it is measured,"
-                    + " is frozen (expected a fixed weight, or a decoder that is trained)");
+            throw new IllegalArgumentException(
+                    "adaptive weight: the decoder's last convolution, at which it is measured,"
+                            + " is frozen (expected a fixed weight, or a decoder that is trained)");
         }
         return options.adversarial() == null ? null
                 : new Adversary(
