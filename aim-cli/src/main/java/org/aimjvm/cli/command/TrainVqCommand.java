@@ -14,6 +14,7 @@ import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.cli.option.DiscriminatorOptions;
 import org.aimjvm.cli.option.InitOptions;
+import org.aimjvm.cli.option.InitStateOptions;
 import org.aimjvm.cli.option.PerceptualOptions;
 import org.aimjvm.cli.option.VqArchitecture;
 import org.aimjvm.command.ComputeOptions;
@@ -65,6 +66,8 @@ final class TrainVqCommand implements Callable<Integer> {
 
     @Mixin private InitOptions init;
 
+    @Mixin private InitStateOptions initState;
+
     @Mixin private VqArchitecture architecture;
 
     @Option(
@@ -104,13 +107,14 @@ final class TrainVqCommand implements Callable<Integer> {
             architecture.config(1);
         }
         init.check();
+        initState.check(init);
         Params.Freeze freeze = ComputeOptions.checked(spec, () -> new VqFreeze(init.freeze()));
         new OptionChecks(spec).atLeast("--revive-after", reviveAfter, 0);
         perceptual.check();
         discriminator.check();
         RunOptions runOptions = run.check();
         try (RunLock lock = run.take()) {
-            try (InitOptions.Start start = init.open(run.checkpoint())) {
+            try (InitOptions.Start start = init.open(run.checkpoint(), initState.copy(init), initState.taken())) {
                 return train(runOptions, freeze, start, lock);
             }
         }
@@ -135,6 +139,7 @@ final class TrainVqCommand implements Callable<Integer> {
                 tokenizer, train, validation,
                 options(trainRecipe, start, tokenizer.backend()), info, runOptions,
                 Workers.ALONE, report));
+        initState.begin(console, trainer, start, discriminator.given());
         pictures.writeLists();
         TrainSession session = new TrainSession(console, trainer, run.folder());
         boolean complete = session.run(run.checkpoint(), report, lock);

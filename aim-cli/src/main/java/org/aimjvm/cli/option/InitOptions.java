@@ -80,6 +80,11 @@ public final class InitOptions {
         return init != null;
     }
 
+    /** Which copy of the weights is given. */
+    WeightsCopy copy() {
+        return copy;
+    }
+
     /** Names of the parts to freeze. */
     public List<String> freeze() {
         return freeze == null ? List.of() : freeze;
@@ -103,16 +108,21 @@ public final class InitOptions {
      * @throws org.aimjvm.io.CheckpointException if there is no such model, or it is damaged
      */
     public Start open(Optional<Path> checkpoint, String... more) {
+        return open(checkpoint, copy, more);
+    }
+
+    /** As {@link #open(Optional, String...)} with another copy of the weights than the one given. */
+    public Start open(Optional<Path> checkpoint, WeightsCopy wanted, String... more) {
         if (checkpoint.isPresent()) {
-            return goOn(checkpoint.get(), more);
+            return goOn(checkpoint.get(), wanted, more);
         }
         if (init == null) {
             return null;
         }
-        ModelFolder folder = ModelFolder.open(init, copy);
+        ModelFolder folder = ModelFolder.open(init, wanted);
         boolean done = false;
         try {
-            Start start = new Start(folder, new Origin(name(), folder.sha256(), taken(more)), init, false);
+            Start start = new Start(folder, new Origin(name(), folder.sha256(), taken(wanted, more)), init, false);
             done = true;
             return start;
         } finally {
@@ -122,7 +132,7 @@ public final class InitOptions {
         }
     }
 
-    private Start goOn(Path checkpoint, String... more) {
+    private Start goOn(Path checkpoint, WeightsCopy wanted, String... more) {
         Optional<Origin> recorded = RunFolder.origin(checkpoint);
         if (recorded.isEmpty()) {
             if (init != null) {
@@ -133,8 +143,9 @@ public final class InitOptions {
         }
         Origin origin = recorded.get();
         if (init != null
-                && !(name().equals(origin.name()) && taken(more).equals(origin.taken()) && sameWeights(origin))) {
-            throw usage("--init: " + init + " (" + taken(more) + "), but the run in " + checkpoint.getParent()
+                && !(name().equals(origin.name()) && taken(wanted, more).equals(origin.taken())
+                        && sameWeights(origin, wanted))) {
+            throw usage("--init: " + init + " (" + taken(wanted, more) + "), but the run in " + checkpoint.getParent()
                     + " began from " + origin.name() + " (" + origin.taken() + ") with SHA-256 " + origin.sha256()
                     + " (continue it with that, or without --init)");
         }
@@ -142,11 +153,11 @@ public final class InitOptions {
     }
 
     /** Whether {@code --init} has the weights the run began from, or is there no more. */
-    private boolean sameWeights(Origin origin) {
+    private boolean sameWeights(Origin origin, WeightsCopy wanted) {
         if (!Files.exists(Path.of(init)) && !ModelFolder.embedded().contains(init)) {
             return true;
         }
-        try (ModelFolder folder = ModelFolder.open(init, copy)) {
+        try (ModelFolder folder = ModelFolder.open(init, wanted)) {
             return folder.sha256().equals(origin.sha256());
         }
     }
@@ -155,8 +166,8 @@ public final class InitOptions {
         return String.valueOf(Path.of(init).getFileName());
     }
 
-    private String taken(String... more) {
-        List<String> words = new ArrayList<>(List.of("weights " + copy.name().toLowerCase(Locale.ROOT)));
+    private static String taken(WeightsCopy wanted, String... more) {
+        List<String> words = new ArrayList<>(List.of("weights " + wanted.name().toLowerCase(Locale.ROOT)));
         words.addAll(List.of(more));
         return String.join(", ", words);
     }

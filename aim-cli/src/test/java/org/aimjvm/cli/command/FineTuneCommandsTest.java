@@ -193,8 +193,40 @@ class FineTuneCommandsTest {
         assertThat(RunFolder.origin(RunFolder.latest(dir.resolve("run")).orElseThrow())).isEmpty();
     }
 
+    @Test
+    void aRunTakesOverDiscriminatorAndOptimizersAndGoesOnWithoutThem() throws IOException {
+        String disc = " --adversarial hinge --disc-channels 4 --disc-layers 1 --validate-every 0 ";
+        assertThat(aimHere("train vq --steps 3 --out OUT/first --sample-every 0 --data DIR/data " + TinyData.VQ + disc)
+                .exit())
+                .isZero();
+        String command = "train vq --init OUT/first/step-00000003 --steps 3 --checkpoint-every 1 --keep 9 " + VQ + disc
+                + "--out OUT/";
+        Outcome state = aimHere(command + "run --init-optimizer");
+        assertThat(state.err()).endsWith("first/step-00000003: discriminator taken over, with its optimiser"
+                + System.lineSeparator());
+        assertThat(aimHere(command + "weights").err()).hasLineCount(1).endsWith(": discriminator taken over"
+                + System.lineSeparator());
+        assertThat(aimHere(command + "new --new-discriminator").err()).isEmpty();
+        assertThat(aimHere(command.replace("--disc-channels 4", "--disc-channels 8") + "wide").err()).hasLineCount(1)
+                .contains("discriminator: ").contains("main.0.weight");
+        assertThat(dir.resolve("wide")).doesNotExist();
+        Map<String, float[]> expected = weights(dir.resolve("run/model"));
+        assertThat(expected.get("vqvae.decoder.conv_out.weight"))
+                .isNotEqualTo(weights(dir.resolve("weights/model")).get("vqvae.decoder.conv_out.weight"));
+        for (String gone : new String[] {"run/model", "run/step-00000002", "run/step-00000003", "first"}) {
+            StagedFolder.delete(dir.resolve(gone));
+        }
+        assertThat(aimHere(command + "run --resume").err()).contains("(weights model, optimizer)");
+        Outcome resumed = aimHere(command + "run --init-optimizer --resume");
+        assertThat(resumed.err()).isEmpty();
+        assertThat(weights(dir.resolve("run/model"))).usingRecursiveComparison().isEqualTo(expected);
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
+        "vq --init DIR/vq/model --init-optimizer    | --init-optimizer: --init DIR/vq/model holds no state of an optimiser",
+        "vq --init DIR/vq/model --init-optimizer --init-weights ema | --init-optimizer: given with --init-weights ema",
+        "vq --init-optimizer                        | --init-optimizer: given without --init",
         "vq --init DIR/none                         | DIR/none: no such file or folder",
         "vq --init DIR/data                         | DIR/data: no weights in this folder",
         "vq --init DIR/vq/model --ch 8              | --ch: 8, but --init DIR/vq/model has 4 \\(expected none of them",
