@@ -17,7 +17,7 @@ public final class Recipes {
             "--validate-pictures");
 
     /** Options whose value is a path or the name of an embedded model. */
-    private static final Set<String> MODELS = Set.of("--model", "--tokenizer");
+    private static final Set<String> MODELS = Set.of("--model", "--tokenizer", "--init");
 
     private Recipes() {}
 
