@@ -16,12 +16,19 @@ import org.aimjvm.vq.Codebook;
 /** Which codes of a codebook are used, and the revival of those that are not: they move to where pictures are. */
 final class CodeRevival {
     private static final String LAST_USED = "last_used";
+    private static final String AVERAGES = "uses_per_step";
+    /** Of the averages: about 100 steps. */
+    private static final float DECAY = 0.99f;
+    /** What a moved code is given to begin with, in units of what it must not fall below. */
+    private static final double RESTARTED = 2;
 
     private final Codebook codebook;
     private final String player;
-    private final int reviveAfter;
+    private final CodebookOptions options;
+    private final boolean moves;
     private final long seed;
     private final CodeUsage usage;
+    private final float[] averages; // uses per step of each code; empty: not counted
     /** Codes and compared latents of the step under way, pass by pass. */
     private final List<int[]> stepCodes = new ArrayList<>();
 
@@ -29,14 +36,17 @@ final class CodeRevival {
 
     /**
      * @param player whose optimiser moves the codebook
-     * @param reviveAfter steps after which an unused code moves, 0 for never
+     * @param options when a code moves, unless the codebook is frozen
      */
-    CodeRevival(Codebook codebook, String player, int reviveAfter, long seed) {
+    CodeRevival(Codebook codebook, String player, CodebookOptions options, long seed) {
         this.codebook = codebook;
         this.player = player;
-        this.reviveAfter = reviveAfter;
+        this.options = options;
+        this.moves = !codebook.isFrozen() && (options.reviveAfter() > 0 || options.restartBelow() > 0);
         this.seed = seed;
         this.usage = new CodeUsage(codebook.used().size(), codebook.weight().dim(0));
+        this.averages = new float[options.restartBelow() > 0 ? codebook.weight().dim(0) : 0];
+        Arrays.fill(averages, (float) (RESTARTED * options.restartBelow()));
     }
 
     /** Share of the codebook in the window of recent codes. */
@@ -56,7 +66,7 @@ final class CodeRevival {
             stepLatents.clear();
         }
         stepCodes.add(codes.toInts());
-        if (reviveAfter > 0) {
+        if (moves) {
             stepLatents.add(codebook.comparedRows(latents.detach()).toFloats());
         }
     }
@@ -65,9 +75,28 @@ final class CodeRevival {
     void afterStep(AfterStep after) {
         int[] codes = after.gather("codes", stepCodes.stream().flatMapToInt(Arrays::stream).toArray());
         usage.add(after.step(), codes);
-        if (reviveAfter > 0) {
+        average(codes);
+        if (moves) {
             revive(after, after.gather("latents", joined(stepLatents)));
         }
+    }
+
+    private void average(int[] codes) {
+        if (averages.length > 0) {
+            int[] counts = new int[averages.length];
+            for (int code : codes) {
+                counts[code]++;
+            }
+            for (int code = 0; code < counts.length; code++) {
+                averages[code] = DECAY * averages[code] + (1 - DECAY) * counts[code];
+            }
+        }
+    }
+
+    private boolean isDead(int code, int step) {
+        return averages.length > 0
+                ? averages[code] < options.restartBelow()
+                : usage.isDead(code, step, options.reviveAfter());
     }
 
     private static float[] joined(List<float[]> parts) {
@@ -91,7 +120,7 @@ final class CodeRevival {
         int dim = weight.dim(1);
         int step = after.step();
         for (int code = 0; code < weight.dim(0); code++) {
-            if (!usage.isDead(code, step, reviveAfter)) {
+            if (!isDead(code, step)) {
                 continue;
             }
             int row = Draws.below(Draws.bits(seed, Draws.Purpose.REVIVE, step, code), latents.length / dim);
@@ -102,6 +131,9 @@ final class CodeRevival {
                 after.ema().adopt(codebook.weightName(), offset, dim);
             }
             usage.revived(code, step);
+            if (averages.length > 0) {
+                averages[code] = (float) (RESTARTED * options.restartBelow());
+            }
         }
     }
 
@@ -113,10 +145,17 @@ final class CodeRevival {
     void save(SafeTensorsWriter file) {
         int[] lastUsed = usage.lastUsed();
         file.ints(LAST_USED, DType.I32, Shape.of(lastUsed.length), () -> lastUsed);
+        if (averages.length > 0) {
+            float[] now = averages.clone();
+            file.floats(AVERAGES, DType.F32, Shape.of(now.length), () -> now);
+        }
     }
 
     /** Restores what {@link #save} wrote; the window is in the tokenizer's buffer again. */
     void load(TensorSource file) {
         usage.restore(codebook.used().toFloats(), file.readInts(LAST_USED));
+        if (averages.length > 0) {
+            System.arraycopy(file.readFloats(AVERAGES), 0, averages, 0, averages.length);
+        }
     }
 }

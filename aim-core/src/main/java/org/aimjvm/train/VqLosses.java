@@ -14,6 +14,7 @@ import org.aimjvm.op.elementwise.ReduceOp;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.AdversarialLoss;
 import org.aimjvm.vq.Codebook;
+import org.aimjvm.vq.CodebookProjection;
 import org.aimjvm.vq.VqModel;
 
 /**
@@ -25,12 +26,16 @@ final class VqLosses {
     private final VqOptions.Reconstruction distance;
     private final PerceptualTerm perceptual; // null: none
     private final Adversary adversary; // null: none
+    private final CodebookProjection projection; // null: the codes are trained themselves
+    private final Codebook.Gradient gradient;
 
-    VqLosses(VqModel model, VqOptions options, Adversary adversary) {
+    VqLosses(VqModel model, VqOptions options, CodebookProjection projection, Adversary adversary) {
         this.model = model;
         this.distance = options.reconstruction();
         this.perceptual = options.perceptual();
         this.adversary = adversary;
+        this.projection = projection;
+        this.gradient = options.codebook().gradient();
     }
 
     /**
@@ -41,8 +46,11 @@ final class VqLosses {
      * @param latents before the codebook
      * @param codes I32, that the latents became
      * @param reconstruction (pictures, channels, height, width)
+     * @param codebookLoss the terms that move the codes
      */
-    record Pass(Tensor loss, Map<String, Double> parts, Tensor latents, Tensor codes, Tensor reconstruction) {}
+    record Pass(
+            Tensor loss, Map<String, Double> parts, Tensor latents, Tensor codes, Tensor reconstruction,
+            Tensor codebookLoss) {}
 
     /** Names of the terms and measures of a pass, in order; the discriminator's measures too. */
     List<String> names() {
@@ -62,7 +70,8 @@ final class VqLosses {
     /** @param x the pictures of {@code rows} (pictures, channels, height, width) in [-1, 1] */
     Pass of(Tensor x, MicroBatch rows) {
         Tensor z = model.latents(x, Trace.OFF);
-        Codebook.Quantized q = model.codebook().quantize(z);
+        Tensor codes = projection == null ? model.codebook().weight() : projection.codes();
+        Codebook.Quantized q = model.codebook().quantize(z, codes, gradient);
         Tensor y = model.decodeLatents(q.latents(), Trace.OFF);
         Tensor reconstruction = distance(y, x);
         Map<String, Double> parts = new LinkedHashMap<>();
@@ -78,7 +87,8 @@ final class VqLosses {
         if (adversary != null && adversary.counts(rows.step())) {
             loss = add(loss, adversarial(likeness, y, rows, parts));
         }
-        return new Pass(loss, parts, z, q.codes(), y);
+        Tensor codebookLoss = q.entropyLoss() == null ? q.vqLoss() : add(q.vqLoss(), q.entropyLoss());
+        return new Pass(loss, parts, z, q.codes(), y, codebookLoss);
     }
 
     /** Reconstruction and perceptual loss: what a discriminator's weight is measured by. */

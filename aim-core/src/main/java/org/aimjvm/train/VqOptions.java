@@ -14,7 +14,7 @@ public final class VqOptions {
 
     private final TrainRecipe recipe;
     private final Reconstruction reconstruction;
-    private final int reviveAfter;
+    private final CodebookOptions codebook;
     private final Origin origin; // null: random weights
     private final PerceptualTerm perceptual;
     private final AdversarialOptions adversarial;
@@ -22,7 +22,7 @@ public final class VqOptions {
     private VqOptions(Builder b) {
         this.recipe = b.recipe;
         this.reconstruction = b.reconstruction;
-        this.reviveAfter = b.reviveAfter;
+        this.codebook = b.codebook;
         this.origin = b.origin;
         this.perceptual = b.perceptual;
         this.adversarial = b.adversarial;
@@ -43,9 +43,9 @@ public final class VqOptions {
         return reconstruction;
     }
 
-    /** Steps after which a code that no latent chose is moved onto a latent of the batch; 0 for never. */
-    public int reviveAfter() {
-        return reviveAfter;
+    /** How the codebook is begun and kept in use. */
+    public CodebookOptions codebook() {
+        return codebook;
     }
 
     /** What the model began from, {@code null} if that was random weights. */
@@ -67,7 +67,7 @@ public final class VqOptions {
     public static final class Builder {
         private final TrainRecipe recipe;
         private Reconstruction reconstruction = Reconstruction.L2;
-        private int reviveAfter = 100;
+        private CodebookOptions codebook = CodebookOptions.DEFAULT;
         private Origin origin;
         private PerceptualTerm perceptual;
         private AdversarialOptions adversarial;
@@ -82,17 +82,19 @@ public final class VqOptions {
             return this;
         }
 
+        /** See {@link VqOptions#codebook()}. */
+        public Builder codebook(CodebookOptions options) {
+            this.codebook = Objects.requireNonNull(options, "codebook");
+            return this;
+        }
+
         /**
-         * See {@link VqOptions#reviveAfter()}.
+         * Sets one of {@link #codebook}.
          *
          * @throws IllegalArgumentException if negative
          */
         public Builder reviveAfter(int steps) {
-            if (steps < 0) {
-                throw new IllegalArgumentException("reviveAfter: " + steps + " (expected at least 0)");
-            }
-            this.reviveAfter = steps;
-            return this;
+            return codebook(codebook.withReviveAfter(steps));
         }
 
         /** See {@link VqOptions#origin()}. */

@@ -8,18 +8,25 @@ import java.util.Map;
 import org.aimjvm.backend.DType;
 import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.data.CodeCounts;
 import org.aimjvm.data.PictureSource;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.model.PositionRule;
+import org.aimjvm.nn.Params;
+import org.aimjvm.tensor.Scope;
+import org.aimjvm.vq.Codebook;
+import org.aimjvm.vq.CodebookProjection;
 import org.aimjvm.vq.VqModel;
 
 /** Stage 1's part of the loop: batches of pictures, the tokenizer and its discriminator, revival of unused codes. */
 final class VqTask implements TrainTask<PictureBatch> {
     private static final String PLAYER = VqTrainer.TOKENIZER;
+    private static final String PROJECTION = "codebook";
 
     private record Settings(
-            String reconstruction, int reviveAfter, PerceptualTerm.Settings perceptual, AdversarialOptions adversarial,
+            String reconstruction, CodebookOptions codebook, PerceptualTerm.Settings perceptual,
+            AdversarialOptions adversarial,
             Object config) {}
 
     private final VqModel model;
@@ -30,6 +37,7 @@ final class VqTask implements TrainTask<PictureBatch> {
     private final CodeRevival codes;
     private final VqValidation validation;
     private final Adversary adversary; // null: none
+    private final CodebookProjection projection; // null: the codes are trained themselves
     private final ReconstructionWatch watch;
     private VqLosses.Pass pass; // the latest of the tokenizer, for the discriminator
     private double reconstruction; // sum over the passes of the step under way
@@ -45,13 +53,29 @@ final class VqTask implements TrainTask<PictureBatch> {
         if (validation != null) {
             requireFit(validation);
         }
+        requireFit(options, model.codebook());
         TrainRecipe recipe = options.recipe();
+        this.projection = options.codebook().projected()
+                ? new CodebookProjection(
+                        Params.random(model.backend(), recipe.seed()).sub("codebook"), model.config())
+                : null;
         this.adversary = adversary(options, model, train);
         this.watch = new ReconstructionWatch(adversary == null ? 0 : options.adversarial().divergence());
-        this.losses = new VqLosses(model, options, adversary);
-        int reviveAfter = model.codebook().isFrozen() ? 0 : options.reviveAfter();
-        this.codes = new CodeRevival(model.codebook(), PLAYER, reviveAfter, recipe.seed());
+        this.losses = new VqLosses(model, options, projection, adversary);
+        this.codes = new CodeRevival(model.codebook(), PLAYER, options.codebook(), recipe.seed());
         this.validation = new VqValidation(model, validation, recipe);
+    }
+
+    private static void requireFit(VqOptions options, Codebook codebook) {
+        if (codebook.isFrozen() && options.codebook().replacesStart()) {
+            throw new IllegalArgumentException(
+                    "codebook: frozen, but the run would begin with other codes (expected the start uniform and no"
+                            + " projection)");
+        }
+        if (options.origin() != null && options.codebook().projected()) {
+            throw new IllegalArgumentException("codebook: projected codes begin at random, but the run begins from "
+                    + options.origin().name() + " (expected no projection, or no model to begin from)");
+        }
     }
 
     private static Adversary adversary(VqOptions options, VqModel model, PictureSource train) {
@@ -91,7 +115,7 @@ final class VqTask implements TrainTask<PictureBatch> {
     @Override
     public Object settings() {
         return new Settings(
-                options.reconstruction().name(), options.reviveAfter(),
+                options.reconstruction().name(), options.codebook(),
                 options.perceptual() == null ? null : options.perceptual().settings(), options.adversarial(),
                 model.config());
     }
@@ -114,9 +138,14 @@ final class VqTask implements TrainTask<PictureBatch> {
     @Override
     public List<Player<PictureBatch>> players() {
         Player<PictureBatch> tokenizer = Player.of(PLAYER, model.params(), options.recipe(), this::loss);
-        return adversary == null
-                ? List.of(tokenizer)
-                : List.of(tokenizer, adversary.player(options.recipe(), this::discriminatorLoss));
+        List<Player<PictureBatch>> players = new ArrayList<>(List.of(tokenizer));
+        if (projection != null) {
+            players.add(Player.of(PROJECTION, projection.params(), options.recipe(), this::projectionLoss));
+        }
+        if (adversary != null) {
+            players.add(adversary.player(options.recipe(), this::discriminatorLoss));
+        }
+        return players;
     }
 
     /** Terms of the loss; {@code usage}: share of the codebook in the window of recent codes. */
@@ -124,6 +153,7 @@ final class VqTask implements TrainTask<PictureBatch> {
     public List<String> partNames() {
         List<String> names = new ArrayList<>(losses.names());
         names.add("usage");
+        names.add("perplexity");
         return names;
     }
 
@@ -137,8 +167,27 @@ final class VqTask implements TrainTask<PictureBatch> {
         return PictureBatch.read(train, options.recipe().seed(), rows);
     }
 
+    /** Puts the codes where the run begins with them. */
+    private void begin() {
+        if (projection != null) {
+            foldProjection();
+        } else if (options.codebook().start() == CodebookOptions.Start.KMEANS) {
+            new CodebookStart(model, train, options.recipe()).kmeans();
+        }
+    }
+
+    /** Makes the tokenizer's codebook that which the projection gives. */
+    private void foldProjection() {
+        try (Scope _ = Scope.inference()) {
+            model.codebook().weight().write(projection.codes());
+        }
+    }
+
     private Player.Loss loss(MicroBatch rows, PictureBatch batch) {
         if (rows.pass() == 0) {
+            if (rows.step() == 0) {
+                begin();
+            }
             reconstruction = 0;
             passes = 0;
         }
@@ -148,7 +197,15 @@ final class VqTask implements TrainTask<PictureBatch> {
         codes.see(rows, pass.codes(), pass.latents());
         Map<String, Double> parts = new LinkedHashMap<>(pass.parts());
         parts.put("usage", codes.usage());
+        CodeCounts counts = new CodeCounts(model.config().nEmbed());
+        counts.add(pass.codes().toInts());
+        parts.put("perplexity", counts.perplexity());
         return new Player.Loss(pass.loss(), parts);
+    }
+
+    /** What moves the codes, of the tokenizer's pass. */
+    private Player.Loss projectionLoss(MicroBatch rows, PictureBatch batch) {
+        return new Player.Loss(pass.codebookLoss(), Map.of());
     }
 
     private Player.Loss discriminatorLoss(MicroBatch rows, PictureBatch batch) {
@@ -158,6 +215,12 @@ final class VqTask implements TrainTask<PictureBatch> {
     @Override
     public void afterStep(AfterStep step) {
         pass = null;
+        if (projection != null) {
+            foldProjection();
+        }
+        if (step.step() == 0 && step.ema() != null && options.codebook().replacesStart()) { // the average began before the codes did
+            step.ema().adopt(model.codebook().weightName(), 0, model.codebook().weight().size());
+        }
         codes.afterStep(step);
         if (adversary != null) {
             adversary.afterStep(step);

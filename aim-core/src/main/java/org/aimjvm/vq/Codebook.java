@@ -8,6 +8,7 @@ import static org.aimjvm.op.elementwise.ArithmeticOp.sub;
 import static org.aimjvm.op.elementwise.PointwiseOp.log;
 import static org.aimjvm.op.elementwise.PointwiseOp.square;
 
+import java.util.Arrays;
 import org.aimjvm.backend.Shape;
 import org.aimjvm.nn.Init;
 import org.aimjvm.nn.Params;
@@ -32,6 +33,18 @@ public final class Codebook {
     private static final float TEMPERATURE = 0.01f;
     /** Entries of the usage history kept by the original; stored with the weights, used for statistics only. */
     private static final int HISTORY = 65536;
+
+    /** What the encoder gets of the gradient of the codes that its latents became. */
+    public enum Gradient {
+        /** The same gradient, as if quantisation were the identity (straight-through, Bengio et al. 2013). */
+        STRAIGHT,
+        /**
+         * The gradient turned and scaled as the latent was turned and scaled onto its code (rotation trick, Fifty et al.
+         * 2024, arXiv 2410.06424): {@code q = lambda R e}, {@code lambda = |q| / |e|}, {@code R = I - 2 r r^T + 2 q1
+         * e1^T}, {@code r = (e1 + q1) / |e1 + q1|} for unit vectors e1 and q1, all constants.
+         */
+        ROTATION
+    }
 
     /**
      * A quantised batch.
@@ -115,17 +128,68 @@ public final class Codebook {
         return toPlanes(EmbeddingOp.embedding(normalized(weight), codes), batch, height, width);
     }
 
-    /** Quantises latents (batch, embedDim, h, w) for training. */
+    /** Quantises latents (batch, embedDim, h, w) for training, with a straight-through gradient. */
     public Quantized quantize(Tensor z) {
+        return quantize(z, weight, Gradient.STRAIGHT);
+    }
+
+    /**
+     * Quantises latents (batch, embedDim, h, w) for training.
+     *
+     * @param codes (nEmbed, embedDim) in place of {@link #weight}, with the same values; what they were computed from
+     *     gets the gradient of the losses
+     * @param gradient what flows through to the encoder
+     */
+    public Quantized quantize(Tensor z, Tensor codes, Gradient gradient) {
         Tensor rows = normalized(toRows(z)); // (batch * h * w, embedDim)
-        Tensor codebook = normalized(weight);
-        Tensor codes = NearestCodeOp.nearestCode(rows, codebook);
-        Tensor nearest = EmbeddingOp.embedding(codebook, codes);
+        Tensor codebook = normalized(codes);
+        Tensor chosen = NearestCodeOp.nearestCode(rows, codebook);
+        Tensor nearest = EmbeddingOp.embedding(codebook, chosen);
         Tensor vqLoss = ReduceOp.mean(square(sub(nearest, rows.detach())));
         Tensor commitLoss = scale(ReduceOp.mean(square(sub(nearest.detach(), rows))), config.commitBeta());
         Tensor entropyLoss = config.entropyLossRatio() == 0 ? null : entropyLoss(rows, codebook);
-        Tensor through = add(rows, sub(nearest, rows).detach());
-        return new Quantized(toPlanes(through, z.dim(0), z.dim(2), z.dim(3)), codes, vqLoss, commitLoss, entropyLoss);
+        Tensor through = gradient == Gradient.STRAIGHT
+                ? add(rows, sub(nearest, rows).detach())
+                : rotated(rows, nearest.detach());
+        return new Quantized(toPlanes(through, z.dim(0), z.dim(2), z.dim(3)), chosen, vqLoss, commitLoss, entropyLoss);
+    }
+
+    /** The codes of rows as rows turned and scaled, bitwise {@code nearest}. */
+    private static Tensor rotated(Tensor rows, Tensor nearest) {
+        Tensor e = rows.detach();
+        Tensor e1 = L2NormalizeOp.l2Normalize(e, EPS);
+        Tensor q1 = L2NormalizeOp.l2Normalize(nearest, EPS);
+        Tensor r = L2NormalizeOp.l2Normalize(add(e1, q1), EPS);
+        Tensor turned = add(sub(rows, scale(along(r, dots(r, rows)), 2)), scale(along(q1, dots(e1, rows)), 2));
+        Tensor moved = mul(turned, ratio(nearest, e));
+        return add(nearest, sub(moved, moved.detach()));
+    }
+
+    /** Inner products of rows, (n, 1). */
+    private static Tensor dots(Tensor a, Tensor b) {
+        return LinearOp.linear(mul(a, b), Tensor.full(a.backend(), Shape.of(1, a.dim(1)), 1f), null);
+    }
+
+    /** Each row of {@code a} times its factor (n, 1). */
+    private static Tensor along(Tensor a, Tensor factors) {
+        return mul(a, LinearOp.linear(factors, Tensor.full(a.backend(), Shape.of(a.dim(1), 1), 1f), null));
+    }
+
+    /** {@code |a| / |b|} of rows, at each element; 1 where b is zero. */
+    private static Tensor ratio(Tensor a, Tensor b) {
+        float[] as = a.toFloats();
+        float[] bs = b.toFloats();
+        int dim = a.dim(1);
+        for (int row = 0; row < a.dim(0); row++) {
+            double ofA = 0;
+            double ofB = 0;
+            for (int i = row * dim; i < (row + 1) * dim; i++) {
+                ofA += (double) as[i] * as[i];
+                ofB += (double) bs[i] * bs[i];
+            }
+            Arrays.fill(as, row * dim, (row + 1) * dim, ofB == 0 ? 1 : (float) Math.sqrt(ofA / ofB));
+        }
+        return Tensor.of(a.backend(), a.shape(), as);
     }
 
     /** Latents {@code (batch, embedDim, h, w)} as compared with the codes, as rows; for reviving unused codes. */

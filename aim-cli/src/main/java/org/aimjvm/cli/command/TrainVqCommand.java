@@ -12,6 +12,7 @@ import org.aimjvm.backend.DType;
 import org.aimjvm.checkpoint.FineTuning;
 import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.checkpoint.ModelWriter;
+import org.aimjvm.cli.option.CodebookMixin;
 import org.aimjvm.cli.option.DiscriminatorOptions;
 import org.aimjvm.cli.option.InitOptions;
 import org.aimjvm.cli.option.InitStateOptions;
@@ -20,7 +21,6 @@ import org.aimjvm.cli.option.VqArchitecture;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
-import org.aimjvm.command.OptionChecks;
 import org.aimjvm.command.PictureData;
 import org.aimjvm.command.RecipeOptions;
 import org.aimjvm.command.Recipes;
@@ -76,12 +76,7 @@ final class TrainVqCommand implements Callable<Integer> {
             paramLabel = "KIND",
             description = "Distance of pictures: l1 or l2 (default: ${DEFAULT-VALUE}).") private VqOptions.Reconstruction loss;
 
-    @Option(
-            names = "--revive-after",
-            defaultValue = "100",
-            paramLabel = "N",
-            description = "Steps after which a code that nothing was mapped to is moved to where pictures are, 0 for never "
-                    + "(default: ${DEFAULT-VALUE}).") private int reviveAfter;
+    @Mixin private CodebookMixin codebook;
 
     @Mixin private PerceptualOptions perceptual;
 
@@ -109,7 +104,7 @@ final class TrainVqCommand implements Callable<Integer> {
         init.check();
         initState.check(init);
         Params.Freeze freeze = ComputeOptions.checked(spec, () -> new VqFreeze(init.freeze()));
-        new OptionChecks(spec).atLeast("--revive-after", reviveAfter, 0);
+        codebook.options();
         perceptual.check();
         discriminator.check();
         RunOptions runOptions = run.check();
@@ -174,7 +169,7 @@ final class TrainVqCommand implements Callable<Integer> {
     private VqOptions options(TrainRecipe trainRecipe, InitOptions.Start start, Backend backend) {
         return VqOptions.builder(trainRecipe)
                 .reconstruction(loss)
-                .reviveAfter(reviveAfter)
+                .codebook(codebook.options())
                 .perceptual(perceptual.term(backend, recipe.seed()))
                 .adversarial(discriminator.options(trainRecipe.optimizer()))
                 .origin(start == null ? null : start.origin())

@@ -24,25 +24,40 @@ public final class LossPlot {
     private LossPlot() {}
 
     /**
-     * Draws the columns {@code loss} (means over short stretches) and {@code validation_loss}, where the table has
-     * them.
+     * Draws the columns {@code loss} (means over short stretches) and {@code validation_loss}, and below them the
+     * perplexity of the codes, where the table has them.
      */
     public static void write(Path metrics, Path png, String title) throws IOException {
         SortedMap<Integer, Map<String, Double>> table = MetricsCsv.read(metrics);
+        List<XYChart> charts = new ArrayList<>();
+        XYChart loss = chart(title, "loss");
+        boolean any = add(loss, "training", curve(table, "loss", POINTS));
+        any |= add(loss, "validation", curve(table, Trainer.VALIDATION + "loss", Integer.MAX_VALUE));
+        if (any) {
+            charts.add(loss);
+        }
+        XYChart codes = chart("codes in use", "perplexity of the codes");
+        any = add(codes, "of a step", curve(table, "perplexity", POINTS));
+        any |= add(codes, "validation", curve(table, Trainer.VALIDATION + "perplexity", Integer.MAX_VALUE));
+        if (any) {
+            charts.add(codes);
+        }
+        if (!charts.isEmpty()) {
+            Charts.write(png, 1, charts);
+        }
+    }
+
+    private static XYChart chart(String title, String measure) {
         XYChart chart = new XYChartBuilder()
                 .width(Charts.WIDTH)
                 .height(Charts.HEIGHT)
                 .title(title)
                 .xAxisTitle("step")
-                .yAxisTitle("loss")
+                .yAxisTitle(measure)
                 .build();
         Charts.style(chart.getStyler());
         chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideNE);
-        boolean any = add(chart, "training", curve(table, "loss", POINTS));
-        any |= add(chart, "validation", curve(table, Trainer.VALIDATION + "loss", Integer.MAX_VALUE));
-        if (any) {
-            Charts.write(png, 1, List.of(chart));
-        }
+        return chart;
     }
 
     private static boolean add(XYChart chart, String name, Curve curve) {

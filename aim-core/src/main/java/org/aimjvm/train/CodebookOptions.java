@@ -1,0 +1,59 @@
+package org.aimjvm.train;
+
+import java.util.Objects;
+import org.aimjvm.vq.Codebook;
+
+/**
+ * How the codebook of a tokenizer is begun and kept in use.
+ *
+ * @param start where the codes are before the first step
+ * @param reviveAfter steps after which a code that no latent chose is moved onto a latent of the batch; 0 for never
+ * @param restartBelow a code whose uses per step, averaged with decay 0.99, fall below this is moved onto a latent of
+ *     the batch; 0 for never. Not together with {@code reviveAfter}
+ * @param gradient what the encoder gets of the decoder's gradient
+ * @param projected whether the codes are a frozen random matrix times one learned matrix (SimVQ, Zhu et al. 2024), so
+ *     that all move together; what is saved is an ordinary codebook. Not with the other ways to move codes
+ */
+public record CodebookOptions(
+        Start start, int reviveAfter, double restartBelow, Codebook.Gradient gradient, boolean projected) {
+    /** Where codes begin. */
+    public enum Start {
+        /** Uniform in +-1/n, put on the unit sphere where codes are normalised: the published start. */
+        UNIFORM,
+        /** At the centres of clusters of latents of the first pictures (k-means). */
+        KMEANS
+    }
+
+    /** The published start and gradient; unused codes revived after 100 steps. */
+    public static final CodebookOptions DEFAULT =
+            new CodebookOptions(Start.UNIFORM, 100, 0, Codebook.Gradient.STRAIGHT, false);
+
+    public CodebookOptions {
+        Objects.requireNonNull(start, "start");
+        Objects.requireNonNull(gradient, "gradient");
+        if (reviveAfter < 0) {
+            throw new IllegalArgumentException("reviveAfter: " + reviveAfter + " (expected at least 0)");
+        }
+        if (!(restartBelow >= 0 && restartBelow < Double.POSITIVE_INFINITY)) {
+            throw new IllegalArgumentException("restartBelow: " + restartBelow + " (expected a finite number from 0)");
+        }
+        if (restartBelow > 0 && reviveAfter > 0) {
+            throw new IllegalArgumentException("restartBelow: " + restartBelow + " with reviveAfter " + reviveAfter
+                    + " (expected one of the two)");
+        }
+        if (projected && (start != Start.UNIFORM || reviveAfter > 0 || restartBelow > 0)) {
+            throw new IllegalArgumentException("projected: with start " + start + ", reviveAfter " + reviveAfter
+                    + ", restartBelow " + restartBelow + " (expected UNIFORM, 0 and 0: the codes move together)");
+        }
+    }
+
+    /** Whether the codes of a new model are replaced before the first step. */
+    boolean replacesStart() {
+        return projected || start != Start.UNIFORM;
+    }
+
+    /** The same with another {@code reviveAfter}. */
+    public CodebookOptions withReviveAfter(int steps) {
+        return new CodebookOptions(start, steps, restartBelow, gradient, projected);
+    }
+}
