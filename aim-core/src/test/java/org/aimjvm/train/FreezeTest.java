@@ -107,8 +107,9 @@ class FreezeTest {
         try (Scope _ = Scope.training()) {
             Tensor x = Tensor.full(TinyRuns.BACKEND, Shape.of(2, 1, 8, 8), 0.5f);
             assertThat(model.latents(x).needsGrad()).isFalse(); // nothing of the encoder is on the tape
-            Gradients all = new VqLosses(model, vqOptions(1), null, null).of(x, new MicroBatch(0, 0, 0, new int[2])).loss()
-                    .backward();
+            Gradients all =
+                    new VqLosses(model, vqOptions(1), null, null).of(x, new MicroBatch(0, 0, 0, new int[2])).loss()
+                            .backward();
             model.params().frozen().forEach((name, t) -> {
                 assertThat(t.needsGrad()).as(name).isFalse();
                 assertThat(all.contains(t)).as(name).isFalse();
