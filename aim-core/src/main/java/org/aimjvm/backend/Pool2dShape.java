@@ -12,8 +12,8 @@ public record Pool2dShape(
         int padHeight, int padWidth) {
 
     /**
-     * @throws IllegalArgumentException if a size is not positive, the padded picture is smaller than the window, or a
-     *     window could lie in the padding as a whole
+     * @throws IllegalArgumentException if a size is not positive, the padded picture is smaller than the window, a
+     *     window could lie in the padding as a whole, or its pixels are too many for an int
      */
     public Pool2dShape {
         if (planes < 0 || height < 1 || width < 1 || kernelHeight < 1 || kernelWidth < 1 || strideHeight < 1
@@ -22,25 +22,30 @@ public record Pool2dShape(
                     + kernelHeight + "x" + kernelWidth + ", stride " + strideHeight + "x" + strideWidth
                     + " (expected positive sizes)");
         }
-        if (padHeight < 0 || padWidth < 0 || 2 * padHeight > kernelHeight || 2 * padWidth > kernelWidth) {
+        if ((long) kernelHeight * kernelWidth > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("pool2d: kernel " + kernelHeight + "x" + kernelWidth
+                    + " (expected fewer than 2^31 pixels)");
+        }
+        if (padHeight < 0 || padWidth < 0 || padHeight > kernelHeight / 2 || padWidth > kernelWidth / 2) {
             throw new IllegalArgumentException("pool2d: padding " + padHeight + "x" + padWidth
                     + " (expected 0 to half of the kernel " + kernelHeight + "x" + kernelWidth + ")");
         }
-        if (height + 2 * padHeight < kernelHeight || width + 2 * padWidth < kernelWidth) {
-            throw new IllegalArgumentException("pool2d: padded picture " + (height + 2 * padHeight) + "x"
-                    + (width + 2 * padWidth) + " (expected at least the kernel, " + kernelHeight + "x" + kernelWidth
-                    + ")");
+        if (height < kernelHeight - 2 * padHeight || width < kernelWidth - 2 * padWidth) {
+            throw new IllegalArgumentException(
+                    "pool2d: picture " + height + "x" + width + ", padding " + padHeight + "x"
+                            + padWidth + " (expected at least the kernel, " + kernelHeight + "x" + kernelWidth
+                            + ", with the padding on both sides)");
         }
     }
 
     /** Rows of the output. */
     public int outHeight() {
-        return (height + 2 * padHeight - kernelHeight) / strideHeight + 1;
+        return (height - (kernelHeight - 2 * padHeight)) / strideHeight + 1;
     }
 
     /** Columns of the output. */
     public int outWidth() {
-        return (width + 2 * padWidth - kernelWidth) / strideWidth + 1;
+        return (width - (kernelWidth - 2 * padWidth)) / strideWidth + 1;
     }
 
     /** The first row of the picture in the windows of an output row. */

@@ -62,7 +62,8 @@ final class VqTask implements TrainTask<PictureBatch> {
         this.adversary = adversary(options, model, train);
         this.watch = new ReconstructionWatch(adversary == null ? 0 : options.adversarial().divergence());
         this.losses = new VqLosses(model, options, projection, adversary);
-        this.codes = new CodeRevival(model.codebook(), PLAYER, options.codebook(), recipe.seed());
+        CodebookOptions moves = model.codebook().isFrozen() ? options.codebook().still() : options.codebook();
+        this.codes = new CodeRevival(model.codebook(), PLAYER, moves, recipe.seed());
         this.validation = new VqValidation(model, validation, recipe);
     }
 

@@ -6,10 +6,12 @@ import static org.aimjvm.verify.OpCase.x;
 import java.util.ArrayList;
 import java.util.List;
 import org.aimjvm.backend.ResizeShape.Grid;
+import org.aimjvm.backend.Shape;
 import org.aimjvm.op.picture.PoolOp;
 import org.aimjvm.op.picture.PoolOp.Window;
 import org.aimjvm.op.picture.ResizeOp;
 import org.aimjvm.op.picture.ShiftOp;
+import org.aimjvm.tensor.Tensor;
 
 /** Pooling, resizing and moving, with windows that overlap, have gaps, or reach over the edge. */
 final class PictureCases {
@@ -48,6 +50,11 @@ final class PictureCases {
             cases.add(OpCase.of("resize nearest" + name, xs -> ResizeOp.nearest(xs[0], s[4], s[5]), x(in)));
         }
         cases.add(OpCase.of("shift 3x2x5x19", xs -> ShiftOp.shift(xs[0], xs[1]), x(3, 2, 5, 19), ints(7, 3, 2)));
+        cases.add(OpCase.of(
+                "shift 4x3x6x17 up and left",
+                xs -> ShiftOp.shift(xs[0],
+                        Tensor.ofInts(xs[0].backend(), Shape.of(4, 2), -1, -2, 2, -16, -5, 3, 0, 17)),
+                x(4, 3, 6, 17)));
         return cases;
     }
 }

@@ -36,6 +36,7 @@ class KernelLawsTest {
         List<KernelCall> calls = new ArrayList<>(ElementwiseCalls.calls());
         calls.addAll(NormCalls.calls());
         calls.addAll(ConvCalls.calls());
+        calls.addAll(PictureCalls.calls());
         calls.addAll(SsmCalls.calls());
         calls.addAll(SoftmaxCalls.calls());
         return calls.stream();
