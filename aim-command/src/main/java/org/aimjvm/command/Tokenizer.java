@@ -34,8 +34,9 @@ public record Tokenizer(VqModel model, ModelInfo info) {
         }
     }
 
-    /** A new one, initialised from {@code seed}. */
-    public static Tokenizer random(VqConfig config, Backend backend, long seed) {
-        return new Tokenizer(new VqModel(Params.random(backend, seed).sub(VqModel.NAME), config), ModelInfo.PUBLISHED);
+    /** A new one, initialised from {@code seed}, of which the parts of {@code freeze} are not to be trained. */
+    public static Tokenizer random(VqConfig config, Backend backend, long seed, Params.Freeze freeze) {
+        Params params = Params.random(backend, seed).freezing(freeze);
+        return new Tokenizer(new VqModel(params.sub(VqModel.NAME), config), ModelInfo.PUBLISHED);
     }
 }

@@ -32,9 +32,10 @@ public record Pool2dShape(
                     + " (expected 0 to half of the kernel " + kernelHeight + "x" + kernelWidth + ")");
         }
         if (height < kernelHeight - 2 * padHeight || width < kernelWidth - 2 * padWidth) {
-            throw new IllegalArgumentException("pool2d: picture " + height + "x" + width + ", padding " + padHeight + "x"
-                    + padWidth + " (expected at least the kernel, " + kernelHeight + "x" + kernelWidth
-                    + ", with the padding on both sides)");
+            throw new IllegalArgumentException(
+                    "pool2d: picture " + height + "x" + width + ", padding " + padHeight + "x"
+                            + padWidth + " (expected at least the kernel, " + kernelHeight + "x" + kernelWidth
+                            + ", with the padding on both sides)");
         }
     }
 

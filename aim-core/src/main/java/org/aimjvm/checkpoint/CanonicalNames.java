@@ -23,6 +23,8 @@ final class CanonicalNames {
      */
     private static final List<String> WRAPPERS =
             List.of("ema", "model_ema", "model", "state_dict", "model_state_dict", "module", "net", "network");
+    /** Those of them with averaged weights. */
+    private static final List<String> AVERAGED = List.of("ema", "model_ema");
 
     /** What wrappers of a module put into the names of its tensors: data parallelism, compilation. */
     private static final Set<String> WRAPPER_MODULES = Set.of("module", "_orig_mod", "_fsdp_wrapped_module");
@@ -46,11 +48,42 @@ final class CanonicalNames {
      * @throws CheckpointException if models lie under several keys and none is a usual one
      */
     static TensorSource of(TensorSource source) {
-        TensorSource plain = source.names().stream().anyMatch(n -> !unwrapped(n).equals(n))
+        TensorSource found = find(plain(source), "", 0);
+        return found == null ? source : found;
+    }
+
+    /** As {@link #of(TensorSource)} for one of the copies of its weights that a training program keeps. */
+    static TensorSource of(TensorSource source, WeightsCopy copy) {
+        return switch (copy) {
+            case ANY -> of(source);
+            case EMA -> {
+                TensorSource averages = plain(source).select(CanonicalNames::isAveraged);
+                if (averages.names().isEmpty()) {
+                    throw new CheckpointException(source.path(), null, "no averaged weights (expected some under "
+                            + String.join(" or ", AVERAGED) + "; or take those that were trained)");
+                }
+                yield of(averages);
+            }
+            case MODEL -> of(plain(source).select(n -> !isAveraged(n)));
+        };
+    }
+
+    /** With a tied head the word embedding may be stored under its own name, the head's, or both. */
+    static TensorSource withoutTiedHead(TensorSource tensors) {
+        return tensors.contains(AimModel.WORD_EMBEDDING)
+                ? tensors.select(n -> !n.equals(AimModel.OWN_HEAD))
+                : tensors.renamed(n -> n.equals(AimModel.OWN_HEAD) ? AimModel.WORD_EMBEDDING : n);
+    }
+
+    private static boolean isAveraged(String name) {
+        return AVERAGED.stream().anyMatch(key -> name.startsWith(key + "."));
+    }
+
+    /** The tensors of {@code source} without what wrappers of modules put into their names. */
+    static TensorSource plain(TensorSource source) {
+        return source.names().stream().anyMatch(n -> !unwrapped(n).equals(n))
                 ? source.renamed(CanonicalNames::unwrapped)
                 : source;
-        TensorSource found = find(plain, "", 0);
-        return found == null ? source : found;
     }
 
     /** {@code name} without the parts that wrappers of modules put into it. */

@@ -22,7 +22,7 @@ import org.aimjvm.vq.VqModel;
  * <pre>
  * model.safetensors   mamba.* (sequence model) and vqvae.* (tokenizer); or pytorch_model.bin, model.pt, model.bin
  * config.json         the sequence model's configuration
- * vq_config.json      the tokenizer's; without it the tokenizer is VQ-f16
+ * vq_config.json      the tokenizer's; without it, and without arguments of LlamaGen's trainer, VQ-f16
  * aim.json            what this library adds, see {@link ModelInfo}
  * </pre>
  *
@@ -38,6 +38,8 @@ public final class ModelFolder implements AutoCloseable {
     public static final String VQ_CONFIG = "vq_config.json";
     /** The file of weights that is written, and looked for first. */
     public static final String WEIGHTS = "model.safetensors";
+    /** The averaged weights in a checkpoint of a training run, beside {@link #WEIGHTS}. */
+    public static final String AVERAGED = "ema.safetensors";
 
     private final Path path;
     private final List<TensorSource> opened;
@@ -45,6 +47,8 @@ public final class ModelFolder implements AutoCloseable {
     private final VqConfig vqConfig; // null: no tokenizer
     private final boolean vqConfigFound;
     private final ModelInfo info;
+    private final boolean infoFound;
+    private final ModelSource source;
     private final TensorSource stored; // of the sequence model, and those that belong to neither part
     private final TensorSource untied; // the same without a head that is the word embedding
     private final TensorSource tokenizerTensors;
@@ -55,6 +59,7 @@ public final class ModelFolder implements AutoCloseable {
     /** @param tokenizer {@code model} itself, if they are not separate */
     private ModelFolder(ModelSource model, ModelSource tokenizer) {
         boolean separate = tokenizer != model;
+        this.source = model;
         this.path = model.folder();
         this.opened = separate ? List.of(model.tensors(), tokenizer.tensors()) : List.of(model.tensors());
         this.stored = model.tensors().select(separate
@@ -68,39 +73,27 @@ public final class ModelFolder implements AutoCloseable {
                     "neither a sequence model nor a tokenizer (expected tensors mamba.* or vqvae.*; there "
                             + CanonicalNames.described(model.tensors()) + ")");
         }
-        this.config = hasModel ? readConfig(model) : null;
+        this.config = hasModel ? model.config() : null;
         String vqJson = tokenizer.read(VQ_CONFIG);
-        this.vqConfigFound = vqJson != null;
-        this.vqConfig = tokenizerTensors.names().isEmpty()
-                ? null
-                : vqJson == null ? VqConfig.f16() : VqConfigJson.parse(vqJson, tokenizer.file(VQ_CONFIG));
+        VqConfig found = vqJson == null
+                ? LlamaGenArgs.tokenizer(tokenizer.file())
+                : VqConfigJson.parse(vqJson, tokenizer.file(VQ_CONFIG));
+        this.vqConfigFound = found != null;
+        this.vqConfig = tokenizerTensors.names().isEmpty() ? null : found == null ? VqConfig.f16() : found;
         String infoJson = model.read(ModelInfo.FILE);
+        this.infoFound = infoJson != null;
         Path infoFile = model.file(ModelInfo.FILE);
-        this.info = infoJson == null ? ModelInfo.PUBLISHED : ModelInfo.parse(infoJson, infoFile);
+        ModelInfo own = infoJson == null ? ModelInfo.PUBLISHED : ModelInfo.parse(infoJson, infoFile);
+        this.info = config != null && config.numClasses() == ImageNetClasses.COUNT && own.classNames().isEmpty()
+                ? own.withClassNames(ImageNetClasses.names())
+                : own;
         int names = info.classNames().size();
         if (config != null && names > 0 && names != config.numClasses()) {
             throw new CheckpointException(
                     infoFile, null,
                     "classes: " + names + " names (expected num_classes " + config.numClasses() + ", or none)");
         }
-        this.untied = config != null && config.tieEmbeddings() ? withoutTiedHead(stored) : stored;
-    }
-
-    private static AimConfig readConfig(ModelSource model) {
-        Path file = model.file(CONFIG);
-        String json = model.read(CONFIG);
-        if (json == null) {
-            throw new CheckpointException(
-                    file, null, "no such file, expected the configuration beside the sequence model's weights");
-        }
-        return AimConfigJson.parse(json, file);
-    }
-
-    /** With a tied head the word embedding may be stored under its own name, the head's, or both. */
-    private static TensorSource withoutTiedHead(TensorSource tensors) {
-        return tensors.contains(AimModel.WORD_EMBEDDING)
-                ? tensors.select(n -> !n.equals(AimModel.OWN_HEAD))
-                : tensors.renamed(n -> n.equals(AimModel.OWN_HEAD) ? AimModel.WORD_EMBEDDING : n);
+        this.untied = config != null && config.tieEmbeddings() ? CanonicalNames.withoutTiedHead(stored) : stored;
     }
 
     /**
@@ -112,6 +105,15 @@ public final class ModelFolder implements AutoCloseable {
      */
     public static ModelFolder open(String model) {
         return open(ModelSource.of(model));
+    }
+
+    /**
+     * As {@link #open(String)} for one of the copies of its weights, to train it further.
+     *
+     * @throws CheckpointException if there is no such copy
+     */
+    public static ModelFolder open(String model, WeightsCopy copy) {
+        return open(ModelSource.of(model, copy));
     }
 
     /**
@@ -227,6 +229,21 @@ public final class ModelFolder implements AutoCloseable {
         return info;
     }
 
+    /** Whether there is an {@code aim.json}. */
+    public boolean hasInfo() {
+        return infoFound;
+    }
+
+    /**
+     * SHA-256 of the file of weights; where an index names several, of all of them one after another in the order of
+     * their names. Reads all of it.
+     *
+     * @throws CheckpointException if it cannot be read
+     */
+    public String sha256() {
+        return source.digest().get();
+    }
+
     /** Names of the weight matrices that can be held and written in any {@link WeightFormat}. */
     public Set<String> matrices() {
         Params listing = Params.shapesOnly();
@@ -237,6 +254,14 @@ public final class ModelFolder implements AutoCloseable {
     /** The tensors, named {@code mamba.*} and {@code vqvae.*}, a tied head left out. Closed with this folder. */
     public TensorSource tensors() {
         return TensorSource.merge(untied, tokenizerTensors);
+    }
+
+    /**
+     * All tensors of the file of weights, the model's or not, without what wrappers of modules put into their names.
+     * Closed with this folder.
+     */
+    public TensorSource file() {
+        return CanonicalNames.plain(source.file());
     }
 
     /** Those of {@link #tensors} that are the sequence model's. */

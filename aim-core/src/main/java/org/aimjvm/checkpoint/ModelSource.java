@@ -7,21 +7,27 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.Checkpoints;
 import org.aimjvm.io.QuantizedTensors;
 import org.aimjvm.io.SafeTensors;
+import org.aimjvm.io.Sha256;
 import org.aimjvm.io.TensorSource;
+import org.aimjvm.model.AimConfig;
 
 /**
  * Finds and opens a model's file of weights, on the disk or in a jar.
  *
  * @param folder where it is, for messages
- * @param tensors its tensors, their names brought into one form
+ * @param file the file's tensors as they are, of which {@code tensors} is a view
+ * @param tensors the model's, their names brought into one form
  * @param text gives the content of a file beside it, or {@code null} if there is none
+ * @param digest gives the checksum of the weights, see {@link ModelFolder#sha256}
  */
-record ModelSource(Path folder, TensorSource tensors, UnaryOperator<String> text) {
+record ModelSource(Path folder, TensorSource file, TensorSource tensors, UnaryOperator<String> text,
+        Supplier<String> digest) {
     private static final List<String> LOOKED_FOR = List.of(
             ModelFolder.WEIGHTS, "pytorch_model.bin", "model.pt", "model.bin", ModelFolder.WEIGHTS + ".index.json",
             "pytorch_model.bin.index.json");
@@ -29,6 +35,34 @@ record ModelSource(Path folder, TensorSource tensors, UnaryOperator<String> text
 
     /** By what users type: see {@link ModelFolder#open(String)}. */
     static ModelSource of(String model) {
+        Path path = existing(model);
+        return path == null ? embedded(model) : of(path);
+    }
+
+    /** As {@link #of(String)} for one of the copies of the weights, see {@link ModelFolder#open(String, WeightsCopy)}. */
+    static ModelSource of(String model, WeightsCopy copy) {
+        Path path = existing(model);
+        if (path == null) {
+            if (copy == WeightsCopy.EMA) {
+                throw new CheckpointException(
+                        EmbeddedModels.path(model), null, "no averaged weights (expected a checkpoint with both)");
+            }
+            return embedded(model);
+        }
+        Path averages = path.resolve(ModelFolder.AVERAGED);
+        if (!Files.isDirectory(path)) {
+            return of(path, source -> CanonicalNames.of(source, copy));
+        }
+        if (copy == WeightsCopy.EMA && !Files.exists(averages)) {
+            throw new CheckpointException(
+                    path, null, "no " + ModelFolder.AVERAGED + " (expected averaged weights; or take those that were"
+                            + " trained)");
+        }
+        return of(copy != WeightsCopy.MODEL && Files.exists(averages) ? averages : path);
+    }
+
+    /** The file or folder that users mean; {@code null} for an embedded model. */
+    private static Path existing(String model) {
         Path path;
         try {
             path = Path.of(model);
@@ -36,10 +70,10 @@ record ModelSource(Path folder, TensorSource tensors, UnaryOperator<String> text
             throw new CheckpointException(Path.of(""), null, "model: not a path: " + e.getMessage(), e);
         }
         if (Files.exists(path)) {
-            return of(path);
+            return path;
         }
         if (EmbeddedModels.contains(model)) {
-            return embedded(model);
+            return null;
         }
         throw new CheckpointException(
                 path, null, "no such file or folder (looked for " + path.toAbsolutePath()
@@ -48,10 +82,26 @@ record ModelSource(Path folder, TensorSource tensors, UnaryOperator<String> text
 
     /** Of a folder, or a file of weights. */
     static ModelSource of(Path model) {
+        return of(model, CanonicalNames::of);
+    }
+
+    /** @param names finds the model among a file's tensors and names them */
+    private static ModelSource of(Path model, UnaryOperator<TensorSource> names) {
         Path weights = weights(model);
         Path folder = weights.toAbsolutePath().getParent();
-        return new ModelSource(folder, CanonicalNames.of(Checkpoints.open(weights)),
-                name -> text(folder.resolve(name)));
+        TensorSource file = Checkpoints.open(weights);
+        boolean found = false;
+        try {
+            ModelSource source = new ModelSource(
+                    folder, file, names.apply(file), name -> text(folder.resolve(name)),
+                    () -> Sha256.ofFiles(Checkpoints.files(weights)));
+            found = true;
+            return source;
+        } finally {
+            if (!found) {
+                file.close();
+            }
+        }
     }
 
     /** Of a jar on the class path. */
@@ -62,14 +112,17 @@ record ModelSource(Path folder, TensorSource tensors, UnaryOperator<String> text
             throw new CheckpointException(
                     label, null, "no such embedded model on the class path (expected " + embeddedOnes() + ")");
         }
+        TensorSource tensors = QuantizedTensors.of(
+                SafeTensors.of(label.resolve(ModelFolder.WEIGHTS), MemorySegment.ofArray(weights)));
         return new ModelSource(
                 label,
-                CanonicalNames.of(QuantizedTensors.of(
-                        SafeTensors.of(label.resolve(ModelFolder.WEIGHTS), MemorySegment.ofArray(weights)))),
+                tensors,
+                CanonicalNames.of(tensors),
                 file -> {
                     byte[] text = EmbeddedModels.file(name, file);
                     return text == null ? null : new String(text, StandardCharsets.UTF_8);
-                });
+                },
+                () -> Sha256.ofBytes(weights));
     }
 
     private static String embeddedOnes() {
@@ -109,6 +162,17 @@ record ModelSource(Path folder, TensorSource tensors, UnaryOperator<String> text
     /** Content of a file beside the weights, {@code null} if there is none. */
     String read(String file) {
         return text.apply(file);
+    }
+
+    /** The sequence model's configuration, which must be there. */
+    AimConfig config() {
+        Path file = file(ModelFolder.CONFIG);
+        String json = read(ModelFolder.CONFIG);
+        if (json == null) {
+            throw new CheckpointException(
+                    file, null, "no such file, expected the configuration beside the sequence model's weights");
+        }
+        return AimConfigJson.parse(json, file);
     }
 
     /** A file beside the weights, for messages. */

@@ -77,7 +77,7 @@ public final class ModelWriter {
         Params expected = expected();
         SafeTensorsWriter file = new SafeTensorsWriter();
         tensors.forEach((name, t) -> {
-            boolean trained = expected.trainable().containsKey(name);
+            boolean trained = expected.weights().containsKey(name);
             file.floats(name, trained ? dtype : DType.F32, t.shape(), t::toFloats); // code numbers need all their bits
         });
         write(folder, file);

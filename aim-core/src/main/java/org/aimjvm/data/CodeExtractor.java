@@ -80,10 +80,10 @@ public final class CodeExtractor {
         }
     }
 
-    /** Identifies the tokenizer by its configuration and trained parameters; codes carry it. */
+    /** Identifies the tokenizer by its configuration and weights; codes carry it. */
     public String tokenizerFingerprint() {
         Fingerprint print = new Fingerprint().add(model.config().toString());
-        model.params().trainable().forEach((name, t) -> {
+        model.params().weights().forEach((name, t) -> {
             int[] bits = new int[t.size()];
             float[] values = t.toFloats();
             Arrays.setAll(bits, i -> Float.floatToIntBits(values[i]));

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 
 /** Opens checkpoint files of any known format. */
 public final class Checkpoints {
@@ -20,6 +21,16 @@ public final class Checkpoints {
         return path.toString().endsWith(ShardedTensors.SUFFIX)
                 ? QuantizedTensors.of(ShardedTensors.open(path, Checkpoints::file))
                 : whole(path);
+    }
+
+    /**
+     * The files that hold the tensors of what {@link #open} opens: {@code path} itself, or those that an index names,
+     * in the order of their names.
+     *
+     * @throws CheckpointException if the index is damaged
+     */
+    public static List<Path> files(Path path) {
+        return path.toString().endsWith(ShardedTensors.SUFFIX) ? ShardedTensors.files(path) : List.of(path);
     }
 
     private static TensorSource whole(Path path) {

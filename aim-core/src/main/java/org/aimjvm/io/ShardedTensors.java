@@ -59,6 +59,11 @@ final class ShardedTensors implements TensorSource {
         }
     }
 
+    /** The files that an index names, which {@link #open} has checked, in the order of their names. */
+    static List<Path> files(Path index) {
+        return new TreeSet<>(read(index).values()).stream().map(index::resolveSibling).toList();
+    }
+
     private static Map<String, String> read(Path index) {
         String json;
         try {

@@ -13,7 +13,7 @@ import org.aimjvm.backend.WeightMatrix;
  * Read-only named tensors of a checkpoint. Elements are read when asked for, into a new array every time, so a file
  * larger than memory can be opened. Safe for use by several threads until closed.
  *
- * <p>The views ({@link #sub}, {@link #withPrefix}, {@link #renamed}, {@link #select}, {@link #merge}) copy nothing;
+ * <p>The views ({@link #sub}, {@link #withPrefix}, {@link #renamed}, {@link #select}, {@link #withMetadata}, {@link #merge}) copy nothing;
  * closing a view closes what it is made of.
  */
 public interface TensorSource extends AutoCloseable {
@@ -124,6 +124,11 @@ public interface TensorSource extends AutoCloseable {
      */
     default TensorSource renamed(UnaryOperator<String> rename) {
         return TensorView.of(this, name -> true, rename);
+    }
+
+    /** The same tensors beside other texts. */
+    default TensorSource withMetadata(Map<String, String> texts) {
+        return TensorView.of(this, texts);
     }
 
     /** The tensors whose names pass. */

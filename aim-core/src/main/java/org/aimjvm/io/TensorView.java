@@ -24,6 +24,12 @@ final class TensorView implements TensorSource {
         this.metadata = Collections.unmodifiableMap(metadata);
     }
 
+    static TensorView of(TensorSource source, Map<String, String> metadata) {
+        Map<String, Origin> origins = new LinkedHashMap<>();
+        source.names().forEach(name -> origins.put(name, new Origin(source, name)));
+        return new TensorView(List.of(source), origins, new LinkedHashMap<>(metadata));
+    }
+
     static TensorView of(TensorSource source, Predicate<String> keep, UnaryOperator<String> rename) {
         Map<String, Origin> origins = new LinkedHashMap<>();
         for (String name : source.names()) {

@@ -37,12 +37,19 @@ public final class AimModel {
     public static final String NAME = "mamba";
 
     private static final String BACKBONE = "backbone";
+    private static final String LAYERS = "layers";
     private static final String WORDS = "embeddings.word_embeddings";
+    private static final String CLASSES = "cls_embed.embedding_table";
     private static final String HEAD = "lm_head.weight";
     /** Full name of the word embedding. */
     public static final String WORD_EMBEDDING = NAME + "." + BACKBONE + "." + WORDS + "." + Embedding.WEIGHT;
     /** Full name of the head where it is a matrix of its own; tied, it is {@link #WORD_EMBEDDING}. */
     public static final String OWN_HEAD = NAME + "." + HEAD;
+
+    /** Full name of the table of classes, (numClasses + 1, dModel); the last row is the null class. */
+    public static final String CLASS_TABLE = NAME + "." + BACKBONE + "." + CLASSES + "." + Embedding.WEIGHT;
+
+    private static final String BLOCK = NAME + "." + BACKBONE + "." + LAYERS + ".";
 
     private final Params params;
     private final AimConfig config;
@@ -74,14 +81,14 @@ public final class AimModel {
         this.positionEmbeddings = Embedding.table(
                 p.sub("embeddings.position_embeddings").as(AimRole.POSITIONS), config.numTokens() + 1, d);
         this.classEmbeddings =
-                Embedding.table(p.sub("cls_embed.embedding_table").as(AimRole.CLASSES), config.numClasses() + 1, d);
+                Embedding.table(p.sub(CLASSES).as(AimRole.CLASSES), config.numClasses() + 1, d);
         Params conditioning = p.as(AimRole.CONDITIONING);
         this.groups = config.adaLnGroup()
                 ? new Linear(conditioning.sub("adaln_group.1"), d, config.numGroups() * config.modulations() * d, true)
                 : null;
         List<AimBlock> list = new ArrayList<>();
         for (int i = 0; i < config.nLayer(); i++) {
-            list.add(new AimBlock(p.sub("layers", i), config, i));
+            list.add(new AimBlock(p.sub(LAYERS, i), config, i));
         }
         this.blocks = List.copyOf(list);
         Params norms = p.as(AimRole.NORMS);
@@ -125,6 +132,14 @@ public final class AimModel {
     /** How {@link #newState} holds the states of Mamba-2: F32 unless {@link #withStates} says otherwise. */
     public StateFormat states() {
         return stateFormat;
+    }
+
+    /** The block, from 0, of the tensor of this full name; -1 if it is of none. */
+    static int block(String name) {
+        if (!name.startsWith(BLOCK)) {
+            return -1;
+        }
+        return Integer.parseInt(name.substring(BLOCK.length(), name.indexOf('.', BLOCK.length())));
     }
 
     public AimConfig config() {

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -38,15 +39,32 @@ public final class Params {
     /** What a tensor is for, said by the constructor that asks for it; models define their own. */
     public interface Role {}
 
+    /** Which tensors keep their values while the others are trained. */
+    @FunctionalInterface
+    public interface Freeze {
+        /** Nothing is frozen. */
+        Freeze NONE = (_, _) -> false;
+
+        /**
+         * Whether a tensor is frozen.
+         *
+         * @param name its full name
+         * @param role what it is for, {@code null} if its layer said nothing
+         */
+        boolean holds(String name, Role role);
+    }
+
     private final Root root;
     private final String prefix;
     private final Role role; // null: not said
+    private final Freeze freeze;
 
     private static final class Root {
         final Backend backend;
         final Supply supply;
         final Map<String, Tensor> tensors = new LinkedHashMap<>();
-        final Map<String, Tensor> trainable = new LinkedHashMap<>();
+        final Map<String, Tensor> weights = new LinkedHashMap<>();
+        final Set<String> frozenNames = new LinkedHashSet<>();
         final Set<String> optional = new TreeSet<>();
         final Map<String, Init> inits = new HashMap<>();
         final Map<String, Role> roles = new HashMap<>();
@@ -63,13 +81,14 @@ public final class Params {
     }
 
     private Params(Root root) {
-        this(root, "", null);
+        this(root, "", null, Freeze.NONE);
     }
 
-    private Params(Root root, String prefix, Role role) {
+    private Params(Root root, String prefix, Role role, Freeze freeze) {
         this.root = root;
         this.prefix = prefix;
         this.role = role;
+        this.freeze = freeze;
     }
 
     /**
@@ -159,7 +178,7 @@ public final class Params {
 
     /**
      * The tensors of a model as constants: a second model built on them computes the same, with the same memory, and
-     * gives them no gradient. So one model can be trained through another without training it.
+     * gives them no gradient: all are frozen. So one model can be trained through another without training it.
      *
      * @param names gives the tensors, see {@link #all}; the names asked for are those below its prefix
      */
@@ -167,7 +186,7 @@ public final class Params {
         Params params = new Params(new Root(names.backend(), null));
         params.root.shared = names.all();
         params.root.sharedPrefix = names.prefix;
-        return params;
+        return params.freezing((_, _) -> true);
     }
 
     /**
@@ -242,12 +261,21 @@ public final class Params {
 
     /** The parameters whose names start with {@code name} and a dot. */
     public Params sub(String name) {
-        return new Params(root, prefix + name + ".", role);
+        return new Params(root, prefix + name + ".", role, freeze);
     }
 
     /** The same, whose tensors are asked for to serve as {@code newRole}. */
     public Params as(Role newRole) {
-        return new Params(root, prefix, newRole);
+        return new Params(root, prefix, newRole, freeze);
+    }
+
+    /**
+     * The same, of whose tensors asked for from now on those of {@code which} are frozen: they want no gradient, so
+     * that none is computed for them, no optimiser moves them and no average is kept of them; they are saved with all
+     * others.
+     */
+    public Params freezing(Freeze which) {
+        return new Params(root, prefix, role, which);
     }
 
     /** What tensors asked for here are for, as said by {@link #as}; {@code null} before. */
@@ -261,16 +289,19 @@ public final class Params {
     }
 
     /**
-     * The trainable tensor of this name.
+     * The trainable tensor of this name; one without a gradient if it is frozen, see {@link #freezing}.
      *
      * @throws IllegalStateException if it was asked for before: two layers claim one name
      */
     public Tensor get(String name, Shape shape, Init init) {
         Tensor t = make(name, shape, init);
-        root.tensors.put(prefix + name, t);
-        if (root.shared == null) {
-            root.trainable.put(prefix + name, t);
+        String path = prefix + name;
+        if (freeze.holds(path, role)) {
+            t = t.detach();
+            root.frozenNames.add(path);
         }
+        root.tensors.put(path, t);
+        root.weights.put(path, t);
         return t;
     }
 
@@ -286,7 +317,7 @@ public final class Params {
         String path = claim(name, init);
         Tensor t = root.frozen.weights(path, shape, init);
         root.tensors.put(path, t);
-        root.trainable.put(path, t);
+        root.weights.put(path, t);
         return t;
     }
 
@@ -306,7 +337,7 @@ public final class Params {
                 throw new IllegalArgumentException(path + ": " + (theirs == null ? "missing" : theirs.shape())
                         + " (expected " + shape + ", as of a model of the same configuration)");
             }
-            return theirs.detach();
+            return theirs;
         }
         return root.supply == null
                 ? Tensor.empty(root.backend, shape)
@@ -350,9 +381,27 @@ public final class Params {
         return below(root.tensors);
     }
 
-    /** The trainable ones of {@link #all}. */
+    /** Those of {@link #all} that a model learns, frozen or not: all but its statistics. */
+    public Map<String, Tensor> weights() {
+        return below(root.weights);
+    }
+
+    /** Those of {@link #weights} that are not frozen, see {@link #freezing}. */
     public Map<String, Tensor> trainable() {
-        return below(root.trainable);
+        Map<String, Tensor> all = weights();
+        if (root.frozenNames.isEmpty()) {
+            return all;
+        }
+        Map<String, Tensor> free = new LinkedHashMap<>(all);
+        free.keySet().removeAll(root.frozenNames);
+        return Collections.unmodifiableMap(free);
+    }
+
+    /** Those of {@link #weights} that are frozen, see {@link #freezing}. */
+    public Map<String, Tensor> frozen() {
+        Map<String, Tensor> held = new LinkedHashMap<>(weights());
+        held.keySet().retainAll(root.frozenNames);
+        return Collections.unmodifiableMap(held);
     }
 
     private Map<String, Tensor> below(Map<String, Tensor> tensors) {
@@ -373,18 +422,23 @@ public final class Params {
         return prefix + name;
     }
 
-    /** Number of elements of all trainable tensors. */
+    /** Number of elements of all {@link #weights}. */
     public long count() {
-        return trainable().values().stream().mapToLong(Tensor::size).sum();
+        return weights().values().stream().mapToLong(Tensor::size).sum();
     }
 
     /**
-     * Fails unless all of {@link #trainable} can be trained: a model made to generate holds frozen matrices.
+     * Fails unless there are {@link #trainable} tensors and all of them can be trained: a model made to generate holds
+     * its matrices in other forms.
      *
      * @param what the model's name, for the message
      * @throws IllegalArgumentException naming the first matrix that cannot
      */
     public void requireTrainable(String what) {
+        if (trainable().isEmpty()) {
+            throw new IllegalArgumentException(
+                    what + ": all " + weights().size() + " tensors are frozen (expected one at least to train)");
+        }
         trainable().forEach((name, t) -> {
             if (!t.isParameter()) {
                 throw new IllegalArgumentException(

@@ -19,7 +19,8 @@ import org.aimjvm.tensor.Tensor;
 public final class AdamW {
     private static final String FIRST = "exp_avg.";
     private static final String SECOND = "exp_avg_sq.";
-    private static final String STEP = "step";
+    /** Metadata of a saved state: steps made. */
+    static final String STEP = "step";
     /** Added to the norm before dividing, as the usual clipping routine does. */
     private static final double CLIP_EPS = 1e-6;
 

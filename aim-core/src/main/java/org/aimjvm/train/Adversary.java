@@ -27,7 +27,7 @@ import org.aimjvm.vq.PatchDiscriminator;
  * steps. Passes only compute and collect; everything moves in {@link #afterStep}.
  */
 final class Adversary {
-    static final String PLAYER = "discriminator";
+    static final String PLAYER = VqTrainer.DISCRIMINATOR;
 
     private static final String LOGITS = "lecam_logits";
     private static final double DECAY = 0.999;

@@ -52,6 +52,19 @@ public record CodebookOptions(
         return projected || start != Start.UNIFORM;
     }
 
+    /**
+     * The same for a codebook that is not trained: nothing moves it.
+     *
+     * @throws IllegalArgumentException if codes are to be replaced
+     */
+    CodebookOptions still() {
+        if (replacesStart()) {
+            throw new IllegalArgumentException("codebook: frozen, with start " + start
+                    + (projected ? " and a projection" : "") + " (expected the codes it has)");
+        }
+        return new CodebookOptions(start, 0, 0, gradient, false);
+    }
+
     /** The same with another {@code reviveAfter}. */
     public CodebookOptions withReviveAfter(int steps) {
         return new CodebookOptions(start, steps, restartBelow, gradient, projected);

@@ -12,8 +12,16 @@ import java.util.Objects;
  *     set
  * @param checkpointBlocks computes each block again in the backward pass instead of keeping what is inside it: the same
  *     numbers, less memory, more time
+ * @param origin what the model began from, {@code null} if that was random weights
  */
-public record LmOptions(TrainRecipe recipe, double labelDropout, int heldOut, boolean checkpointBlocks) {
+public record LmOptions(
+        TrainRecipe recipe, double labelDropout, int heldOut, boolean checkpointBlocks, Origin origin) {
+
+    /** Of a model that begins from random weights. */
+    public LmOptions(TrainRecipe recipe, double labelDropout, int heldOut, boolean checkpointBlocks) {
+        this(recipe, labelDropout, heldOut, checkpointBlocks, null);
+    }
+
     public LmOptions {
         Objects.requireNonNull(recipe, "recipe");
         if (!(labelDropout >= 0 && labelDropout <= 1)) {

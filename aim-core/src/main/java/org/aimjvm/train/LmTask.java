@@ -91,6 +91,11 @@ final class LmTask implements TrainTask<LmTask.Batch> {
     }
 
     @Override
+    public Origin origin() {
+        return options.origin();
+    }
+
+    @Override
     public String data() {
         return train.fingerprint();
     }

@@ -5,10 +5,13 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import org.aimjvm.backend.Shape;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.SafeTensors;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
+import org.aimjvm.nn.Mismatch;
 import org.aimjvm.optim.AdamW;
 import org.aimjvm.optim.DivergenceException;
 import org.aimjvm.optim.GradientAccumulator;
@@ -18,6 +21,8 @@ import org.aimjvm.tensor.Tensor;
 
 /** A player in a run: its optimiser, and what it has gathered in the step under way. */
 final class PlayerState<B> {
+    private static final String BEFORE = "steps_before_the_run";
+
     private final Player<B> player;
     private final boolean first;
     private final int passes;
@@ -25,6 +30,7 @@ final class PlayerState<B> {
     private final List<Tensor> trained;
     private final AdamW optimizer;
     private final GradientAccumulator accumulator; // null: the gradients of the one pass are used where they are
+    private int before; // steps that the optimiser had made when the run began
     private Gradients gradients;
     private double loss;
     private double gradNorm;
@@ -48,6 +54,16 @@ final class PlayerState<B> {
 
     String name() {
         return player.name();
+    }
+
+    /** Whether averages are kept of it, if of any. */
+    boolean averaged() {
+        return player.averaged();
+    }
+
+    /** What it trains, by name. */
+    Map<String, Tensor> trained() {
+        return player.params().trainable();
     }
 
     AdamW optimizer() {
@@ -130,12 +146,53 @@ final class PlayerState<B> {
         }
     }
 
+    /** File of the optimiser of a player that is not the first. */
+    static String moments(String player) {
+        return "optimizer-" + player + ".safetensors";
+    }
+
+    /** File of the tensors of a player that is not the first. */
+    static String tensors(String player) {
+        return "player-" + player + ".safetensors";
+    }
+
     private String moments() {
-        return first ? RunFolder.OPTIMIZER : "optimizer-" + name() + ".safetensors";
+        return first ? RunFolder.OPTIMIZER : moments(name());
     }
 
     private String tensors() {
-        return first ? RunFolder.MODEL : "player-" + name() + ".safetensors";
+        return first ? RunFolder.MODEL : tensors(name());
+    }
+
+    /**
+     * Begins with other weights.
+     *
+     * @throws CheckpointException if they are not those of such a player; nothing is changed then
+     */
+    void begin(TensorSource weights) {
+        Map<String, Shape> shapes = new LinkedHashMap<>();
+        weights.names().forEach(name -> shapes.put(name, weights.info(name).shape()));
+        Mismatch mismatch = player.params().compare(shapes);
+        if (!mismatch.isEmpty()) {
+            throw new CheckpointException(
+                    weights.path(), null, name() + ": " + mismatch.describe("is it of another size?"));
+        }
+        player.params().all().forEach((name, t) -> {
+            if (weights.contains(name)) {
+                t.write(weights.readFloats(name));
+            }
+        });
+    }
+
+    /**
+     * Begins with the state of an optimiser that has made steps; that of frozen tensors is left out.
+     *
+     * @throws CheckpointException if it is of other tensors; nothing is changed then
+     */
+    void beginOptimizer(TensorSource moments) {
+        Set<String> frozen = player.params().frozen().keySet();
+        optimizer.load(moments.select(name -> !frozen.contains(name.substring(name.indexOf('.') + 1))));
+        before = optimizer.steps();
     }
 
     /** Writes the moments and, unless the task does, the tensors. */
@@ -147,6 +204,9 @@ final class PlayerState<B> {
         }
         SafeTensorsWriter file = new SafeTensorsWriter();
         optimizer.save(file);
+        if (before > 0) {
+            file.metadata(BEFORE, Integer.toString(before));
+        }
         file.write(folder.resolve(moments()));
     }
 
@@ -161,8 +221,9 @@ final class PlayerState<B> {
         }
         try (TensorSource file = SafeTensors.open(folder.resolve(moments()))) {
             optimizer.load(file);
+            before = file.metadata().containsKey(BEFORE) ? NamedTensors.count(file, BEFORE) : 0;
         }
-        int expected = Math.max(0, step - player.firstStep());
+        int expected = before + Math.max(0, step - player.firstStep());
         if (optimizer.steps() != expected) {
             throw new CheckpointException(folder, null, "optimiser of " + name() + " after " + optimizer.steps()
                     + " steps, expected " + expected + " (are the files of one checkpoint?)");

@@ -30,7 +30,7 @@ import org.aimjvm.io.StagedFolder;
 public final class RunFolder {
     public static final String MODEL = ModelFolder.WEIGHTS;
     public static final String OPTIMIZER = "optimizer.safetensors";
-    public static final String EMA = "ema.safetensors";
+    public static final String EMA = ModelFolder.AVERAGED;
     public static final String TASK = "task.safetensors";
 
     private static final String PATTERN = "step-\\d{8,10}";
@@ -89,6 +89,15 @@ public final class RunFolder {
     public static Path weights(Path checkpoint) {
         Path averaged = checkpoint.resolve(EMA);
         return Files.exists(averaged) ? averaged : checkpoint.resolve(MODEL);
+    }
+
+    /**
+     * What the run of a checkpoint began from, if that was not random weights.
+     *
+     * @throws CheckpointException if it is no checkpoint of a run, or damaged
+     */
+    public static Optional<Origin> origin(Path checkpoint) {
+        return TrainerState.read(checkpoint).origin(checkpoint);
     }
 
     /** All checkpoints in the run's folder, by ascending step. */

@@ -19,6 +19,7 @@ import org.aimjvm.io.TensorSource;
 import org.aimjvm.optim.AdamW;
 import org.aimjvm.optim.DivergenceException;
 import org.aimjvm.optim.Ema;
+import org.aimjvm.optim.NamedTensors;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 
@@ -31,7 +32,8 @@ import org.aimjvm.tensor.Tensor;
  * losses of an unbroken one.
  */
 final class TrainLoop<B> {
-    private record Recipe(TrainRecipe training, Object stage) {}
+    /** What a run must agree on to be continued; {@code null} where there is nothing to agree on. */
+    private record Recipe(TrainRecipe training, Object stage, Origin init, String frozen) {}
 
     private final TrainTask<B> task;
     private final TrainRecipe recipe;
@@ -41,6 +43,7 @@ final class TrainLoop<B> {
     private final EpochSampler sampler;
     private final List<PlayerState<B>> players = new ArrayList<>();
     private final Ema ema;
+    private final Map<String, Tensor> beside = new LinkedHashMap<>(); // frozen: files of averages hold them as they are
     private int step;
     private boolean interrupted;
     private volatile boolean stopped;
@@ -65,6 +68,7 @@ final class TrainLoop<B> {
             players.add(new PlayerState<>(player, players.isEmpty(), recipe.accumulation(), workers));
             if (player.averaged()) {
                 averaged.putAll(player.params().trainable());
+                beside.putAll(player.params().frozen());
             }
         }
         this.ema = recipe.emaDecay() > 0 ? new Ema(averaged, recipe.emaDecay()) : null;
@@ -244,8 +248,16 @@ final class TrainLoop<B> {
         }
     }
 
+    /** Says which tensors are frozen, in few words however many they are; {@code null} for none. */
+    private String frozen() {
+        List<String> names =
+                task.players().stream().flatMap(p -> p.params().frozen().keySet().stream()).sorted().toList();
+        return names.isEmpty() ? null : names.size() + " tensors, #" + Integer.toHexString(names.hashCode());
+    }
+
     private TrainerState state() {
-        return TrainerState.of(task.stage(), step, task.data(), new Recipe(recipe, task.settings()));
+        return TrainerState.of(task.stage(), step, task.data(),
+                new Recipe(recipe, task.settings(), task.origin(), frozen()));
     }
 
     private void save() {
@@ -259,6 +271,7 @@ final class TrainLoop<B> {
             if (ema != null) {
                 SafeTensorsWriter averages = new SafeTensorsWriter();
                 ema.save(averages);
+                beside.forEach((name, t) -> NamedTensors.add(averages, name, t));
                 averages.write(temp.resolve(RunFolder.EMA));
             }
             SafeTensorsWriter rest = new SafeTensorsWriter();
@@ -268,6 +281,30 @@ final class TrainLoop<B> {
             state().write(temp);
         });
         listener.onCheckpoint(step, folder);
+    }
+
+    /** Begins with other weights of a player, see {@link Trainer#begin}. */
+    void begin(String player, TensorSource weights) {
+        PlayerState<B> p = beginning(player);
+        p.begin(weights);
+        if (ema != null && p.averaged()) {
+            p.trained().forEach((name, t) -> ema.adopt(name, 0, t.size()));
+        }
+    }
+
+    /** Begins with the state of an optimiser, see {@link Trainer#beginOptimizer}. */
+    void beginOptimizer(String player, TensorSource moments) {
+        beginning(player).beginOptimizer(moments);
+    }
+
+    private PlayerState<B> beginning(String player) {
+        if (step > 0) {
+            throw new IllegalStateException(
+                    "run: after " + step + " steps (expected one that has not begun; a resumed one has all it needs)");
+        }
+        return players.stream().filter(p -> p.name().equals(player)).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("player: " + player + " (expected one of "
+                        + String.join(", ", players.stream().map(PlayerState::name).toList()) + ")"));
     }
 
     /**
@@ -281,7 +318,7 @@ final class TrainLoop<B> {
         players.forEach(p -> p.load(checkpoint, there.step()));
         if (ema != null) {
             try (TensorSource file = SafeTensors.open(checkpoint.resolve(RunFolder.EMA))) {
-                ema.load(file);
+                ema.load(file.select(name -> !beside.containsKey(name)));
             }
         }
         Path rest = checkpoint.resolve(RunFolder.TASK);

@@ -24,6 +24,11 @@ public interface TrainTask<B> {
     /** Everything beside {@link TrainRecipe} that decides the numbers, as a value that Jackson writes as an object. */
     Object settings();
 
+    /** What the model began from, {@code null} if that was random weights; a run is continued with the same alone. */
+    default Origin origin() {
+        return null;
+    }
+
     /** Fingerprint of the training data, so that a run is not continued with others. */
     String data();
 

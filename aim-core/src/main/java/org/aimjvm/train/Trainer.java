@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.aimjvm.io.CheckpointException;
+import org.aimjvm.io.TensorSource;
 import org.aimjvm.optim.DivergenceException;
 
 /**
@@ -83,6 +84,30 @@ public class Trainer {
     /** Steps made so far. */
     public final int step() {
         return loop.step();
+    }
+
+    /**
+     * Begins with other weights of a player, e.g. the discriminator of an earlier run. Call before {@link #run}, and
+     * not for a run that is resumed.
+     *
+     * @param player its name, e.g. {@value VqTrainer#DISCRIMINATOR}
+     * @param weights its tensors by name; statistics may be missing
+     * @throws CheckpointException if they are not those of such a player; nothing is changed then
+     */
+    public final void begin(String player, TensorSource weights) {
+        loop.begin(player, weights);
+    }
+
+    /**
+     * Begins with the state of an optimiser that has made steps. Call before {@link #run}, and not for a run that is
+     * resumed. The learning rate is that of the run.
+     *
+     * @param player whose optimiser
+     * @param moments as {@link org.aimjvm.optim.AdamW#load} takes them; those of frozen tensors are left out
+     * @throws CheckpointException if they are of other tensors; nothing is changed then
+     */
+    public final void beginOptimizer(String player, TensorSource moments) {
+        loop.beginOptimizer(player, moments);
     }
 
     /**

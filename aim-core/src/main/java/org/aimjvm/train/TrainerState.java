@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.aimjvm.io.AtomicFiles;
 import org.aimjvm.io.CheckpointException;
@@ -62,6 +63,20 @@ record TrainerState(int format, String stage, int step, String data, JsonNode re
         }
     }
 
+    /** What the run began from, if that was not random weights. */
+    Optional<Origin> origin(Path checkpoint) {
+        JsonNode init = recipe.path("init");
+        if (init.isMissingNode() || init.isNull()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(JSON.treeToValue(init, Origin.class));
+        } catch (JacksonException e) {
+            throw new CheckpointException(
+                    checkpoint.resolve(FILE), null, "recipe.init: " + e.getOriginalMessage(), e);
+        }
+    }
+
     void write(Path checkpoint) {
         Path file = checkpoint.resolve(FILE);
         try {
@@ -96,8 +111,12 @@ record TrainerState(int format, String stage, int step, String data, JsonNode re
 
     private static void compare(List<String> differences, String name, String here, String wanted) {
         if (here == null || !here.equals(wanted)) {
-            differences.add(name + ": " + here + " in the checkpoint, " + wanted + " asked for");
+            differences.add(name + ": " + or(here) + " in the checkpoint, " + or(wanted) + " asked for");
         }
+    }
+
+    private static String or(String value) {
+        return value == null ? "none" : value;
     }
 
     private static Map<String, String> flat(JsonNode node) {
@@ -110,7 +129,7 @@ record TrainerState(int format, String stage, int step, String data, JsonNode re
         if (node.isObject() && !node.isEmpty()) {
             node.properties().forEach(p -> flatten(flat, path.isEmpty() ? p.getKey() : path + "." + p.getKey(), p
                     .getValue()));
-        } else {
+        } else if (!node.isNull()) { // a setting that a run does not have is one that was not there when it was begun
             flat.put(path, node.toString());
         }
     }

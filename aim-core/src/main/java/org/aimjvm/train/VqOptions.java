@@ -15,6 +15,7 @@ public final class VqOptions {
     private final TrainRecipe recipe;
     private final Reconstruction reconstruction;
     private final CodebookOptions codebook;
+    private final Origin origin; // null: random weights
     private final PerceptualTerm perceptual;
     private final AdversarialOptions adversarial;
 
@@ -22,6 +23,7 @@ public final class VqOptions {
         this.recipe = b.recipe;
         this.reconstruction = b.reconstruction;
         this.codebook = b.codebook;
+        this.origin = b.origin;
         this.perceptual = b.perceptual;
         this.adversarial = b.adversarial;
     }
@@ -46,6 +48,11 @@ public final class VqOptions {
         return codebook;
     }
 
+    /** What the model began from, {@code null} if that was random weights. */
+    public Origin origin() {
+        return origin;
+    }
+
     /** The perceptual part of the loss; {@code null} for none. */
     public PerceptualTerm perceptual() {
         return perceptual;
@@ -61,6 +68,7 @@ public final class VqOptions {
         private final TrainRecipe recipe;
         private Reconstruction reconstruction = Reconstruction.L2;
         private CodebookOptions codebook = CodebookOptions.DEFAULT;
+        private Origin origin;
         private PerceptualTerm perceptual;
         private AdversarialOptions adversarial;
 
@@ -87,6 +95,12 @@ public final class VqOptions {
          */
         public Builder reviveAfter(int steps) {
             return codebook(codebook.withReviveAfter(steps));
+        }
+
+        /** See {@link VqOptions#origin()}. */
+        public Builder origin(Origin start) {
+            this.origin = start;
+            return this;
         }
 
         /** See {@link VqOptions#perceptual()}. */

@@ -15,12 +15,13 @@ import org.aimjvm.io.TensorSource;
 import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.Params;
 import org.aimjvm.tensor.Scope;
+import org.aimjvm.vq.Codebook;
 import org.aimjvm.vq.CodebookProjection;
 import org.aimjvm.vq.VqModel;
 
 /** Stage 1's part of the loop: batches of pictures, the tokenizer and its discriminator, revival of unused codes. */
 final class VqTask implements TrainTask<PictureBatch> {
-    private static final String PLAYER = "tokenizer";
+    private static final String PLAYER = VqTrainer.TOKENIZER;
     private static final String PROJECTION = "codebook";
 
     private record Settings(
@@ -52,6 +53,7 @@ final class VqTask implements TrainTask<PictureBatch> {
         if (validation != null) {
             requireFit(validation);
         }
+        requireFit(options, model.codebook());
         TrainRecipe recipe = options.recipe();
         this.projection = options.codebook().projected()
                 ? new CodebookProjection(
@@ -60,13 +62,32 @@ final class VqTask implements TrainTask<PictureBatch> {
         this.adversary = adversary(options, model, train);
         this.watch = new ReconstructionWatch(adversary == null ? 0 : options.adversarial().divergence());
         this.losses = new VqLosses(model, options, projection, adversary);
-        this.codes = new CodeRevival(model.codebook(), PLAYER, options.codebook(), recipe.seed());
+        CodebookOptions moves = model.codebook().isFrozen() ? options.codebook().still() : options.codebook();
+        this.codes = new CodeRevival(model.codebook(), PLAYER, moves, recipe.seed());
         this.validation = new VqValidation(model, validation, recipe);
+    }
+
+    private static void requireFit(VqOptions options, Codebook codebook) {
+        if (codebook.isFrozen() && options.codebook().replacesStart()) {
+            throw new IllegalArgumentException(
+                    "codebook: frozen, but the run would begin with other codes (expected the start uniform and no"
+                            + " projection)");
+        }
+        if (options.origin() != null && options.codebook().projected()) {
+            throw new IllegalArgumentException("codebook: projected codes begin at random, but the run begins from "
+                    + options.origin().name() + " (expected no projection, or no model to begin from)");
+        }
     }
 
     private static Adversary adversary(VqOptions options, VqModel model, PictureSource train) {
         if (options.perceptual() != null) {
             options.perceptual().distance().requireFit(train.channels(), train.height(), train.width());
+        }
+        if (options.adversarial() != null && options.adversarial().adaptive()
+                && !model.lastDecoderWeight().isParameter()) {
+            throw new IllegalArgumentException(
+                    "adaptive weight: the decoder's last convolution, at which it is measured,"
+                            + " is frozen (expected a fixed weight, or a decoder that is trained)");
         }
         return options.adversarial() == null ? null
                 : new Adversary(
@@ -98,6 +119,11 @@ final class VqTask implements TrainTask<PictureBatch> {
                 options.reconstruction().name(), options.codebook(),
                 options.perceptual() == null ? null : options.perceptual().settings(), options.adversarial(),
                 model.config());
+    }
+
+    @Override
+    public Origin origin() {
+        return options.origin();
     }
 
     @Override

@@ -10,6 +10,10 @@ import org.aimjvm.vq.VqModel;
  * perceptual terms.
  */
 public final class VqTrainer extends Trainer {
+    /** Name of the player that is the tokenizer. */
+    public static final String TOKENIZER = "tokenizer";
+    /** Name of the player that is the discriminator, if there is one. */
+    public static final String DISCRIMINATOR = "discriminator";
 
     /** As the other constructor, for one worker, with checkpoints that know the classes. */
     public VqTrainer(

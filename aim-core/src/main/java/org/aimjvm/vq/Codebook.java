@@ -62,6 +62,7 @@ public final class Codebook {
     private final VqConfig config;
     private final String weightName;
     private final Tensor weight; // (nEmbed, embedDim)
+    private final boolean frozen;
     private final Tensor used; // (HISTORY)
 
     /** @param params gives tensors by the names below {@code quantize.} in the published checkpoints */
@@ -73,12 +74,18 @@ public final class Codebook {
                 Shape.of(config.nEmbed(), config.embedDim()),
                 config.l2Norm() ? Init.unitRows(start) : start);
         this.weightName = params.fullName("embedding.weight");
+        this.frozen = params.frozen().containsKey(weightName);
         this.used = params.buffer("codebook_used", Shape.of(HISTORY), Init.zeros());
     }
 
     /** (nEmbed, embedDim), as stored: rows need not have norm 1. */
     public Tensor weight() {
         return weight;
+    }
+
+    /** Whether the codes keep their values while other parts are trained, see {@link Params#freezing}. */
+    public boolean isFrozen() {
+        return frozen;
     }
 
     /** Full name of {@link #weight} among the tokenizer's parameters. */

@@ -4,6 +4,7 @@ import org.aimjvm.backend.Backend;
 import org.aimjvm.nn.Conv2d;
 import org.aimjvm.nn.Params;
 import org.aimjvm.nn.Trace;
+import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 
 /**
@@ -22,6 +23,7 @@ public final class VqModel {
     private final Codebook codebook;
     private final Conv2d postQuantConv;
     private final VqDecoder decoder;
+    private final boolean encoderFrozen;
 
     /** @param params gives tensors by the names below {@value #NAME} in the published checkpoints */
     public VqModel(Params params, VqConfig config) {
@@ -38,6 +40,9 @@ public final class VqModel {
         this.postQuantConv = Conv2d.conv1(
                 params.sub("post_quant_conv").as(new VqRole(VqRole.Part.FROM_CODES, depth, false)), config.embedDim(),
                 config.zChannels());
+        this.encoderFrozen = params.trainable().keySet().stream()
+                .noneMatch(name -> params.role(name) instanceof VqRole r
+                        && (r.part() == VqRole.Part.ENCODER || r.part() == VqRole.Part.TO_CODES));
     }
 
     public VqConfig config() {
@@ -82,7 +87,12 @@ public final class VqModel {
             throw new IllegalArgumentException("encode: pixels of shape " + pixels.shape() + ", expected (batch, "
                     + config.inChannels() + ", height, width) with sides multiples of " + f);
         }
-        return quantConv.forward(encoder.forward(pixels, trace));
+        if (!encoderFrozen || pixels.needsGrad()) {
+            return quantConv.forward(encoder.forward(pixels, trace));
+        }
+        try (Scope scope = Scope.inference()) { // no gradient comes this way: activations need not be kept for one
+            return scope.keep(quantConv.forward(encoder.forward(pixels, trace)));
+        }
     }
 
     /**

@@ -5,6 +5,7 @@ import static org.aimjvm.cpu.KernelCall.sizes;
 import java.util.ArrayList;
 import java.util.List;
 import org.aimjvm.backend.FusedKernels;
+import org.aimjvm.backend.NormKernels.ChannelShape;
 import org.aimjvm.backend.NormKernels.GatedGradients;
 import org.aimjvm.backend.NormKernels.GatedShape;
 import org.aimjvm.backend.NormKernels.Gradients;
@@ -131,6 +132,42 @@ final class NormCalls {
                                         silu)));
             }
         }
+        batchNorms(calls);
         return calls;
+    }
+
+    /** Batch norms; variances are those of x, which leaves the constant ones of evaluation as good as any. */
+    private static void batchNorms(List<KernelCall> calls) {
+        // batch, channels, area; of one value the gradient is zero, which only rounding would tell from zero
+        for (int[] p : new int[][] {{1, 2, 3}, {3, 5, 37}, {7, 300, 9}, {2, 64, 961}, {1, 3, 20000}, {40, 1, 1}}) {
+            ChannelShape s = new ChannelShape(p[0], p[1], p[2]);
+            int c = s.channels();
+            int n = c * s.count();
+            calls.add(KernelCall.of(
+                    "channelMoments " + s, sizes(c, c), sizes(n),
+                    (b, o, i) -> b.norm().channelMoments(o[0], o[1], i[0], s)));
+            calls.add(KernelCall.of("batchNorm " + s, sizes(n, c, c), sizes(n, c, c), (b, o, i) -> {
+                b.norm().channelMoments(o[1], o[2], i[0], s);
+                b.norm().batchNorm(o[0], i[0], i[1], i[2], o[1], o[2], s, 1e-1f);
+            }));
+            for (boolean constant : new boolean[] {false, true}) {
+                calls.add(KernelCall.of(
+                        "batchNormBackward " + constant + " " + s, sizes(n, c, c, c, c), sizes(n, n, c),
+                        (b, o, i) -> {
+                            b.norm().channelMoments(o[3], o[4], i[1], s);
+                            b.norm().batchNormBackward(
+                                    new Gradients(o[0], o[1], o[2]), i[0], i[1], i[2], o[3], o[4], s, 1e-1f, constant);
+                        }));
+                calls.add(KernelCall.of(
+                        "batchNormBackward one output " + constant + " " + s, sizes(n, c, c, c), sizes(n, n, c),
+                        (b, o, i) -> {
+                            b.norm().channelMoments(o[2], o[3], i[1], s);
+                            b.norm().batchNormBackward(
+                                    new Gradients(o[0], null, null), i[0], i[1], i[2], o[2], o[3], s, 1e-1f, constant);
+                            b.norm().batchNormBackward(
+                                    new Gradients(null, o[1], null), i[0], i[1], i[2], o[2], o[3], s, 1e-1f, constant);
+                        }));
+            }
+        }
     }
 }

@@ -8,7 +8,9 @@ import static org.aimjvm.io.PickleBytes.text;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.aimjvm.backend.Shape;
 
@@ -24,6 +26,61 @@ public final class TorchFiles {
         Map<String, byte[]> storages = new LinkedHashMap<>();
         tensors.forEach((name, v) -> storages.put(Integer.toString(storages.size()), bytes(v.elements)));
         return PickleBytes.zip(pickle(dict(tensors, "cpu")), storages, true);
+    }
+
+    /**
+     * The zip container of nested values: dicts (maps, with texts or whole numbers as keys), lists, {@link Values},
+     * numbers, texts, {@link Namespace}.
+     */
+    public static byte[] nested(Map<String, ?> root) {
+        Map<String, byte[]> storages = new LinkedHashMap<>();
+        return PickleBytes.zip(pickle(value(root, storages)), storages, true);
+    }
+
+    /** An {@code argparse.Namespace}, with one attribute of a class that only the program that wrote it knows. */
+    public record Namespace(Map<String, ?> attributes) {}
+
+    private static String value(Object value, Map<String, byte[]> storages) {
+        return switch (value) {
+            case Values v -> tensorOf(v, storages);
+            case Map<?, ?> m -> {
+                StringBuilder opcodes = new StringBuilder("}(");
+                m.forEach((k, v) -> opcodes.append(value(k, storages)).append(value(v, storages)));
+                yield opcodes.append('u').toString();
+            }
+            case Namespace(Map<String, ?> attributes) -> "cargparse\nNamespace\n)\u0081}("
+                    + text("device") + "c__main__\nSomething\n)\u0081"
+                    + value(attributes, storages).substring(2) + "b";
+            case List<?> l -> {
+                StringBuilder opcodes = new StringBuilder("](");
+                l.forEach(v -> opcodes.append(value(v, storages)));
+                yield opcodes.append('e').toString();
+            }
+            case Integer i -> PickleBytes.i32(i);
+            case Double d -> "G" + new String(
+                    ByteBuffer.allocate(8).putDouble(d).array(), StandardCharsets.ISO_8859_1);
+            case String t -> text(t);
+            default -> throw new IllegalArgumentException(value.getClass() + " (expected one of those above)");
+        };
+    }
+
+    private static String tensorOf(Values v, Map<String, byte[]> storages) {
+        String key = Integer.toString(storages.size());
+        storages.put(key, bytes(v.elements));
+        return tensorOf(v, key);
+    }
+
+    private static String tensorOf(Values v, String key) {
+        int[] dims = v.shape.toArray();
+        long[] sizes = new long[dims.length];
+        long[] strides = new long[dims.length];
+        long stride = 1;
+        for (int i = dims.length - 1; i >= 0; i--) {
+            sizes[i] = dims[i];
+            strides[i] = stride;
+            stride *= dims[i];
+        }
+        return tensor(storage("FloatStorage", key, v.elements.length), 0, sizes, strides);
     }
 
     /** The container of PyTorch 1.5 and older: magic number, version, system, content, keys, storages. */
@@ -54,17 +111,7 @@ public final class TorchFiles {
         StringBuilder opcodes = new StringBuilder("}(");
         int key = 0;
         for (Map.Entry<String, Values> e : tensors.entrySet()) {
-            int[] dims = e.getValue().shape.toArray();
-            long[] sizes = new long[dims.length];
-            long[] strides = new long[dims.length];
-            long stride = 1;
-            for (int i = dims.length - 1; i >= 0; i--) {
-                sizes[i] = dims[i];
-                strides[i] = stride;
-                stride *= dims[i];
-            }
-            String storage = storage("FloatStorage", Integer.toString(key++), e.getValue().elements.length, device);
-            opcodes.append(text(e.getKey())).append(tensor(storage, 0, sizes, strides));
+            opcodes.append(text(e.getKey())).append(tensorOf(e.getValue(), Integer.toString(key++)));
         }
         return opcodes.append('u').toString();
     }

@@ -88,10 +88,10 @@ class CodebookTrainingTest {
     @Test
     void codesThatAreUsedTooSeldomMove() {
         VqModel still = model();
-        trainer(still, "none", 60, RunOptions.NONE, new Recorder()).run();
+        trainer(still, "none", 120, RunOptions.NONE, new Recorder()).run();
         VqModel model = model();
         Recorder r = new Recorder();
-        trainer(model, "restart", 60, new RunOptions(null, 0, 1, 60, 0, 0), r).run();
+        trainer(model, "restart", 120, new RunOptions(null, 0, 1, 120, 0, 0), r).run();
         assertThat(r.validations.getLast().get("usage")).isGreaterThan(0.5);
         assertThat(model.codebook().weight().toFloats()).isNotEqualTo(still.codebook().weight().toFloats());
     }

@@ -8,7 +8,6 @@ import java.util.stream.IntStream;
 import org.aimjvm.AiM;
 import org.aimjvm.GenerateOptions;
 import org.aimjvm.Picture;
-import org.aimjvm.backend.Backend;
 import org.aimjvm.data.ArrayPictures;
 import org.aimjvm.data.CodeCounts;
 import org.aimjvm.data.PictureSource;
@@ -17,17 +16,16 @@ import org.aimjvm.sample.GenerationListener;
 import org.aimjvm.tensor.Scope;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.train.NextCodeLoss;
+import org.aimjvm.vq.VqModel;
 
 /** The measures that {@code aim evaluate} takes of a model, apart from the judge's verdict. */
 public final class Evaluation {
     private static final int BATCH = 100;
 
     private final AiM aim;
-    private final Backend backend;
 
     public Evaluation(AiM aim) {
         this.aim = aim;
-        this.backend = aim.model().backend();
     }
 
     /** Generated pictures, {@code options.count()} of each class, label by label. */
@@ -59,9 +57,14 @@ public final class Evaluation {
 
     /** Every picture through encoder, codebook and decoder. */
     public Reconstructed reconstruct(PictureSource source) {
+        return reconstruct(aim.tokenizer(), source);
+    }
+
+    /** Every picture through a tokenizer; its sides are multiples of the tokenizer's pixels per code. */
+    public static Reconstructed reconstruct(VqModel tokenizer, PictureSource source) {
         int size = source.pictureSize();
-        int length = aim.model().config().numTokens();
-        int f = aim.tokenizer().config().downsampling();
+        int f = tokenizer.config().downsampling();
+        int length = source.height() / f * (source.width() / f);
         float[] pixels = new float[source.size() * size];
         int[] codes = new int[source.size() * length];
         int[] labels = IntStream.range(0, source.size()).map(source::label).toArray();
@@ -70,8 +73,9 @@ public final class Evaluation {
                 int count = Math.min(BATCH, source.size() - from);
                 int[] indices = IntStream.range(from, from + count).toArray();
                 try (Scope _ = Scope.inference()) {
-                    Tensor c = aim.tokenizer().encode(Pictures.batch(backend, source, indices, new long[count]));
-                    Tensor y = aim.tokenizer().decode(c, count, source.height() / f, source.width() / f);
+                    Tensor c = tokenizer.encode(
+                            Pictures.batch(tokenizer.backend(), source, indices, new long[count]));
+                    Tensor y = tokenizer.decode(c, count, source.height() / f, source.width() / f);
                     System.arraycopy(c.toInts(), 0, codes, from * length, count * length);
                     System.arraycopy(y.toFloats(), 0, pixels, from * size, count * size);
                 }
@@ -101,7 +105,12 @@ public final class Evaluation {
 
     /** How the codebook is used, see {@link CodeCounts}. */
     public Map<String, Double> usage(int[] codes) {
-        CodeCounts counts = new CodeCounts(aim.tokenizer().config().nEmbed());
+        return usage(aim.tokenizer(), codes);
+    }
+
+    /** How a tokenizer's codebook is used, see {@link CodeCounts}. */
+    public static Map<String, Double> usage(VqModel tokenizer, int[] codes) {
+        CodeCounts counts = new CodeCounts(tokenizer.config().nEmbed());
         counts.add(codes);
         return counts.measures();
     }

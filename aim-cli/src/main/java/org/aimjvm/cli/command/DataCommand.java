@@ -6,11 +6,11 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code aim data}: the parent of the commands that fetch data sets. */
+/** {@code aim data}: the parent of the commands that fetch or draw data sets. */
 @Command(
         name = "data",
-        description = "Fetch a data set and check it.",
-        subcommands = FashionMnistCommand.class)
+        description = "Fetch or draw a data set.",
+        subcommands = {FashionMnistCommand.class, AvatarsCommand.class})
 public final class DataCommand implements Callable<Integer> {
     @Spec private CommandSpec spec;
 

@@ -16,13 +16,16 @@ import org.aimjvm.GenerateOptions;
 import org.aimjvm.LoadOptions;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
+import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.command.ComputeOptions;
+import org.aimjvm.command.Models;
 import org.aimjvm.command.OutputPaths;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
 import org.aimjvm.command.PictureData;
 import org.aimjvm.command.Progress;
 import org.aimjvm.command.StatesOption;
+import org.aimjvm.command.Tokenizer;
 import org.aimjvm.command.WeightsOption;
 import org.aimjvm.data.ArrayPictures;
 import org.aimjvm.data.PictureSource;
@@ -45,6 +48,7 @@ import org.aimjvm.train.RunOptions;
 import org.aimjvm.train.TrainListener;
 import org.aimjvm.train.TrainMetrics;
 import org.aimjvm.train.TrainRecipe;
+import org.aimjvm.vq.VqModel;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -60,7 +64,8 @@ import tools.jackson.databind.json.JsonMapper;
             "Check a model against the data it was trained on.",
             "Trains a small convolutional classifier on the real training pictures, which must be right on real test pictures;"
                     + " then asks how many generated pictures it takes for their label, and compares its features of generated,"
-                    + " reconstructed and real pictures (Frechet distance). Fails if either accuracy is below its limit."
+                    + " reconstructed and real pictures (Frechet distance). Fails if either accuracy is below its limit. Of a tokenizer"
+                    + " alone it judges the reconstructions."
         })
 public final class EvaluateCommand implements Callable<Integer> {
     private static final int BATCH = 100;
@@ -158,6 +163,10 @@ public final class EvaluateCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(),
                     "--val: none given, and no t10k-* files in --data (expected test pictures)");
         }
+        if (isTokenizerAlone()) {
+            Map<String, Object> figures = measureTokenizer(train, test, backend);
+            return report(figures);
+        }
         AiM aim = AiM.load(
                 model,
                 LoadOptions.DEFAULT.withBackend(backend).withWeights(weights.format()).withStates(states.format()));
@@ -168,7 +177,17 @@ public final class EvaluateCommand implements Callable<Integer> {
                             + aim.numClasses() + " classes (expected " + test.height() + " x " + test.width() + " of "
                             + test.classNames().size() + ", as the data)");
         }
-        Map<String, Object> figures = measure(aim, train, test, options(aim.defaults()), backend);
+        return report(measure(aim, train, test, options(aim.defaults()), backend));
+    }
+
+    private boolean isTokenizerAlone() {
+        try (ModelFolder folder = Models.open(model)) {
+            return folder.config() == null && folder.hasTokenizer();
+        }
+    }
+
+    /** Prints figures, writes them if a file was asked for, and says whether they are good enough. */
+    private int report(Map<String, Object> figures) throws IOException {
         pictures.reportReplaced(console);
         if (json != null) {
             String text = new JsonMapper().writerWithDefaultPrettyPrinter().writeValueAsString(figures) + "\n";
@@ -228,6 +247,34 @@ public final class EvaluateCommand implements Callable<Integer> {
         figures.put("validation_loss_nats_per_code", evaluation.loss(reconstructed.codes(), test));
         addNeighbours(figures, made, train, aim.numClasses(), backend);
         figures.put("passed", real.total() >= minReal && generated.total() >= minGenerated);
+        return figures;
+    }
+
+    /** What can be said of a tokenizer: how close and how natural its reconstructions are. */
+    private Map<String, Object> measureTokenizer(PictureSource train, PictureSource test, Backend backend) {
+        VqModel tokenizer = Tokenizer.read(model, backend).model();
+        int f = tokenizer.config().downsampling();
+        if (tokenizer.config().inChannels() != test.channels() || test.height() % f != 0 || test.width() % f != 0) {
+            throw new IllegalArgumentException(model + ": takes pictures of " + tokenizer.config().inChannels()
+                    + " channels and multiples of " + f + " pixels (expected " + test.channels() + " x "
+                    + test.height() + " x " + test.width() + ", as the data)");
+        }
+        Classifier judge = judge(train, backend);
+        Accuracy real = Accuracy.of(judge, test, BATCH, 0);
+        Evaluation.Reconstructed reconstructed = Evaluation.reconstruct(tokenizer, test);
+        FeatureStatistics testFeatures = QualityCheck.features(judge, test, BATCH);
+        Map<String, Object> figures = new LinkedHashMap<>();
+        figures.put("real_test_pictures", test.size());
+        figures.put("real_accuracy", real.total());
+        figures.put("reconstructed_accuracy", Accuracy.of(judge, reconstructed.pictures(), BATCH, 0).total());
+        figures.put(
+                "frechet_reconstructed_test",
+                QualityCheck.features(judge, reconstructed.pictures(), BATCH).frechetDistance(testFeatures));
+        figures.put("frechet_train_test", QualityCheck.features(judge, train, BATCH).frechetDistance(testFeatures));
+        figures.put("reconstruction_psnr_db", QualityCheck.psnr(test, reconstructed.pictures()));
+        Evaluation.usage(tokenizer, reconstructed.codes())
+                .forEach((name, value) -> figures.put("codebook_" + name, value));
+        figures.put("passed", real.total() >= minReal);
         return figures;
     }
 

@@ -31,7 +31,7 @@ record ParameterCounts(Map<String, Long> parts) {
 
     private static ParameterCounts count(Params params, Function<Params.Role, String> part) {
         Map<String, Long> parts = new LinkedHashMap<>();
-        params.trainable().forEach(
+        params.weights().forEach(
                 (name, t) -> parts.merge(part.apply(params.role(name)), (long) t.size(), Long::sum));
         return new ParameterCounts(parts);
     }

@@ -6,15 +6,20 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import org.aimjvm.GenerateOptions;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
+import org.aimjvm.checkpoint.ClassRows;
+import org.aimjvm.checkpoint.FineTuning;
 import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.cli.option.AimArchitecture;
+import org.aimjvm.cli.option.ClassOptions;
+import org.aimjvm.cli.option.InitOptions;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
@@ -28,6 +33,7 @@ import org.aimjvm.data.TokenDataset;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.Images;
 import org.aimjvm.model.AimConfig;
+import org.aimjvm.model.AimFreeze;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.Params;
@@ -42,6 +48,7 @@ import org.aimjvm.train.RunLock;
 import org.aimjvm.train.RunOptions;
 import org.aimjvm.train.TrainRecipe;
 import org.aimjvm.train.Workers;
+import org.aimjvm.vq.VqModel;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -88,6 +95,10 @@ final class TrainLmCommand implements Callable<Integer> {
             description = "The tokenizer that made the codes: copied into the result, which then is a complete model, and "
                     + "used for sample pictures.") private String tokenizerPath;
 
+    @Mixin private InitOptions init;
+
+    @Mixin private ClassOptions classes;
+
     @Mixin private AimArchitecture architecture;
 
     @Option(
@@ -104,10 +115,9 @@ final class TrainLmCommand implements Callable<Integer> {
 
     @Option(
             names = "--positions",
-            defaultValue = "sequence_index",
             paramLabel = "RULE",
             description = "Rows of the position table: sequence_index, or published_training as the released weights "
-                    + "(default: ${DEFAULT-VALUE}).") private PositionRule positions;
+                    + "(default: that of --init, else sequence_index).") private PositionRule positions;
 
     @Option(
             names = "--checkpoint-blocks",
@@ -129,7 +139,11 @@ final class TrainLmCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         recipe.check();
-        architecture.check();
+        if (!init.given()) {
+            architecture.check();
+        }
+        init.check();
+        classes.check(init.given());
         GenerateOptions defaults = ComputeOptions.checked(spec, () -> GenerateOptions.DEFAULT.withGuidance(cfgScale));
         new OptionChecks(spec).atLeast("--hold-out", holdOut, 0);
         if (!(labelDropout >= 0 && labelDropout <= 1)) {
@@ -139,8 +153,9 @@ final class TrainLmCommand implements Callable<Integer> {
         Path valPath = val != null ? val : data.resolve(TokenizeCommand.VALIDATION);
         try (RunLock lock = run.take();
                 TokenDataset train = codes(data);
-                TokenDataset validation = val != null || Files.isDirectory(valPath) ? codes(valPath) : null) {
-            return train(train, validation, runOptions, defaults, lock);
+                TokenDataset validation = val != null || Files.isDirectory(valPath) ? codes(valPath) : null;
+                InitOptions.Start start = init.open(run.checkpoint(), classes.taken())) {
+            return train(train, validation, runOptions, defaults, start, lock);
         }
     }
 
@@ -154,23 +169,33 @@ final class TrainLmCommand implements Callable<Integer> {
 
     private int train(
             TokenDataset train, TokenDataset validation, RunOptions runOptions, GenerateOptions defaults,
-            RunLock lock) {
+            InitOptions.Start start, RunLock lock) {
         int heldOut = validation == null ? holdOut : 0;
         if (heldOut >= train.size()) {
             throw usage("--hold-out: " + holdOut + " (expected less than the " + train.size() + " pictures there are)");
         }
         TrainRecipe trainRecipe = recipe.forExamples(train.size() - heldOut);
-        AimConfig config = architecture.config(train.info());
+        AimConfig config = start == null
+                ? architecture.config(train.info())
+                : architecture.agreeing(configToBeginFrom(start, train), start.name(),
+                        train.info().classNames().size());
+        AimFreeze freeze = ComputeOptions.checked(spec, () -> new AimFreeze(init.freeze(), config));
         Backend backend = compute.backend(console);
         Tokenizer tokenizer = tokenizerPath == null ? null : Tokenizer.read(tokenizerPath, backend);
         requireFit(tokenizer, train);
-        AimModel model = new AimModel(Params.random(backend, recipe.seed()).sub(AimModel.NAME), config, positions);
+        requireOwnCodes(start, train, backend);
+        AimModel model = start == null
+                ? new AimModel(
+                        Params.random(backend, recipe.seed()).freezing(freeze).sub(AimModel.NAME), config, rule(start))
+                : model(start, train, config, freeze, backend);
         TrainReport report = new TrainReport(
                 console, run, "train lm", tokenizer == null ? null : samples(model, tokenizer));
         LmOptions options =
-                ComputeOptions.checked(spec, () -> new LmOptions(trainRecipe, labelDropout, heldOut, checkpointBlocks));
+                ComputeOptions.checked(spec, () -> new LmOptions(
+                        trainRecipe, labelDropout, heldOut, checkpointBlocks, start == null ? null : start.origin()));
         ModelInfo info = new ModelInfo(
-                train.info().classNames(), positions, defaults.guidance(), defaults.sampling(), history(tokenizer));
+                train.info().classNames(), model.positions(), defaults.guidance(), defaults.sampling(),
+                history(start, tokenizer));
         LmTrainer trainer = ComputeOptions.checked(
                 spec,
                 () -> new LmTrainer(model, train, validation, options, info, runOptions, Workers.ALONE, report));
@@ -189,12 +214,69 @@ final class TrainLmCommand implements Callable<Integer> {
         return ExitCode.OK;
     }
 
-    /** The commands that made the tokenizer, if it says so, and this one. */
-    private String history(Tokenizer tokenizer) {
+    /** The commands that made the tokenizer and the model to begin from, if they say so, and this one. */
+    private String history(InitOptions.Start start, Tokenizer tokenizer) {
         String mine = Recipes.of(spec);
-        return tokenizer == null || tokenizer.info().recipe().isEmpty()
-                ? mine
-                : tokenizer.info().recipe() + "\n" + mine;
+        String others = tokenizer == null ? "" : tokenizer.info().recipe();
+        if (start != null) {
+            return start.recipe(others, mine);
+        }
+        return others.isEmpty() ? mine : others + "\n" + mine;
+    }
+
+    /** The configuration of the sequence model to begin from, which must be one for these codes. */
+    private AimConfig configToBeginFrom(InitOptions.Start start, TokenDataset codes) {
+        AimConfig there = start.folder().config();
+        if (there == null) {
+            throw new CheckpointException(start.folder().path(), null, "no sequence model (expected tensors mamba.*)");
+        }
+        if (codes.length() != there.numTokens()) {
+            throw usage("--data: " + codes.length() + " codes a picture (expected " + there.numTokens() + ", as --init "
+                    + start.name() + "; run 'aim tokenize' with pictures of the size it was made for)");
+        }
+        if (codes.info().vocab() != there.vocabSize()) {
+            throw usage("--data: a vocabulary of " + codes.info().vocab() + " codes (expected " + there.vocabSize()
+                    + ", as --init " + start.name() + "; run 'aim tokenize' with its tokenizer)");
+        }
+        return there;
+    }
+
+    /** The rule of the position table: the one given, else that of the model to begin from. */
+    private PositionRule rule(InitOptions.Start start) {
+        PositionRule there = start == null ? PositionRule.SEQUENCE_INDEX : start.folder().info().positions();
+        if (start != null && start.folder().hasInfo() && positions != null && positions != there) {
+            throw usage("--positions: " + positions.name().toLowerCase(Locale.ROOT) + ", but --init " + start.name()
+                    + " was trained with " + there.name().toLowerCase(Locale.ROOT) + " (leave it out)");
+        }
+        return positions == null ? there : positions;
+    }
+
+    private AimModel model(
+            InitOptions.Start start, TokenDataset codes, AimConfig config, AimFreeze freeze, Backend backend) {
+        ClassRows rows = classes.rows(start.folder(), codes.info());
+        if (rows.fresh() > 0 && freeze.holdsClasses()) {
+            throw usage("--freeze: classes, of which " + rows.fresh() + " are new (expected to be trained)");
+        }
+        AimModel model =
+                FineTuning.model(start.folder(), backend, config, rule(start), rows, recipe.seed(), freeze);
+        if (!start.goesOn()) {
+            console.err().println("aim: --init " + start.name() + ": " + rows.summary(codes.info().classNames()));
+        }
+        return model;
+    }
+
+    /** Fails if the model to begin from has a tokenizer, and that did not make the codes. */
+    private void requireOwnCodes(InitOptions.Start start, TokenDataset codes, Backend backend) {
+        if (start == null || start.goesOn() || classes.otherTokenizer() || !start.folder().hasTokenizer()) {
+            return;
+        }
+        VqModel own = start.folder().readTokenizer(backend);
+        if (!new CodeExtractor(own).tokenizerFingerprint().equals(codes.info().tokenizer())) {
+            throw usage(
+                    "--data: codes of another tokenizer than that of --init " + start.name() + ", to which they mean"
+                            + " other pictures (run 'aim tokenize' with --model " + start.name()
+                            + ", or learn them anew with --other-tokenizer)");
+        }
     }
 
     private void requireFit(Tokenizer tokenizer, TokenDataset codes) {

@@ -9,10 +9,13 @@ import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
+import org.aimjvm.checkpoint.FineTuning;
 import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.cli.option.CodebookMixin;
 import org.aimjvm.cli.option.DiscriminatorOptions;
+import org.aimjvm.cli.option.InitOptions;
+import org.aimjvm.cli.option.InitStateOptions;
 import org.aimjvm.cli.option.PerceptualOptions;
 import org.aimjvm.cli.option.VqArchitecture;
 import org.aimjvm.command.ComputeOptions;
@@ -25,8 +28,10 @@ import org.aimjvm.command.RunFolderOptions;
 import org.aimjvm.command.Tokenizer;
 import org.aimjvm.data.PictureSource;
 import org.aimjvm.data.Pictures;
+import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.Images;
 import org.aimjvm.model.PositionRule;
+import org.aimjvm.nn.Params;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.train.RunLock;
 import org.aimjvm.train.RunOptions;
@@ -35,11 +40,13 @@ import org.aimjvm.train.VqOptions;
 import org.aimjvm.train.VqTrainer;
 import org.aimjvm.train.Workers;
 import org.aimjvm.vq.VqConfig;
+import org.aimjvm.vq.VqFreeze;
 import org.aimjvm.vq.VqModel;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code aim train vq}: the tokenizer. */
@@ -56,6 +63,10 @@ final class TrainVqCommand implements Callable<Integer> {
     @Spec private CommandSpec spec;
 
     @Mixin private PictureData pictures;
+
+    @Mixin private InitOptions init;
+
+    @Mixin private InitStateOptions initState;
 
     @Mixin private VqArchitecture architecture;
 
@@ -87,30 +98,43 @@ final class TrainVqCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         recipe.check();
         pictures.check();
-        architecture.config(1);
+        if (!init.given()) {
+            architecture.config(1);
+        }
+        init.check();
+        initState.check(init);
+        Params.Freeze freeze = ComputeOptions.checked(spec, () -> new VqFreeze(init.freeze()));
         codebook.options();
         perceptual.check();
         discriminator.check();
         RunOptions runOptions = run.check();
         try (RunLock lock = run.take()) {
-            return train(runOptions, lock);
+            try (InitOptions.Start start = init.open(run.checkpoint(), initState.copy(init), initState.taken())) {
+                return train(runOptions, freeze, start, lock);
+            }
         }
     }
 
-    private int train(RunOptions runOptions, RunLock lock) throws IOException {
+    private int train(RunOptions runOptions, Params.Freeze freeze, InitOptions.Start start, RunLock lock)
+            throws IOException {
         pictures.keepIn(run.folder(), run.checkpoint().isPresent());
         PictureSource train = pictures.train(console);
         PictureSource validation = pictures.validation(console);
-        VqConfig config = architecture.config(train.channels());
+        VqConfig config = start == null ? architecture.config(train.channels()) : config(start, train);
         TrainRecipe trainRecipe = recipe.forExamples(train.size());
-        VqModel tokenizer = Tokenizer.random(config, compute.backend(console), recipe.seed()).model();
-        ModelInfo info = ModelInfo.of(train.classNames(), PositionRule.SEQUENCE_INDEX, Recipes.of(spec));
+        Backend backend = compute.backend(console);
+        VqModel tokenizer = start == null
+                ? Tokenizer.random(config, backend, recipe.seed(), freeze).model()
+                : FineTuning.tokenizer(start.folder(), backend, config, freeze);
+        String history = start == null ? Recipes.of(spec) : start.recipe("", Recipes.of(spec));
+        ModelInfo info = ModelInfo.of(train.classNames(), PositionRule.SEQUENCE_INDEX, history);
         PictureSource shown = validation == null ? train : validation;
         TrainReport report = new TrainReport(console, run, "train vq", () -> reconstructions(tokenizer, shown));
         VqTrainer trainer = ComputeOptions.checked(spec, () -> new VqTrainer(
                 tokenizer, train, validation,
-                options(trainRecipe, tokenizer.backend()), info, runOptions,
+                options(trainRecipe, start, tokenizer.backend()), info, runOptions,
                 Workers.ALONE, report));
+        initState.begin(console, trainer, start, discriminator.given());
         pictures.writeLists();
         TrainSession session = new TrainSession(console, trainer, run.folder());
         boolean complete = session.run(run.checkpoint(), report, lock);
@@ -124,12 +148,31 @@ final class TrainVqCommand implements Callable<Integer> {
         return ExitCode.OK;
     }
 
-    private VqOptions options(TrainRecipe trainRecipe, Backend backend) {
+    /** The configuration of the tokenizer to begin from, which must be one for these pictures. */
+    private VqConfig config(InitOptions.Start start, PictureSource pictureSource) {
+        VqConfig there = start.folder().vqConfig();
+        if (there == null) {
+            throw new CheckpointException(start.folder().path(), null, "no tokenizer (expected tensors vqvae.*)");
+        }
+        VqConfig config = architecture.agreeing(there, start.name());
+        if (there.inChannels() != pictureSource.channels()) {
+            throw new ParameterException(spec.commandLine(), "--data: pictures with " + pictureSource.channels()
+                    + " channels (expected " + there.inChannels() + ", as --init " + start.name()
+                    + (there.inChannels() == 1 || there.inChannels() == 3
+                            ? "; picture files are read so with --channels " + there.inChannels()
+                            : "")
+                    + ")");
+        }
+        return config;
+    }
+
+    private VqOptions options(TrainRecipe trainRecipe, InitOptions.Start start, Backend backend) {
         return VqOptions.builder(trainRecipe)
                 .reconstruction(loss)
                 .codebook(codebook.options())
                 .perceptual(perceptual.term(backend, recipe.seed()))
                 .adversarial(discriminator.options(trainRecipe.optimizer()))
+                .origin(start == null ? null : start.origin())
                 .build();
     }
 

@@ -159,6 +159,59 @@ public final class AimArchitecture {
         });
     }
 
+    /**
+     * The architecture of a sequence model to train further, with the dropout that is given and the classes of a set of
+     * codes.
+     *
+     * @param there the checkpoint's
+     * @param model how users call the checkpoint
+     * @throws ParameterException if options ask for another architecture, or values are out of range
+     */
+    public AimConfig agreeing(AimConfig there, String model, int classes) {
+        Agreement agreement = new Agreement(command, model);
+        int groupsThere = there.adaLnGroup() ? there.numGroups() : 0;
+        if (preset != null) {
+            AimConfig p = ComputeOptions.checked(command, () -> AimPresets.get(preset));
+            agreement.on("--preset " + preset + ", d_model", dModel == null ? p.dModel() : null, there.dModel())
+                    .on("--preset " + preset + ", n_layer", layers == null ? p.nLayer() : null, there.nLayer())
+                    .on("--preset " + preset + ", num_groups",
+                            groups == null ? p.adaLnGroup() ? p.numGroups() : 0 : null, groupsThere);
+        }
+        agreement.on("--d-model", dModel, there.dModel())
+                .on("--layers", layers, there.nLayer())
+                .on("--groups", groups, groupsThere)
+                .on("--mlp", rounded(mlp), rounded(there.dIntermediate()))
+                .on("--attention-layers", attentionLayers, there.attentionLayers())
+                .on("--heads", heads, there.attention() == null ? 0 : there.attention().numHeads())
+                .on("--untied", untied ? true : null, !there.tieEmbeddings());
+        switch (there.ssm()) {
+            case Mamba1Config c -> agreement.on("--mixer", given("--mixer") ? mixer : null, Mixer.MAMBA1)
+                    .on("--d-state", dState, c.dState()).on("--d-conv", dConv, c.dConv())
+                    .on("--expand", expand, c.expand()).on("--head-dim", headDim, "none");
+            case Mamba2Config c -> agreement.on("--mixer", given("--mixer") ? mixer : null, Mixer.MAMBA2)
+                    .on("--d-state", dState, c.dState()).on("--d-conv", dConv, c.dConv())
+                    .on("--expand", expand, c.expand()).on("--head-dim", headDim, c.headDim());
+        }
+        agreement.require();
+        return ComputeOptions.checked(command, () -> there.toBuilder()
+                .numClasses(classes)
+                .dropout(
+                        given("--token-dropout") ? tokenDropout : there.tokenDrop(),
+                        given("--mixer-dropout") ? mixerDropout : there.mixerDrop(),
+                        given("--mlp-dropout") ? mlpDropout : there.mlpDrop())
+                .build());
+    }
+
+    /** Whether an option that has a default was given. */
+    private boolean given(String option) {
+        return command.commandLine().getParseResult().hasMatchedOption(option);
+    }
+
+    /** Hidden channels of an MLP as they are, {@code null} for {@code null}. */
+    private static Integer rounded(Integer channels) {
+        return channels == null ? null : Math.ceilDiv(channels, 128) * 128;
+    }
+
     private SsmConfig ssm(int d) {
         if (mixer == Mixer.MAMBA1) {
             Mamba1Config c = Mamba1Config.of(d);

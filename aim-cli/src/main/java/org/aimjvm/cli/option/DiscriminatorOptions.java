@@ -117,6 +117,11 @@ public final class DiscriminatorOptions {
         }
     }
 
+    /** Whether a discriminator is asked for. */
+    public boolean given() {
+        return loss != null;
+    }
+
     /** Complains about options without their meaning, and values out of range. */
     public void check() {
         OptionChecks checks = new OptionChecks(command);

@@ -90,6 +90,35 @@ public final class VqArchitecture {
         });
     }
 
+    /**
+     * The architecture of a tokenizer to train further, with the weights of losses that are given.
+     *
+     * @param there the checkpoint's
+     * @param model how users call the checkpoint
+     * @throws picocli.CommandLine.ParameterException if options ask for another architecture, or values are out of range
+     */
+    public VqConfig agreeing(VqConfig there, String model) {
+        Agreement agreement = new Agreement(command, model);
+        if (preset != null) {
+            VqConfig p = ComputeOptions.checked(command, () -> VqConfig.preset(preset));
+            agreement.on("--preset " + preset + ", ch", ch == null ? p.ch() : null, there.ch())
+                    .on("--preset " + preset + ", ch_mult", chMult == null ? p.chMult() : null, there.chMult())
+                    .on("--preset " + preset + ", n_embed", codebook == null ? p.nEmbed() : null, there.nEmbed());
+        }
+        agreement.on("--ch", ch, there.ch())
+                .on("--ch-mult", chMult, there.chMult())
+                .on("--res-blocks", resBlocks, there.numResBlocks())
+                .on("--z-channels", zChannels, there.zChannels())
+                .on("--codebook", codebook, there.nEmbed())
+                .on("--embed-dim", embedDim, there.embedDim())
+                .on("--norm-groups", normGroups, there.normGroups())
+                .require();
+        return ComputeOptions.checked(command, () -> there.toBuilder()
+                .commitBeta(commit == null ? there.commitBeta() : commit)
+                .entropyLossRatio(entropy == null ? there.entropyLossRatio() : entropy)
+                .build());
+    }
+
     private static int or(Integer value, int standard) {
         return value == null ? standard : value;
     }

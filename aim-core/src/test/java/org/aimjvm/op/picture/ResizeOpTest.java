@@ -4,6 +4,7 @@ import static org.aimjvm.op.picture.Pictures.picture;
 import static org.aimjvm.op.picture.Pictures.random;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.data.Offset.offset;
 import static org.assertj.core.data.Percentage.withPercentage;
 
 import java.util.Arrays;
@@ -85,6 +86,26 @@ class ResizeOpTest {
             }
         }
         return y;
+    }
+
+    /** Each output pixel by its own definition, {@code (i + 0.5) in / out - 0.5}, in F64. */
+    @ParameterizedTest
+    @MethodSource("backends")
+    void halfPixelIsTheMeanOfFourByDistance(Backend b) {
+        for (int[] s : new int[][] {{7, 45, 16, 31}, {16, 31, 7, 45}, {1, 9, 4, 2}, {10, 1, 3, 7}}) {
+            float[] x = random(s[0] * s[1], 3);
+            float[] y = ResizeOp.bilinear(picture(b, s[0], s[1], x), s[2], s[3], Grid.HALF_PIXEL).toFloats();
+            for (int i = 0; i < y.length; i++) {
+                double row = Math.clamp((i / s[3] + 0.5) * s[0] / s[2] - 0.5, 0, s[0] - 1);
+                double column = Math.clamp((i % s[3] + 0.5) * s[1] / s[3] - 0.5, 0, s[1] - 1);
+                double expected = 0;
+                for (int j = 0; j < x.length; j++) { // a tent of width 2 around the position
+                    expected += x[j] * Math.max(0, 1 - Math.abs(j / s[1] - row))
+                            * Math.max(0, 1 - Math.abs(j % s[1] - column));
+                }
+                assertThat((double) y[i]).as("%s at %d", Arrays.toString(s), i).isCloseTo(expected, offset(2e-5));
+            }
+        }
     }
 
     @ParameterizedTest
