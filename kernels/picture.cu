@@ -124,12 +124,15 @@ extern "C" __global__ void avg_pool_backward_f32(float* dx, const float* dy, int
 
 // ---- resizing -----------------------------------------------------------------------------------------------------------------
 
-// The neighbours of an output position along one side. Codes of grid as ResizeShape.Grid.ordinal().
+// How positions of two pictures of different size correspond; order of ResizeShape.Grid.
+enum Grid { CORNER, HALF_PIXEL };
+
+// The neighbours of an output position along one side.
 struct Neighbours {
     int low, high;
     float share;
     __device__ __forceinline__ Neighbours(int out, int size, float scale, int grid) {
-        float at = grid == 0 ? __fmul_rn(static_cast<float>(out), scale)
+        float at = grid == CORNER ? __fmul_rn(static_cast<float>(out), scale)
                              : fmaxf(0.0f, __fadd_rn(__fmul_rn(static_cast<float>(out) + 0.5f, scale), -0.5f));
         low = min(static_cast<int>(at), size - 1);
         high = min(low + 1, size - 1);

@@ -19,6 +19,9 @@ public final class Recipes {
     /** Options whose value is a path or the name of an embedded model. */
     private static final Set<String> MODELS = Set.of("--model", "--tokenizer", "--init");
 
+    /** In front of a path in a value. */
+    private static final String FEATURES = "features=";
+
     private Recipes() {}
 
     /** The command line as it was given, without options that change nothing, and with only the last name of paths. */
@@ -32,7 +35,13 @@ public final class Recipes {
             if (option.arity().max() > 0) {
                 String value = String.join(",", option.originalStringValues());
                 boolean path = option.getValue() instanceof Path || MODELS.contains(option.longestName());
-                words.add(path ? String.valueOf(Path.of(value).getFileName()) : value);
+                if (path) {
+                    words.add(String.valueOf(Path.of(value).getFileName()));
+                } else if (value.startsWith(FEATURES)) {
+                    words.add(FEATURES + Path.of(value.substring(FEATURES.length())).getFileName());
+                } else {
+                    words.add(value);
+                }
             }
         });
         return String.join(" ", words);

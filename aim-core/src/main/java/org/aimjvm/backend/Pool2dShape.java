@@ -10,10 +10,11 @@ package org.aimjvm.backend;
 public record Pool2dShape(
         int planes, int height, int width, int kernelHeight, int kernelWidth, int strideHeight, int strideWidth,
         int padHeight, int padWidth) {
+    private static final int MAX_KERNEL = 1 << 24;
 
     /**
      * @throws IllegalArgumentException if a size is not positive, the padded picture is smaller than the window, a
-     *     window could lie in the padding as a whole, or its pixels are too many for an int
+     *     window could lie in the padding as a whole, or its pixels are more than 2^24
      */
     public Pool2dShape {
         if (planes < 0 || height < 1 || width < 1 || kernelHeight < 1 || kernelWidth < 1 || strideHeight < 1
@@ -22,18 +23,19 @@ public record Pool2dShape(
                     + kernelHeight + "x" + kernelWidth + ", stride " + strideHeight + "x" + strideWidth
                     + " (expected positive sizes)");
         }
-        if ((long) kernelHeight * kernelWidth > Integer.MAX_VALUE) {
+        if ((long) kernelHeight * kernelWidth > MAX_KERNEL) {
             throw new IllegalArgumentException("pool2d: kernel " + kernelHeight + "x" + kernelWidth
-                    + " (expected fewer than 2^31 pixels)");
+                    + " (expected at most 2^24 pixels, which F32 still counts exactly)");
         }
         if (padHeight < 0 || padWidth < 0 || padHeight > kernelHeight / 2 || padWidth > kernelWidth / 2) {
             throw new IllegalArgumentException("pool2d: padding " + padHeight + "x" + padWidth
                     + " (expected 0 to half of the kernel " + kernelHeight + "x" + kernelWidth + ")");
         }
         if (height < kernelHeight - 2 * padHeight || width < kernelWidth - 2 * padWidth) {
-            throw new IllegalArgumentException("pool2d: picture " + height + "x" + width + ", padding " + padHeight + "x"
-                    + padWidth + " (expected at least the kernel, " + kernelHeight + "x" + kernelWidth
-                    + ", with the padding on both sides)");
+            throw new IllegalArgumentException(
+                    "pool2d: picture " + height + "x" + width + ", padding " + padHeight + "x"
+                            + padWidth + " (expected at least the kernel, " + kernelHeight + "x" + kernelWidth
+                            + ", with the padding on both sides)");
         }
     }
 

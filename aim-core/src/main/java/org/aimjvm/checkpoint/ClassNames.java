@@ -12,7 +12,8 @@ import java.util.stream.IntStream;
 
 /**
  * Finds classes by what users type. A name is taken exactly as it is if there is one; else without regard to case,
- * punctuation and spaces, if only one class fits; else a number is the label itself.
+ * punctuation and spaces, if only one class fits; else a number is the label itself. Classes of ImageNet have their
+ * other names and WordNet ids too.
  */
 final class ClassNames {
     private static final String ALL = "all";
@@ -25,6 +26,8 @@ final class ClassNames {
     private final int count;
     private final Map<String, List<Integer>> exact = new HashMap<>();
     private final Map<String, List<Integer>> canonical = new HashMap<>();
+    private final Map<String, List<Integer>> aliases = new HashMap<>();
+    private final boolean imageNet;
     private int mostWords = 1;
 
     /**
@@ -40,6 +43,25 @@ final class ClassNames {
             canonical.computeIfAbsent(form, _ -> new ArrayList<>()).add(i);
             mostWords = Math.max(mostWords, form.split(" ").length);
         }
+        this.imageNet = names.size() == ImageNetClasses.COUNT && names.equals(ImageNetClasses.names());
+        if (imageNet) {
+            for (int i = 0; i < count; i++) {
+                alias(ImageNetClasses.id(i), i);
+                for (String synonym : ImageNetClasses.synonyms(i)) {
+                    alias(synonym, i);
+                }
+                alias(String.join(" ", ImageNetClasses.synonyms(i)), i);
+            }
+        }
+    }
+
+    private void alias(String name, int label) {
+        String form = canonical(name);
+        List<Integer> labels = aliases.computeIfAbsent(form, _ -> new ArrayList<>());
+        if (!labels.contains(label)) {
+            labels.add(label);
+        }
+        mostWords = Math.max(mostWords, form.split(" ").length);
     }
 
     /**
@@ -93,7 +115,8 @@ final class ClassNames {
             return found;
         }
         int[] apart = IntStream.range(from, to).map(i -> find(parts[i])).toArray();
-        if (Arrays.stream(apart).noneMatch(label -> label == NONE)) {
+        if (Arrays.stream(apart).noneMatch(label -> label == NONE)
+                && !Arrays.stream(apart).allMatch(label -> label == found)) {
             throw ambiguous(whole.strip(), IntStream.concat(IntStream.of(found), Arrays.stream(apart)));
         }
         return found;
@@ -111,7 +134,9 @@ final class ClassNames {
     private int findName(String text) {
         String form = canonical(text);
         List<Integer> fitting = exact.getOrDefault(
-                text.strip(), form.isEmpty() ? List.of() : canonical.getOrDefault(form, List.of()));
+                text.strip(),
+                form.isEmpty() ? List.of()
+                        : canonical.getOrDefault(form, aliases.getOrDefault(form, List.of())));
         if (fitting.size() > 1) {
             throw ambiguous(text, fitting.stream().mapToInt(Integer::intValue));
         }
@@ -120,7 +145,8 @@ final class ClassNames {
 
     private IllegalArgumentException ambiguous(String text, IntStream candidates) {
         String list =
-                candidates.limit(SHOWN).mapToObj(i -> (i < names.size() ? names.get(i) : "number") + " (" + i + ")")
+                candidates.limit(SHOWN).mapToObj(i -> (i < names.size() ? names.get(i) : "number") + " (" + i
+                        + (imageNet ? ", " + ImageNetClasses.id(i) : "") + ")")
                         .collect(Collectors.joining("; "));
         return new IllegalArgumentException(
                 "label: " + text + " may be any of " + list + ", expected exactly one of the names, or a number");

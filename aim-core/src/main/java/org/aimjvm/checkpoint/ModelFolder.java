@@ -83,7 +83,10 @@ public final class ModelFolder implements AutoCloseable {
         String infoJson = model.read(ModelInfo.FILE);
         this.infoFound = infoJson != null;
         Path infoFile = model.file(ModelInfo.FILE);
-        this.info = infoJson == null ? ModelInfo.PUBLISHED : ModelInfo.parse(infoJson, infoFile);
+        ModelInfo own = infoJson == null ? ModelInfo.PUBLISHED : ModelInfo.parse(infoJson, infoFile);
+        this.info = config != null && config.numClasses() == ImageNetClasses.COUNT && own.classNames().isEmpty()
+                ? own.withClassNames(ImageNetClasses.names())
+                : own;
         int names = info.classNames().size();
         if (config != null && names > 0 && names != config.numClasses()) {
             throw new CheckpointException(

@@ -44,6 +44,11 @@ public record ModelInfo(
         return new ModelInfo(classNames, positions, Guidance.PUBLISHED, SamplingOptions.PLAIN, recipe);
     }
 
+    /** The same with other names of the classes. */
+    public ModelInfo withClassNames(List<String> names) {
+        return new ModelInfo(names, positions, guidance, sampling, recipe);
+    }
+
     /**
      * Parses the file.
      *

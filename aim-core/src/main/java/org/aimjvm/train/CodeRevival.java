@@ -36,13 +36,13 @@ final class CodeRevival {
 
     /**
      * @param player whose optimiser moves the codebook
-     * @param options when a code moves
+     * @param options when a code moves, unless the codebook is frozen
      */
     CodeRevival(Codebook codebook, String player, CodebookOptions options, long seed) {
         this.codebook = codebook;
         this.player = player;
         this.options = options;
-        this.moves = options.reviveAfter() > 0 || options.restartBelow() > 0;
+        this.moves = !codebook.isFrozen() && (options.reviveAfter() > 0 || options.restartBelow() > 0);
         this.seed = seed;
         this.usage = new CodeUsage(codebook.used().size(), codebook.weight().dim(0));
         this.averages = new float[options.restartBelow() > 0 ? codebook.weight().dim(0) : 0];

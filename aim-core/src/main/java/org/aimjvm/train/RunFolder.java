@@ -21,7 +21,7 @@ import org.aimjvm.io.StagedFolder;
  * config.json            the sequence model's configuration, or vq_config.json the tokenizer's
  * aim.json               class names, defaults and recipe, as the finished model has them
  * optimizer.safetensors  exp_avg.NAME, exp_avg_sq.NAME
- * ema.safetensors        averaged parameters, under the same names, if the run keeps them
+ * ema.safetensors        averaged parameters, frozen ones as they are, under the same names, if the run keeps them
  * player-NAME.safetensors, optimizer-NAME.safetensors    the same of every player but the first
  * task.safetensors       what else the stage remembers, if anything
  * trainer.json           step, recipe, data: see {@link TrainerState}

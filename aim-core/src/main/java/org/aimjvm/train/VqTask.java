@@ -15,6 +15,7 @@ import org.aimjvm.io.TensorSource;
 import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.Params;
 import org.aimjvm.tensor.Scope;
+import org.aimjvm.vq.Codebook;
 import org.aimjvm.vq.CodebookProjection;
 import org.aimjvm.vq.VqModel;
 
@@ -52,6 +53,7 @@ final class VqTask implements TrainTask<PictureBatch> {
         if (validation != null) {
             requireFit(validation);
         }
+        requireFit(options, model.codebook());
         TrainRecipe recipe = options.recipe();
         this.projection = options.codebook().projected()
                 ? new CodebookProjection(
@@ -63,6 +65,18 @@ final class VqTask implements TrainTask<PictureBatch> {
         CodebookOptions moves = model.codebook().isFrozen() ? options.codebook().still() : options.codebook();
         this.codes = new CodeRevival(model.codebook(), PLAYER, moves, recipe.seed());
         this.validation = new VqValidation(model, validation, recipe);
+    }
+
+    private static void requireFit(VqOptions options, Codebook codebook) {
+        if (codebook.isFrozen() && options.codebook().replacesStart()) {
+            throw new IllegalArgumentException(
+                    "codebook: frozen, but the run would begin with other codes (expected the start uniform and no"
+                            + " projection)");
+        }
+        if (options.origin() != null && options.codebook().projected()) {
+            throw new IllegalArgumentException("codebook: projected codes begin at random, but the run begins from "
+                    + options.origin().name() + " (expected no projection, or no model to begin from)");
+        }
     }
 
     private static Adversary adversary(VqOptions options, VqModel model, PictureSource train) {

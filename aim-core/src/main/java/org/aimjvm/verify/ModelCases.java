@@ -8,6 +8,7 @@ import static org.aimjvm.verify.OpCase.x;
 import java.util.ArrayList;
 import java.util.List;
 import org.aimjvm.backend.DType;
+import org.aimjvm.backend.ResizeShape;
 import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.op.conv.Conv2dOp;
 import org.aimjvm.op.conv.NormConv2dOp;
@@ -21,6 +22,9 @@ import org.aimjvm.op.norm.GroupNormOp;
 import org.aimjvm.op.norm.NormedSum;
 import org.aimjvm.op.norm.ResidualNormOp;
 import org.aimjvm.op.norm.RmsNormOp;
+import org.aimjvm.op.picture.PoolOp;
+import org.aimjvm.op.picture.PoolOp.Window;
+import org.aimjvm.op.picture.ResizeOp;
 import org.aimjvm.op.ssm.CausalConv1dOp;
 import org.aimjvm.op.ssm.GatedNormLinearOp;
 import org.aimjvm.op.ssm.LinearConvOp;
@@ -29,9 +33,9 @@ import org.aimjvm.backend.SsdSettings;
 import org.aimjvm.tensor.Tensor;
 
 /**
- * Operations as AiM-B, AiM-L, AiM-XL and the tokenizer VQ-f16 call them: all widths are theirs. Rows, lengths and
- * pictures are smaller than in training, as the scalar backend has to follow: one past a tile or a chunk in training,
- * the pair of sequences of one guided picture in decoding.
+ * Operations as AiM-B, AiM-L, AiM-XL, the tokenizer VQ-f16 and networks that judge pictures call them: all widths are
+ * theirs. Rows, lengths and pictures are smaller than in training, as the scalar backend has to follow: one past a tile
+ * or a chunk in training, the pair of sequences of one guided picture in decoding.
  */
 final class ModelCases {
     private static final int VOCAB = 16384;
@@ -48,6 +52,7 @@ final class ModelCases {
         sequence(cases, "AiM-L", 1024);
         sequence(cases, "AiM-XL", 1536);
         tokenizer(cases);
+        judges(cases);
         return cases;
     }
 
@@ -191,5 +196,27 @@ final class ModelCases {
         cases.add(OpCase.of(
                 "VQ-f16 nearestCode 256x8 of " + VOCAB, xs -> NearestCodeOp.nearestCode(xs[0], xs[1]),
                 constant(-1, 1, 256, 8), constant(-1, 1, VOCAB, 8)));
+    }
+
+    /** What VGG16 and InceptionV3, which judge pictures, do between their convolutions. */
+    private static void judges(List<OpCase> cases) {
+        Window half = Window.square(2, 2, 0);
+        for (int[] s : new int[][] {{64, 128, 128}, {512, 16, 16}}) {
+            cases.add(OpCase.of(
+                    "VGG16 maxPool2d " + s[0] + "x" + s[1] + "x" + s[2], xs -> PoolOp.maxPool2d(xs[0], half),
+                    x(1, s[0], s[1], s[2])));
+        }
+        cases.add(OpCase.of(
+                "InceptionV3 resize bilinear 3x256x256 -> 299x299",
+                xs -> ResizeOp.bilinear(xs[0], 299, 299, ResizeShape.Grid.CORNER), in(0, 255, 1, 3, 256, 256)));
+        cases.add(OpCase.of(
+                "InceptionV3 maxPool2d 192x71x71", xs -> PoolOp.maxPool2d(xs[0], Window.square(3, 2, 0)),
+                x(1, 192, 71, 71)));
+        cases.add(OpCase.of(
+                "InceptionV3 avgPool2d 288x35x35", xs -> PoolOp.avgPool2d(xs[0], Window.square(3, 1, 1), false),
+                x(1, 288, 35, 35)));
+        cases.add(OpCase.of(
+                "InceptionV3 avgPool2d 2048x8x8", xs -> PoolOp.avgPool2d(xs[0], Window.square(8, 1, 0), false),
+                x(2, 2048, 8, 8)));
     }
 }

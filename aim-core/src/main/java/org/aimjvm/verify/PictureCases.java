@@ -52,7 +52,8 @@ final class PictureCases {
         cases.add(OpCase.of("shift 3x2x5x19", xs -> ShiftOp.shift(xs[0], xs[1]), x(3, 2, 5, 19), ints(7, 3, 2)));
         cases.add(OpCase.of(
                 "shift 4x3x6x17 up and left",
-                xs -> ShiftOp.shift(xs[0], Tensor.ofInts(xs[0].backend(), Shape.of(4, 2), -1, -2, 2, -16, -5, 3, 0, 17)),
+                xs -> ShiftOp.shift(xs[0],
+                        Tensor.ofInts(xs[0].backend(), Shape.of(4, 2), -1, -2, 2, -16, -5, 3, 0, 17)),
                 x(4, 3, 6, 17)));
         return cases;
     }

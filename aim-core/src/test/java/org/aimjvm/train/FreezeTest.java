@@ -107,8 +107,9 @@ class FreezeTest {
         try (Scope _ = Scope.training()) {
             Tensor x = Tensor.full(TinyRuns.BACKEND, Shape.of(2, 1, 8, 8), 0.5f);
             assertThat(model.latents(x).needsGrad()).isFalse(); // nothing of the encoder is on the tape
-            Gradients all = new VqLosses(model, vqOptions(1), null, null).of(x, new MicroBatch(0, 0, 0, new int[2])).loss()
-                    .backward();
+            Gradients all =
+                    new VqLosses(model, vqOptions(1), null, null).of(x, new MicroBatch(0, 0, 0, new int[2])).loss()
+                            .backward();
             model.params().frozen().forEach((name, t) -> {
                 assertThat(t.needsGrad()).as(name).isFalse();
                 assertThat(all.contains(t)).as(name).isFalse();
@@ -195,6 +196,33 @@ class FreezeTest {
         trainer(tokenizer("encoder", "codebook"), 1, RunOptions.NONE, frozen).run();
         assertThat(frozen.losses()).isEqualTo(free.losses());
         assertThat(frozen.steps.getFirst().gradNorm()).isLessThan(free.steps.getFirst().gradNorm());
+    }
+
+    @Test
+    void waysToMoveAFrozenCodebookAreRefused() {
+        CodebookOptions clusters = new CodebookOptions(
+                CodebookOptions.Start.KMEANS, 0, 2, CodebookOptions.DEFAULT.gradient(), false);
+        VqOptions options = VqOptions.builder(TinyRuns.recipe(1, 4, 1, 3e-3)).codebook(clusters).build();
+        assertThatThrownBy(() -> new VqTrainer(
+                tokenizer("codebook"), TinyRuns.squares(12), null, options, RunOptions.NONE, new Recorder()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("codebook: frozen, but the run would begin with other codes");
+        CodebookOptions projected = new CodebookOptions(
+                CodebookOptions.Start.UNIFORM, 0, 0, CodebookOptions.DEFAULT.gradient(), true);
+        VqOptions begun = VqOptions.builder(TinyRuns.recipe(1, 4, 1, 3e-3)).codebook(projected)
+                .origin(new Origin("model", "0".repeat(64), "")).build();
+        assertThatThrownBy(() -> new VqTrainer(
+                tokenizer("decoder"), TinyRuns.squares(12), null, begun, RunOptions.NONE, new Recorder()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("codebook: projected codes begin at random, but the run begins from model");
+        AdversarialOptions d = AdversarialOptions.of(1e-3);
+        AdversarialOptions adaptive = new AdversarialOptions(
+                d.loss(), d.weight(), 0, 0, true, 4, 1, d.optimizer(), 0, d.augment(), 0);
+        VqOptions adversarial = VqOptions.builder(TinyRuns.recipe(1, 4, 1, 3e-3)).adversarial(adaptive).build();
+        assertThatThrownBy(() -> new VqTrainer(
+                tokenizer("decoder"), TinyRuns.squares(12), null, adversarial, RunOptions.NONE, new Recorder()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("adaptive weight: the decoder's last convolution, at which it is measured, is");
     }
 
     @Test

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.aimjvm.backend.ElementwiseKernels;
+import org.aimjvm.backend.ResizeShape;
 import org.aimjvm.backend.SamplingKernels;
 import org.aimjvm.backend.WeightFormat;
 import org.junit.jupiter.api.Test;
@@ -54,7 +55,9 @@ class KernelConstantsTest {
         "index.cu, WARP, CudaIndexKernels, TILE",
         "limits.cu, THREADS, CudaLimitKernels, THREADS",
         "limits.cu, CHAINS, CudaLimitKernels, CHAINS",
+        "batch_norm.cu, THREADS, CudaNormKernels, THREADS",
         "optim.cu, THREADS, CudaOptimKernels, THREADS",
+        "picture.cu, THREADS, CudaPictureKernels, THREADS",
         "optim.cu, ITEMS, CudaOptimKernels, ITEMS",
         "sampling.cu, THREADS, CudaSamplingKernels, THREADS",
         "conv.cu, THREADS, CudaConvKernels, THREADS",
@@ -134,13 +137,19 @@ class KernelConstantsTest {
         }
     }
 
-    /** Kernels are told a function by its number. */
+    /** Kernels are told a function, or a grid, by its number. */
     @Test
-    void functionsAreInTheSameOrder() {
-        Matcher list = Pattern.compile("enum Unary \\{([^}]*)\\}").matcher(source("elementwise.cu"));
-        assertThat(list.find()).isTrue();
-        assertThat(List.of(list.group(1).strip().split("\\s*,\\s*")))
+    void enumsAreInTheSameOrder() {
+        assertThat(names("Unary", "elementwise.cu"))
                 .isEqualTo(Arrays.stream(ElementwiseKernels.Unary.values()).map(Enum::name).toList());
+        assertThat(names("Grid", "picture.cu"))
+                .isEqualTo(Arrays.stream(ResizeShape.Grid.values()).map(Enum::name).toList());
+    }
+
+    private static List<String> names(String type, String file) {
+        Matcher list = Pattern.compile("enum " + type + " \\{([^}]*)\\}").matcher(source(file));
+        assertThat(list.find()).isTrue();
+        return List.of(list.group(1).strip().split("\\s*,\\s*"));
     }
 
     @Test

@@ -8,6 +8,8 @@ import org.aimjvm.AiM;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.backend.DType;
+import org.aimjvm.checkpoint.ClassRows;
+import org.aimjvm.checkpoint.FineTuning;
 import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.checkpoint.ModelWriter;
@@ -17,13 +19,14 @@ import org.aimjvm.data.PictureOptions;
 import org.aimjvm.data.PictureSource;
 import org.aimjvm.data.TokenDataset;
 import org.aimjvm.model.AimConfig;
+import org.aimjvm.model.AimFreeze;
 import org.aimjvm.model.AimModel;
-import org.aimjvm.nn.Params;
 import org.aimjvm.optim.AdamWOptions;
 import org.aimjvm.optim.LrSchedule;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.train.LmOptions;
 import org.aimjvm.train.LmTrainer;
+import org.aimjvm.train.Origin;
 import org.aimjvm.train.RunOptions;
 import org.aimjvm.train.TrainRecipe;
 import org.aimjvm.vq.VqModel;
@@ -64,47 +67,43 @@ public final class FineTune {
     static List<Double> run(String start, PictureSource pictures, Path out, int batch, int steps) {
         Backend backend = Backends.best();
         try (ModelFolder folder = ModelFolder.open(start)) {
-            // readModel, not readFrozenModel: what AiM.load reads can only generate.
-            AimModel old = folder.readModel(backend);
             VqModel tokenizer = folder.readTokenizer(backend);
             new CodeExtractor(tokenizer).extract(pictures, out.resolve("codes"), 1, SEED, batch, _ -> {});
             try (TokenDataset codes = TokenDataset.open(out.resolve("codes"))) {
-                AimConfig config = old.config().toBuilder().numClasses(pictures.classNames().size()).build();
-                AimModel model = withSameWeights(old, config, backend);
+                AimModel model = model(folder, pictures.classNames(), backend);
 
                 // A small rate, rising slowly: what the model knows already should bend, not break.
                 TrainRecipe recipe = new TrainRecipe(
                         batch, 1, SEED, AdamWOptions.of(3e-4),
                         new LrSchedule(LrSchedule.Kind.COSINE, steps / 10, steps), 0);
+                Origin origin = new Origin(start, folder.sha256(), "");
+                LmOptions options = new LmOptions(recipe, 0.1, 0, false, origin);
                 Losses losses = new Losses("fine-tuning", 10);
-                new LmTrainer(model, codes, null, new LmOptions(recipe, 0.1, 0, false), RunOptions.NONE, losses).run();
+                new LmTrainer(model, codes, null, options, RunOptions.NONE, losses).run();
 
                 Map<String, Tensor> tensors = new LinkedHashMap<>(model.params().all());
                 tensors.putAll(tokenizer.params().all());
                 // How it samples best is the old model's; what it was made from is worth writing down.
                 ModelInfo info = new ModelInfo(
-                        pictures.classNames(), old.positions(), folder.info().guidance(), folder.info().sampling(),
-                        "fine-tuned from " + start);
-                ModelWriter.write(out.resolve("model"), config, tokenizer.config(), info, tensors, DType.F32);
+                        pictures.classNames(), model.positions(), folder.info().guidance(), folder.info().sampling(),
+                        "fine-tuned from " + origin.name() + " " + origin.sha256());
+                ModelWriter.write(out.resolve("model"), model.config(), tokenizer.config(), info, tensors, DType.F32);
                 return losses.values();
             }
         }
     }
 
     /**
-     * A model with all weights of the old one that fit: with another number of classes that is all but the table of
-     * labels, which starts anew. With the same number it is everything, and class 0 starts as the old class 0.
+     * The sequence model for other classes: those it knows by name keep their rows of the class table, the others start
+     * anew. The table of codes stays as it is, since the tokenizer does.
      */
-    private static AimModel withSameWeights(AimModel old, AimConfig config, Backend backend) {
-        AimModel model = new AimModel(Params.random(backend, SEED).sub(AimModel.NAME), config, old.positions());
-        Map<String, Tensor> known = old.params().all();
-        model.params().all().forEach((name, tensor) -> {
-            if (known.get(name).shape().equals(tensor.shape())) {
-                tensor.write(known.get(name).toFloats());
-            } else {
-                System.out.println("starts anew: " + name + " " + tensor.shape());
-            }
-        });
-        return model;
+    private static AimModel model(ModelFolder folder, List<String> classes, Backend backend) {
+        List<String> known = folder.info().classNames();
+        int count = folder.config().numClasses();
+        ClassRows rows = ClassRows.of(ClassRows.usual(known, count, classes), known, count, classes);
+        System.out.println(rows.summary(classes));
+        AimConfig config = folder.config().toBuilder().numClasses(classes.size()).build();
+        AimFreeze frozen = new AimFreeze(List.of("words"), config);
+        return FineTuning.model(folder, backend, config, folder.info().positions(), rows, SEED, frozen);
     }
 }

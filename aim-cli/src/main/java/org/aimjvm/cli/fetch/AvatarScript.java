@@ -27,9 +27,11 @@ public final class AvatarScript {
     private static final int SHOWN_OUTPUT = 300;
 
     private final Path folder;
+    private final String node;
 
-    private AvatarScript(Path folder) {
+    private AvatarScript(Path folder, String node) {
         this.folder = folder;
+        this.node = node;
     }
 
     /**
@@ -40,7 +42,12 @@ public final class AvatarScript {
      * @throws IOException if Node is missing or too old, or npm fails: says what to do
      */
     public static AvatarScript installed(Path cache, Runnable installing) throws IOException {
-        requireNode();
+        return installed(cache, installing, "node", "npm");
+    }
+
+    /** As {@link #installed(Path, Runnable)} with these programs. */
+    static AvatarScript installed(Path cache, Runnable installing, String node, String npm) throws IOException {
+        requireNode(node);
         Map<String, byte[]> files = new LinkedHashMap<>();
         for (String name : FILES) {
             try (InputStream in = AvatarScript.class.getResourceAsStream("/org/aimjvm/cli/avatars/" + name)) {
@@ -56,9 +63,9 @@ public final class AvatarScript {
         Path folder = cache.resolve("avatars-" + version);
         if (!Files.isDirectory(folder)) {
             installing.run();
-            install(folder, files);
+            install(folder, files, npm);
         }
-        return new AvatarScript(folder);
+        return new AvatarScript(folder, node);
     }
 
     /** The cache of this user: {@code XDG_CACHE_HOME/aim}, or {@code .cache/aim} in the home folder. */
@@ -70,8 +77,8 @@ public final class AvatarScript {
         return base.resolve("aim");
     }
 
-    private static void requireNode() throws IOException {
-        String version = output(null, List.of("node", "--version"), "node").strip();
+    private static void requireNode(String node) throws IOException {
+        String version = output(null, List.of(node, "--version"), "node").strip();
         String major = version.replaceAll("^v(\\d+)\\..*$", "$1");
         if (!major.matches("\\d{1,4}") || Integer.parseInt(major) < LEAST_NODE) {
             throw new IOException("node: version " + version + ", expected " + LEAST_NODE
@@ -79,14 +86,14 @@ public final class AvatarScript {
         }
     }
 
-    private static void install(Path folder, Map<String, byte[]> files) throws IOException {
+    private static void install(Path folder, Map<String, byte[]> files, String npm) throws IOException {
         Files.createDirectories(folder.getParent());
         Path part = Files.createTempDirectory(folder.getParent(), "avatars-part-");
         try {
             for (Map.Entry<String, byte[]> file : files.entrySet()) {
                 Files.write(part.resolve(file.getKey()), file.getValue());
             }
-            output(part, List.of("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"),
+            output(part, List.of(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"),
                     "npm");
             try {
                 Files.move(part, folder, StandardCopyOption.ATOMIC_MOVE);
@@ -187,7 +194,7 @@ public final class AvatarScript {
      *     ends
      */
     public Drawing draw(int size, List<String> requests) throws IOException {
-        Process process = new ProcessBuilder(List.of("node", "draw.mjs", Integer.toString(size)))
+        Process process = new ProcessBuilder(List.of(node, "draw.mjs", Integer.toString(size)))
                 .directory(folder.toFile())
                 .start();
         return new Drawing(process, size, new ArrayList<>(requests));

@@ -229,6 +229,7 @@ class FineTuneCommandsTest {
         "vq --init-optimizer                        | --init-optimizer: given without --init",
         "vq --init DIR/none                         | DIR/none: no such file or folder",
         "vq --init DIR/data                         | DIR/data: no weights in this folder",
+        "vq --init DIR/lm/step-00000004             | DIR/lm/step-00000004: no tokenizer",
         "vq --init DIR/vq/model --ch 8              | --ch: 8, but --init DIR/vq/model has 4 \\(expected none of them",
         "vq --init DIR/vq/model --codebook 9 --embed-dim 5 | --codebook: 9, .* has 8; --embed-dim: 5, .* has 4 ",
         "vq --init DIR/vq/model --preset vq-f16     | --preset vq-f16, ch: 128, but --init DIR/vq/model has 4",

@@ -17,8 +17,9 @@ import org.aimjvm.cpu.memory.Scratch;
 
 /**
  * Kernels of pictures by vectors. A piece is some planes. Windows are reduced over their rows first, which is whole
- * rows of the picture and so vectors, then over their columns; pictures are interpolated along each source row once,
- * then between rows by vectors. Gradients gather few elements from far apart: plain loops, one thread per plane.
+ * rows of the picture and so vectors, then over their columns: the greatest by vectors too, at every column, of which
+ * those are kept where a window stands; sums by plain loops. Pictures are interpolated along each source row once, then
+ * between rows by vectors. Gradients gather few elements from far apart: plain loops, one thread per plane.
  */
 public final class VectorPictureKernels implements PictureKernels {
     /** Elements of a piece. */
@@ -39,38 +40,55 @@ public final class VectorPictureKernels implements PictureKernels {
     public void maxPool2d(Storage y, Storage x, Pool2dShape s) {
         float[] ys = floats(y);
         float[] xs = floats(x);
+        int places = places(s);
         forPlanes(s.planes(), s.height() * s.width(), (from, to) -> {
-            float[] columns = rows.floats(s.width());
+            float[] line = rows.floats(padded(s) + places); // a row with its padding, then a window at each place
+            Arrays.fill(line, 0, padded(s), Float.NEGATIVE_INFINITY);
             for (int p = from; p < to; p++) {
                 for (int i = 0; i < s.outHeight(); i++) {
                     int at = (p * s.height() + s.firstRow(i)) * s.width();
-                    System.arraycopy(xs, at, columns, 0, s.width());
+                    System.arraycopy(xs, at, line, s.padWidth(), s.width());
                     for (int r = s.firstRow(i) + 1; r < s.endRow(i); r++) {
                         at += s.width();
-                        max(columns, xs, at, s.width());
+                        max(line, s.padWidth(), xs, at, s.width());
                     }
-                    int out = (p * s.outHeight() + i) * s.outWidth();
-                    for (int j = 0; j < s.outWidth(); j++) {
-                        float best = Float.NEGATIVE_INFINITY;
-                        for (int c = s.firstColumn(j); c < s.endColumn(j); c++) {
-                            best = Math.max(best, columns[c]);
-                        }
-                        ys[out + j] = best;
+                    System.arraycopy(line, 0, line, padded(s), places);
+                    for (int c = 1; c < s.kernelWidth(); c++) {
+                        max(line, padded(s), line, c, places);
                     }
+                    pick(ys, (p * s.outHeight() + i) * s.outWidth(), line, s);
                 }
             }
         });
     }
 
-    private static void max(float[] columns, float[] x, int at, int width) {
-        int c = 0;
-        for (; c <= width - LANES; c += LANES) {
-            FloatVector.fromArray(F, columns, c)
-                    .lanewise(VectorOperators.MAX, FloatVector.fromArray(F, x, at + c))
-                    .intoArray(columns, c);
+    /** Columns of a row with its padding. */
+    private static int padded(Pool2dShape s) {
+        return s.width() + 2 * s.padWidth();
+    }
+
+    /** How many columns the first and last window of a row are apart, and one. */
+    private static int places(Pool2dShape s) {
+        return (s.outWidth() - 1) * s.strideWidth() + 1;
+    }
+
+    /** Takes the places of the windows that there are, after the padded row in {@code line}. */
+    private static void pick(float[] y, int at, float[] line, Pool2dShape s) {
+        int stride = s.strideWidth();
+        for (int j = 0, c = padded(s); j < s.outWidth(); j++, c += stride) {
+            y[at + j] = line[c];
         }
-        for (; c < width; c++) {
-            columns[c] = Math.max(columns[c], x[at + c]);
+    }
+
+    private static void max(float[] y, int atY, float[] x, int at, int n) {
+        int c = 0;
+        for (; c <= n - LANES; c += LANES) {
+            FloatVector.fromArray(F, y, atY + c)
+                    .lanewise(VectorOperators.MAX, FloatVector.fromArray(F, x, at + c))
+                    .intoArray(y, atY + c);
+        }
+        for (; c < n; c++) {
+            y[atY + c] = Math.max(y[atY + c], x[at + c]);
         }
     }
 
@@ -93,23 +111,23 @@ public final class VectorPictureKernels implements PictureKernels {
         });
     }
 
-    /** Index of the first greatest element of a window of the plane that starts at {@code base}; NaN is greatest. */
+    /**
+     * Index of the first greatest element of a window of the plane that starts at {@code base}; NaN is greatest. Value
+     * and place are one number, so that the processor has no branches to guess, which it would guess wrong.
+     */
     private static int greatest(float[] xs, int base, int i, int j, Pool2dShape s) {
-        int last = s.endColumn(j);
-        int first = s.firstColumn(j);
-        int best = base + s.firstRow(i) * s.width() + first;
-        float value = xs[best];
+        int first = base + s.firstColumn(j);
+        int end = base + s.endColumn(j);
+        long best = Long.MIN_VALUE;
         for (int r = s.firstRow(i); r < s.endRow(i); r++) {
-            int row = base + r * s.width();
-            for (int at = row + first; at < row + last; at++) {
-                float v = xs[at];
-                if (v > value || v != v && value == value) {
-                    value = v;
-                    best = at;
-                }
+            int row = r * s.width();
+            for (int at = row + first; at < row + end; at++) {
+                int bits = Float.floatToIntBits(xs[at] + 0f); // -0 becomes 0, all NaN the same
+                int order = bits ^ (bits >> 31 & Integer.MAX_VALUE);
+                best = Math.max(best, (long) order << 32 | Integer.MAX_VALUE - at);
             }
         }
-        return best;
+        return Integer.MAX_VALUE - (int) best;
     }
 
     @Override
