@@ -6,6 +6,7 @@ import static org.assertj.core.data.Offset.offset;
 
 import java.nio.file.Path;
 import java.util.EnumSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -167,6 +168,22 @@ class AdversarialTrainingTest {
         assertThat(r.losses().getLast()).isNotEqualTo(plain.getLast());
         assertThat(r.steps.getLast().parts().get("discriminator_loss"))
                 .isLessThan(r.steps.getFirst().parts().get("discriminator_loss"));
+    }
+
+    /** As text in a checkpoint, which another process compares with its own. */
+    @Test
+    void changesAreInTheirOwnOrderWhateverTheOrderGiven() {
+        AdversarialOptions o = everything();
+        Set<DiffAugment.Kind> given = new LinkedHashSet<>(
+                List.of(DiffAugment.Kind.CUTOUT, DiffAugment.Kind.TRANSLATION, DiffAugment.Kind.COLOR));
+        AdversarialOptions same = new AdversarialOptions(
+                o.loss(), o.weight(), o.fromStep(), o.warmup(), o.adaptive(), o.width(), o.layers(), o.optimizer(),
+                o.leCam(), given, o.divergence());
+        assertThat(same).isEqualTo(o);
+        assertThat(same.augment()).containsExactly(DiffAugment.Kind.values());
+        given.clear();
+        assertThat(same.augment()).hasSize(3);
+        assertThat(AdversarialOptions.of(1e-3).augment()).isEmpty();
     }
 
     @Test
