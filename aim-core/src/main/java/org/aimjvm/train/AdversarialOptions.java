@@ -65,6 +65,6 @@ public record AdversarialOptions(
 
     /** The step from which the discriminator's judgement counts. */
     public int countsFrom() {
-        return fromStep + warmup;
+        return (int) Math.min(Integer.MAX_VALUE, (long) fromStep + warmup);
     }
 }

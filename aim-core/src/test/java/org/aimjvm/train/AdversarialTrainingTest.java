@@ -170,6 +170,16 @@ class AdversarialTrainingTest {
                 .isLessThan(r.steps.getFirst().parts().get("discriminator_loss"));
     }
 
+    @Test
+    void aStartBeyondAllStepsIsNever() {
+        AdversarialOptions o = everything();
+        assertThat(o.countsFrom()).isEqualTo(3);
+        AdversarialOptions never = new AdversarialOptions(
+                o.loss(), o.weight(), Integer.MAX_VALUE, Integer.MAX_VALUE, o.adaptive(), o.width(), o.layers(),
+                o.optimizer(), o.leCam(), o.augment(), o.divergence());
+        assertThat(never.countsFrom()).isEqualTo(Integer.MAX_VALUE);
+    }
+
     /** As text in a checkpoint, which another process compares with its own. */
     @Test
     void changesAreInTheirOwnOrderWhateverTheOrderGiven() {
@@ -184,6 +194,27 @@ class AdversarialTrainingTest {
         given.clear();
         assertThat(same.augment()).hasSize(3);
         assertThat(AdversarialOptions.of(1e-3).augment()).isEmpty();
+    }
+
+    @Test
+    void optionsOutOfRangeAreRefused() {
+        AdversarialOptions o = everything();
+        for (double bad : new double[] {-0.1, Double.NaN, Double.POSITIVE_INFINITY}) {
+            assertThatThrownBy(() -> new AdversarialOptions(
+                    o.loss(), bad, 0, 0, false, 8, 2, o.optimizer(), 0, Set.of(), 4))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("weight: " + bad + " (expected a finite number from 0)");
+            assertThatThrownBy(() -> new AdversarialOptions(
+                    o.loss(), 1, 0, 0, false, 8, 2, o.optimizer(), bad, Set.of(), 4))
+                    .hasMessage("leCam: " + bad + " (expected a finite number from 0)");
+            assertThatThrownBy(() -> new AdversarialOptions(
+                    o.loss(), 1, 0, 0, false, 8, 2, o.optimizer(), 0, Set.of(), bad))
+                    .hasMessage("divergence: " + bad + " (expected a number above 1, or 0 for never)");
+        }
+        assertThatThrownBy(() -> new AdversarialOptions(
+                o.loss(), 1, -1, 0, false, 8, 2, o.optimizer(), 0, Set.of(), 4)).hasMessageContaining("fromStep: -1");
+        assertThatThrownBy(() -> new AdversarialOptions(
+                o.loss(), 1, 0, -1, false, 8, 2, o.optimizer(), 0, Set.of(), 4)).hasMessageContaining("warmup: -1");
     }
 
     @Test
