@@ -17,13 +17,10 @@ import tools.jackson.databind.json.JsonMapper;
  * @param vocab codes are in [0, vocab)
  * @param classNames names by label
  * @param source fingerprint of the pictures
- * @param tokenizer fingerprint of the tokenizer's parameters, or {@link #UNKNOWN}
+ * @param tokenizer fingerprint of the tokenizer's parameters
  */
 public record TokenDatasetInfo(
         int gridHeight, int gridWidth, int vocab, List<String> classNames, String source, String tokenizer) {
-    /** In place of a fingerprint for codes of other projects, whose files do not name their tokenizer. */
-    public static final String UNKNOWN = "unknown";
-
     private static final String FORMAT = "aim-codes-1";
 
     public TokenDatasetInfo {

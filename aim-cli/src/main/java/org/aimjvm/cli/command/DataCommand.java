@@ -9,8 +9,8 @@ import picocli.CommandLine.Spec;
 /** {@code aim data}: the parent of the commands that fetch or draw data sets. */
 @Command(
         name = "data",
-        description = "Fetch, draw or convert a data set.",
-        subcommands = {FashionMnistCommand.class, AvatarsCommand.class, CodesCommand.class})
+        description = "Fetch or draw a data set.",
+        subcommands = {FashionMnistCommand.class, AvatarsCommand.class})
 public final class DataCommand implements Callable<Integer> {
     @Spec private CommandSpec spec;
 

@@ -30,7 +30,6 @@ import org.aimjvm.command.RunFolderOptions;
 import org.aimjvm.command.Tokenizer;
 import org.aimjvm.data.CodeExtractor;
 import org.aimjvm.data.TokenDataset;
-import org.aimjvm.data.TokenDatasetInfo;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.Images;
 import org.aimjvm.model.AimConfig;
@@ -285,12 +284,7 @@ final class TrainLmCommand implements Callable<Integer> {
             return;
         }
         String made = codes.info().tokenizer();
-        boolean unknown = made.equals(TokenDatasetInfo.UNKNOWN);
-        if (unknown && tokenizer.model().config().nEmbed() != codes.info().vocab()) {
-            throw usage("--tokenizer: " + tokenizerPath + " has " + tokenizer.model().config().nEmbed()
-                    + " codes (expected " + codes.info().vocab() + ", as --data)");
-        }
-        if (!unknown && !new CodeExtractor(tokenizer.model()).tokenizerFingerprint().equals(made)) {
+        if (!new CodeExtractor(tokenizer.model()).tokenizerFingerprint().equals(made)) {
             throw usage("--tokenizer: " + tokenizerPath + " is not the one that made " + data
                     + " (name that one, or run 'aim tokenize' with this one)");
         }
