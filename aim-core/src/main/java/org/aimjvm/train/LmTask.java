@@ -106,6 +106,11 @@ final class LmTask implements TrainTask<LmTask.Batch> {
     }
 
     @Override
+    public int[] labels() {
+        return Arrays.stream(trainRows).map(train::label).toArray();
+    }
+
+    @Override
     public List<Player<Batch>> players() {
         return List.of(Player.of("model", model.params(), options.recipe(), this::loss));
     }
