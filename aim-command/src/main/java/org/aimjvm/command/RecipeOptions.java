@@ -1,6 +1,7 @@
 package org.aimjvm.command;
 
 import java.util.Locale;
+import org.aimjvm.data.Sampling;
 import org.aimjvm.optim.AdamWOptions;
 import org.aimjvm.optim.LrSchedule;
 import org.aimjvm.train.TrainRecipe;
@@ -50,6 +51,13 @@ public final class RecipeOptions {
             names = "--micro-batch",
             paramLabel = "N",
             description = "Pictures at a time, a divisor of --batch: less memory, gradients are summed (default: all).") private Integer microBatch;
+
+    @Option(
+            names = "--sampling",
+            defaultValue = "shuffled",
+            paramLabel = "HOW",
+            description = "What an epoch draws: shuffled (every picture once) or balanced (each class equally often, so that "
+                    + "small classes come again and large ones not whole; default: ${DEFAULT-VALUE}).") private Sampling sampling;
 
     @Option(
             names = "--lr",
@@ -172,7 +180,8 @@ public final class RecipeOptions {
         int rise = warmup != null ? warmup : total / WARMUP_SHARE;
         AdamWOptions optimizer = new AdamWOptions(lr, beta1, beta2, 1e-8, weightDecay, decay.rule, clip);
         int accumulation = microBatch == null ? 1 : batch / microBatch;
-        return new TrainRecipe(batch, accumulation, seed, optimizer, new LrSchedule(schedule, rise, total), ema);
+        return new TrainRecipe(batch, accumulation, seed, optimizer, new LrSchedule(schedule, rise, total), ema,
+                sampling);
     }
 
     private ParameterException usage(String message) {

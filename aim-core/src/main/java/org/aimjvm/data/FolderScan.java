@@ -52,7 +52,7 @@ final class FolderScan {
         List<Path> classes = folders.classes();
         if (classes.isEmpty()) {
             throw new CheckpointException(root, null,
-                    "no folder in it, expected a folder per class with PNG, JPEG, BMP or GIF files");
+                    "no folder in it, expected a folder per class with PNG, JPEG, BMP, GIF or WebP files");
         }
         int found = 0;
         for (Path folder : classes) {
@@ -70,7 +70,7 @@ final class FolderScan {
         }
         if (found == 0) {
             throw new CheckpointException(root, null, classes.size() + " folders without a readable picture,"
-                    + " expected a folder per class with PNG, JPEG, BMP or GIF files");
+                    + " expected a folder per class with PNG, JPEG, BMP, GIF or WebP files");
         }
         return finished(index.build());
     }
@@ -101,7 +101,7 @@ final class FolderScan {
                 ? "no PNG, JPEG, BMP, GIF or WebP files in it"
                 : broken + " files, none of them readable, the first " + leftOut.get(before);
         return new CheckpointException(folder, null, why + "; expected a picture in each class's folder"
-                + " (remove the folder, or skip empty classes)");
+                + " (remove the folder, or skip empty classes: --skip-empty-classes)");
     }
 
     /** The names of the files that are whole pictures; others are left out. */

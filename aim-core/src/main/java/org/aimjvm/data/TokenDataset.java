@@ -14,7 +14,7 @@ import org.aimjvm.io.CheckpointException;
  * (vocabularies up to 32768) or I32, {@code labels} (rows) as I32, and the {@link TokenDatasetInfo} as metadata. Files
  * are mapped, so the set may be larger than memory.
  */
-public final class TokenDataset implements AutoCloseable {
+public final class TokenDataset implements CodeSource {
     private final List<TokenShard> shards;
     private final int[] starts;
     private final TokenDatasetInfo info;
@@ -109,7 +109,7 @@ public final class TokenDataset implements AutoCloseable {
         }
     }
 
-    /** What the codes were made of. */
+    @Override
     public TokenDatasetInfo info() {
         return info;
     }
@@ -124,20 +124,23 @@ public final class TokenDataset implements AutoCloseable {
         return shards.getFirst().path();
     }
 
-    /** Number of pictures. */
+    @Override
     public int size() {
         return starts[shards.size()];
     }
 
-    /** Codes of a picture. */
-    public int length() {
-        return info.length();
-    }
-
-    /** Class of picture {@code index}, from 0. */
+    @Override
     public int label(int index) {
         int shard = shard(index);
         return shards.get(shard).label(index - starts[shard]);
+    }
+
+    @Override
+    public void read(int index, int crop, int[] out, int offset) {
+        if (crop != 0) {
+            throw new IndexOutOfBoundsException("crop: " + crop + " (expected 0)");
+        }
+        read(index, out, offset);
     }
 
     /**
@@ -150,7 +153,8 @@ public final class TokenDataset implements AutoCloseable {
         shards.get(shard).read(index - starts[shard], out, offset);
     }
 
-    /** Identifies codes and labels by the checksums in the files. */
+    /** Of the checksums in the files. */
+    @Override
     public String fingerprint() {
         return fingerprint;
     }

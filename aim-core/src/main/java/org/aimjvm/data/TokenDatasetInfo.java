@@ -16,8 +16,8 @@ import tools.jackson.databind.json.JsonMapper;
  * @param gridWidth columns of codes of a picture
  * @param vocab codes are in [0, vocab)
  * @param classNames names by label
- * @param source fingerprint of the pictures
- * @param tokenizer fingerprint of the tokenizer's parameters
+ * @param source fingerprint of the pictures; empty if not known
+ * @param tokenizer fingerprint of the tokenizer's parameters; empty if not known
  */
 public record TokenDatasetInfo(
         int gridHeight, int gridWidth, int vocab, List<String> classNames, String source, String tokenizer) {

@@ -121,7 +121,8 @@ public record PictureHeader(Format format, int width, int height, long fileSize,
         PictureHeader picture = sized(bytes, Format.GIF, frame.canvasWidth(), frame.canvasHeight());
         requireJustified(bytes, picture, Math.max(SMALL_CANVAS, GIF_PIXELS_PER_BYTE * bytes.size()));
         long end = bytes.size() - 1;
-        while (end > 0 && bytes.u8(end) == 0) {
+        long least = Math.max(0, end - TRAILER_REACH);
+        while (end > least && bytes.u8(end) == 0) {
             end--;
         }
         if (bytes.u8(end) != ';') {

@@ -3,6 +3,7 @@ package org.aimjvm.train;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.aimjvm.data.PictureSource;
 import org.aimjvm.feature.Accuracy;
 import org.aimjvm.feature.Classifier;
@@ -51,6 +52,11 @@ final class ClassifierTask implements TrainTask<PictureBatch> {
     @Override
     public int size() {
         return train.size();
+    }
+
+    @Override
+    public int[] labels() {
+        return IntStream.range(0, train.size()).map(train::label).toArray();
     }
 
     @Override

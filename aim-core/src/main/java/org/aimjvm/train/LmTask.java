@@ -10,7 +10,7 @@ import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.data.Draws;
 import org.aimjvm.data.Split;
-import org.aimjvm.data.TokenDataset;
+import org.aimjvm.data.CodeSource;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.nn.Dropout;
@@ -28,15 +28,15 @@ final class LmTask implements TrainTask<LmTask.Batch> {
     record Batch(int[] labels, int[] codes) {}
 
     private final AimModel model;
-    private final TokenDataset train;
-    private final TokenDataset validation;
+    private final CodeSource train;
+    private final CodeSource validation;
     private final LmOptions options;
     private final ModelInfo info;
     private final int[] trainRows;
     private final int[] validationRows;
 
     /** @param info kept in checkpoints; {@code null} for no more than classes and position rule */
-    LmTask(AimModel model, TokenDataset train, TokenDataset validation, LmOptions options, ModelInfo info) {
+    LmTask(AimModel model, CodeSource train, CodeSource validation, LmOptions options, ModelInfo info) {
         this.model = model;
         this.train = train;
         this.options = options;
@@ -64,7 +64,7 @@ final class LmTask implements TrainTask<LmTask.Batch> {
         Arrays.sort(trainRows);
     }
 
-    private static void requireFit(AimConfig config, TokenDataset codes) {
+    private static void requireFit(AimConfig config, CodeSource codes) {
         expect("vocab_size", config.vocabSize(), codes.info().vocab(), "the tokenizer's codes");
         expect("num_tokens", config.numTokens(), codes.length(), "the codes of a picture");
         expect("num_classes", config.numClasses(), codes.info().classNames().size(), "the classes of the data");
@@ -106,6 +106,11 @@ final class LmTask implements TrainTask<LmTask.Batch> {
     }
 
     @Override
+    public int[] labels() {
+        return Arrays.stream(trainRows).map(train::label).toArray();
+    }
+
+    @Override
     public List<Player<Batch>> players() {
         return List.of(Player.of("model", model.params(), options.recipe(), this::loss));
     }
@@ -125,7 +130,9 @@ final class LmTask implements TrainTask<LmTask.Batch> {
             boolean dropped = Draws.uniform(
                     seed, Draws.Purpose.LABEL_DROPOUT, rows.step(), rows.firstRow() + i) < options.labelDropout();
             labels[i] = dropped ? model.config().nullClass() : train.label(row);
-            train.read(row, codes, i * train.length());
+            int crop = Draws.below(
+                    Draws.bits(seed, Draws.Purpose.CROP, rows.step(), rows.firstRow() + i), train.crops());
+            train.read(row, crop, codes, i * train.length());
         }
         return new Batch(labels, codes);
     }
@@ -145,7 +152,7 @@ final class LmTask implements TrainTask<LmTask.Batch> {
             return Map.of();
         }
         NextCodeLoss.Codes source = (picture, codes, offset) -> {
-            validation.read(validationRows[picture], codes, offset);
+            validation.read(validationRows[picture], 0, codes, offset);
             return validation.label(validationRows[picture]);
         };
         return Map.of("loss", NextCodeLoss.mean(model, source, count, options.recipe().microBatch()));

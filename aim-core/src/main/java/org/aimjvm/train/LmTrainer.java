@@ -1,7 +1,7 @@
 package org.aimjvm.train;
 
 import org.aimjvm.checkpoint.ModelInfo;
-import org.aimjvm.data.TokenDataset;
+import org.aimjvm.data.CodeSource;
 import org.aimjvm.model.AimModel;
 
 /**
@@ -13,8 +13,8 @@ public final class LmTrainer extends Trainer {
     /** As the other constructor, for one worker, with checkpoints that know classes and position rule. */
     public LmTrainer(
             AimModel model,
-            TokenDataset train,
-            TokenDataset validation,
+            CodeSource train,
+            CodeSource validation,
             LmOptions options,
             RunOptions run,
             TrainListener listener) {
@@ -33,8 +33,8 @@ public final class LmTrainer extends Trainer {
      */
     public LmTrainer(
             AimModel model,
-            TokenDataset train,
-            TokenDataset validation,
+            CodeSource train,
+            CodeSource validation,
             LmOptions options,
             ModelInfo info,
             RunOptions run,

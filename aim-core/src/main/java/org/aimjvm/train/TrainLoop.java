@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import org.aimjvm.backend.OutOfDeviceMemoryException;
 import org.aimjvm.data.EpochSampler;
+import org.aimjvm.data.Sampling;
 import org.aimjvm.data.Shard;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.SafeTensors;
@@ -33,7 +34,7 @@ import org.aimjvm.tensor.Tensor;
  */
 final class TrainLoop<B> {
     /** What a run must agree on to be continued; {@code null} where there is nothing to agree on. */
-    private record Recipe(TrainRecipe training, Object stage, Origin init, String frozen) {}
+    private record Recipe(TrainRecipe training, Object stage, Origin init, String frozen, Sampling sampling) {}
 
     private final TrainTask<B> task;
     private final TrainRecipe recipe;
@@ -59,7 +60,9 @@ final class TrainLoop<B> {
             throw new IllegalArgumentException("batch: " + recipe.batch() + " (expected a multiple of " + shard.of()
                     + " workers times " + recipe.accumulation() + " passes)");
         }
-        this.sampler = new EpochSampler(task.size(), recipe.batch(), recipe.seed());
+        this.sampler = recipe.sampling() == Sampling.BALANCED
+                ? EpochSampler.balanced(task.labels(), recipe.batch(), recipe.seed())
+                : new EpochSampler(task.size(), recipe.batch(), recipe.seed());
         Map<String, Tensor> averaged = new LinkedHashMap<>();
         for (Player<B> player : task.players()) {
             if (players.stream().anyMatch(p -> p.name().equals(player.name()))) {
@@ -263,7 +266,9 @@ final class TrainLoop<B> {
 
     private TrainerState state() {
         return TrainerState.of(task.stage(), step, task.data(),
-                new Recipe(recipe, task.settings(), task.origin(), frozen()));
+                new Recipe(
+                        recipe, task.settings(), task.origin(), frozen(),
+                        recipe.sampling() == Sampling.SHUFFLED ? null : recipe.sampling()));
     }
 
     private void save() {

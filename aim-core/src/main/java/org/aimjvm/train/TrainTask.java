@@ -36,6 +36,16 @@ public interface TrainTask<B> {
     int size();
 
     /**
+     * Class of each training example, from 0; asked for only by a run of {@link org.aimjvm.data.Sampling#BALANCED}.
+     *
+     * @throws UnsupportedOperationException if the examples have none
+     */
+    default int[] labels() {
+        throw new UnsupportedOperationException("sampling: balanced, but examples of " + stage()
+                + " have no classes (expected shuffled)");
+    }
+
+    /**
      * Who is trained, in the order in which they compute their losses and are updated; always the same. The first is
      * the model: its tensors are what {@link #writeModel} writes. All losses of a step see the parameters as they were
      * before it.

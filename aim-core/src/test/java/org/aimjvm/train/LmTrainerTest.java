@@ -12,6 +12,7 @@ import java.util.Map;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.data.Sampling;
 import org.aimjvm.data.TokenDataset;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.SafeTensors;
@@ -165,6 +166,29 @@ class LmTrainerTest {
             assertThatThrownBy(() -> TinyRuns.lm(others, options(2, 1), run, new Recorder()).resume(checkpoint))
                     .isInstanceOf(CheckpointException.class)
                     .hasMessageContaining("data: ");
+        }
+    }
+
+    @Test
+    void aBalancedRunIsContinuedBitwiseAndNotAsAShuffledOne() {
+        try (TokenDataset codes = TinyRuns.codes(folder.resolve("codes"), 38, 1)) {
+            TrainRecipe r = TinyRuns.recipe(6, 4, 1, 3e-3);
+            TrainRecipe balanced = new TrainRecipe(
+                    r.batch(), r.accumulation(), r.seed(), r.optimizer(), r.schedule(), r.emaDecay(), Sampling.BALANCED);
+            LmOptions options = new LmOptions(balanced, 0.1, 0, false);
+            RunOptions run = new RunOptions(folder.resolve("run"), 3, 3, 0, 0, 0);
+            Recorder whole = run(codes, options, run);
+            Path middle = folder.resolve("run").resolve("step-00000003");
+            Recorder rest = new Recorder();
+            LmTrainer resumed = TinyRuns.lm(codes, options, RunOptions.NONE, rest);
+            resumed.resume(middle);
+            resumed.run();
+            assertThat(rest.losses()).isEqualTo(whole.losses().subList(3, 6));
+            LmOptions shuffled = new LmOptions(r, 0.1, 0, false);
+            assertThat(run(codes, shuffled, RunOptions.NONE).losses()).isNotEqualTo(whole.losses());
+            assertThatThrownBy(() -> TinyRuns.lm(codes, shuffled, RunOptions.NONE, new Recorder()).resume(middle))
+                    .isInstanceOf(CheckpointException.class)
+                    .hasMessageContaining("sampling: \"BALANCED\" in the checkpoint, none asked for");
         }
     }
 

@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.aimjvm.data.Draws;
 import org.aimjvm.data.EpochSampler;
+import org.aimjvm.data.Shard;
 import org.aimjvm.optim.LrSchedule;
 import org.aimjvm.optim.LrSchedule.Kind;
 import org.junit.jupiter.api.Test;
@@ -47,6 +49,36 @@ class ScheduleAndSamplerTest {
         assertThat(new EpochSampler(23, 5, 9).indices(9)).isEqualTo(later);
         assertThat(new EpochSampler(23, 5, 10).indices(9)).isNotEqualTo(later);
         assertThatThrownBy(() -> new EpochSampler(4, 5, 0)).hasMessageStartingWith("batch: 5 (expected 1 to 4");
+    }
+
+    @Test
+    void balancedEpochsDrawEachClassEquallyOften() {
+        int[] labels = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 5, 5, 5, 5, 5, 7}; // 13, 4, 5 and 1 of 4 classes
+        EpochSampler sampler = EpochSampler.balanced(labels, 5, 9);
+        assertThat(sampler.stepsPerEpoch()).isEqualTo(4);
+        for (int epoch = 0; epoch < 20; epoch++) {
+            int[] classes = new int[8];
+            int[] times = new int[labels.length];
+            for (int step = 4 * epoch; step < 4 * epoch + 4; step++) {
+                for (int i : sampler.indices(step)) {
+                    classes[labels[i]]++;
+                    times[i]++;
+                    int[] there = {classes[0], classes[2], classes[5], classes[7]};
+                    assertThat(IntStream.of(there).max().orElseThrow() - IntStream.of(there).min().orElseThrow())
+                            .isLessThanOrEqualTo(1);
+                }
+            }
+            assertThat(classes).containsExactly(5, 0, 5, 0, 0, 5, 0, 5);
+            assertThat(Arrays.copyOfRange(times, 0, 13)).containsOnly(0, 1);
+            assertThat(Arrays.copyOfRange(times, 13, 17)).containsOnly(1, 2);
+            assertThat(Arrays.copyOfRange(times, 17, 22)).containsOnly(1);
+        }
+        assertThat(sampler.indices(0)).isNotEqualTo(sampler.indices(4));
+        assertThat(EpochSampler.balanced(labels, 5, 9).indices(33)).isEqualTo(sampler.indices(33));
+        int[] shares = IntStream.range(0, 3).flatMap(rank -> IntStream.of(sampler.indices(33, new Shard(rank, 3))))
+                .toArray();
+        assertThat(shares).isEqualTo(sampler.indices(33));
+        assertThatThrownBy(() -> EpochSampler.balanced(new int[0], 1, 0)).hasMessageStartingWith("batch: 1 (expected");
     }
 
     @Test

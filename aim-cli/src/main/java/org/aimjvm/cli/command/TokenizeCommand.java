@@ -14,7 +14,10 @@ import org.aimjvm.command.Progress;
 import org.aimjvm.command.StopSignal;
 import org.aimjvm.command.Tokenizer;
 import org.aimjvm.data.CodeExtractor;
+import org.aimjvm.data.CodeFolderWriter;
 import org.aimjvm.data.PictureSource;
+import org.aimjvm.data.TokenDataset;
+import org.aimjvm.io.StagedFolder;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -35,6 +38,11 @@ public final class TokenizeCommand implements Callable<Integer> {
     /** Which pictures are encoded. */
     enum Part {
         ALL, TRAIN, TEST
+    }
+
+    /** How codes are stored. */
+    enum Format {
+        AIM, LLAMAGEN, FOLDERS
     }
 
     @Spec private CommandSpec spec;
@@ -68,6 +76,14 @@ public final class TokenizeCommand implements Callable<Integer> {
                     + "(default: ${DEFAULT-VALUE}).") private int views;
 
     @Option(
+            names = "--format",
+            defaultValue = "aim",
+            paramLabel = "KIND",
+            description = "How to store them: aim, or NumPy files for the trainers of others: llamagen (imagenetP_codes and "
+                    + "imagenetP_labels, P pixels) or folders (one per label, as RandAR; give --split train or test). Views are "
+                    + "their crops (default: ${DEFAULT-VALUE}).") private Format format;
+
+    @Option(
             names = "--seed",
             defaultValue = "0",
             paramLabel = "N",
@@ -91,13 +107,17 @@ public final class TokenizeCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         pictures.check();
         new OptionChecks(spec).atLeast("--views", views, 1).atLeast("--batch", batch, 1);
-        Path validationOut = out.resolve(VALIDATION);
+        Path validationOut = format == Format.FOLDERS ? out : out.resolve(VALIDATION);
         OutputPaths.requireNewFolder(spec, "--out", split == Part.TEST ? validationOut : out);
         pictures.keepIn(out, false);
         PictureSource train = split == Part.TEST ? null : pictures.train(console);
         PictureSource test = split == Part.TRAIN ? null : pictures.validation(console);
         if (split == Part.TEST && test == null) {
             throw usage("--split: test, but there are no validation pictures in --data (name a folder with --val)");
+        }
+        if (train != null && test != null && format == Format.FOLDERS) {
+            throw usage("--split: all with --format folders (expected train or test: its folder holds one part, a"
+                    + " folder per label)");
         }
         if (train != null && test != null && !train.classNames().equals(test.classNames())) {
             throw usage("--val: classes " + test.classNames() + " (expected " + train.classNames() + " as in --data)");
@@ -130,10 +150,29 @@ public final class TokenizeCommand implements Callable<Integer> {
                     + ")");
         }
         try (Progress progress = console.progress("tokenize", total, "img").until(stop)) {
-            extractor.extract(source, folder, times, seed, batch, progress::to);
+            if (format == Format.AIM) {
+                extractor.extract(source, folder, times, seed, batch, progress::to);
+            } else {
+                extractFor(extractor, source, folder, times, progress);
+            }
         }
         console.out().printf(Locale.ROOT, "%s: %d pictures%n", folder, total);
         return ExitCode.OK;
+    }
+
+    /** Crops of a picture are encoded far apart, so the set is written once as ours, and from there picture by picture. */
+    private void extractFor(
+            CodeExtractor extractor, PictureSource source, Path folder, int times, Progress progress) {
+        try (StagedFolder scratch = StagedFolder.replacing(folder)) {
+            Path codes = scratch.folder().resolve("codes");
+            extractor.extract(source, codes, times, seed, batch, progress::to);
+            try (TokenDataset set = TokenDataset.open(codes)) {
+                CodeFolderWriter.write(
+                        set, times, source.height(),
+                        format == Format.LLAMAGEN ? CodeFolderWriter.Layout.LLAMAGEN : CodeFolderWriter.Layout.CLASSES,
+                        folder, _ -> {});
+            }
+        }
     }
 
     private void requireFit(Tokenizer tokenizer, PictureSource source) {

@@ -19,6 +19,7 @@ import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.cli.option.AimArchitecture;
 import org.aimjvm.cli.option.ClassOptions;
+import org.aimjvm.cli.option.CodeOptions;
 import org.aimjvm.cli.option.InitOptions;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Console;
@@ -29,7 +30,7 @@ import org.aimjvm.command.Recipes;
 import org.aimjvm.command.RunFolderOptions;
 import org.aimjvm.command.Tokenizer;
 import org.aimjvm.data.CodeExtractor;
-import org.aimjvm.data.TokenDataset;
+import org.aimjvm.data.CodeSource;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.Images;
 import org.aimjvm.model.AimConfig;
@@ -48,6 +49,7 @@ import org.aimjvm.train.RunLock;
 import org.aimjvm.train.RunOptions;
 import org.aimjvm.train.TrainRecipe;
 import org.aimjvm.train.Workers;
+import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -74,7 +76,8 @@ final class TrainLmCommand implements Callable<Integer> {
             names = "--data",
             required = true,
             paramLabel = "CODES",
-            description = "Folder of codes, made by 'aim tokenize'.") private Path data;
+            description = "Folder of codes, made by 'aim tokenize', or of NumPy files: NAME_codes with NAME_labels as "
+                    + "LlamaGen's, or a folder per class as RandAR's.") private Path data;
 
     @Option(
             names = "--val",
@@ -94,6 +97,8 @@ final class TrainLmCommand implements Callable<Integer> {
             paramLabel = "MODEL",
             description = "The tokenizer that made the codes: copied into the result, which then is a complete model, and "
                     + "used for sample pictures.") private String tokenizerPath;
+
+    @Mixin private CodeOptions codeOptions;
 
     @Mixin private InitOptions init;
 
@@ -139,6 +144,7 @@ final class TrainLmCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         recipe.check();
+        codeOptions.check();
         if (!init.given()) {
             architecture.check();
         }
@@ -152,23 +158,15 @@ final class TrainLmCommand implements Callable<Integer> {
         RunOptions runOptions = run.check();
         Path valPath = val != null ? val : data.resolve(TokenizeCommand.VALIDATION);
         try (RunLock lock = run.take();
-                TokenDataset train = codes(data);
-                TokenDataset validation = val != null || Files.isDirectory(valPath) ? codes(valPath) : null;
+                CodeSource train = codeOptions.open(data);
+                CodeSource validation = val != null || Files.isDirectory(valPath) ? codeOptions.open(valPath) : null;
                 InitOptions.Start start = init.open(run.checkpoint(), classes.taken())) {
             return train(train, validation, runOptions, defaults, start, lock);
         }
     }
 
-    private static TokenDataset codes(Path folder) {
-        try {
-            return TokenDataset.open(folder);
-        } catch (CheckpointException e) {
-            throw new IllegalArgumentException(e.getMessage() + " ('aim tokenize' makes sets of codes)", e);
-        }
-    }
-
     private int train(
-            TokenDataset train, TokenDataset validation, RunOptions runOptions, GenerateOptions defaults,
+            CodeSource train, CodeSource validation, RunOptions runOptions, GenerateOptions defaults,
             InitOptions.Start start, RunLock lock) {
         int heldOut = validation == null ? holdOut : 0;
         if (heldOut >= train.size()) {
@@ -225,7 +223,7 @@ final class TrainLmCommand implements Callable<Integer> {
     }
 
     /** The configuration of the sequence model to begin from, which must be one for these codes. */
-    private AimConfig configToBeginFrom(InitOptions.Start start, TokenDataset codes) {
+    private AimConfig configToBeginFrom(InitOptions.Start start, CodeSource codes) {
         AimConfig there = start.folder().config();
         if (there == null) {
             throw new CheckpointException(start.folder().path(), null, "no sequence model (expected tensors mamba.*)");
@@ -252,7 +250,7 @@ final class TrainLmCommand implements Callable<Integer> {
     }
 
     private AimModel model(
-            InitOptions.Start start, TokenDataset codes, AimConfig config, AimFreeze freeze, Backend backend) {
+            InitOptions.Start start, CodeSource codes, AimConfig config, AimFreeze freeze, Backend backend) {
         ClassRows rows = classes.rows(start.folder(), codes.info());
         if (rows.fresh() > 0 && freeze.holdsClasses()) {
             throw usage("--freeze: classes, of which " + rows.fresh() + " are new (expected to be trained)");
@@ -266,8 +264,9 @@ final class TrainLmCommand implements Callable<Integer> {
     }
 
     /** Fails if the model to begin from has a tokenizer, and that did not make the codes. */
-    private void requireOwnCodes(InitOptions.Start start, TokenDataset codes, Backend backend) {
-        if (start == null || start.goesOn() || classes.otherTokenizer() || !start.folder().hasTokenizer()) {
+    private void requireOwnCodes(InitOptions.Start start, CodeSource codes, Backend backend) {
+        if (start == null || start.goesOn() || classes.otherTokenizer() || !start.folder().hasTokenizer()
+                || codes.info().tokenizer().isEmpty()) {
             return;
         }
         VqModel own = start.folder().readTokenizer(backend);
@@ -279,12 +278,17 @@ final class TrainLmCommand implements Callable<Integer> {
         }
     }
 
-    private void requireFit(Tokenizer tokenizer, TokenDataset codes) {
+    private void requireFit(Tokenizer tokenizer, CodeSource codes) {
         if (tokenizer == null) {
             return;
         }
+        VqConfig config = tokenizer.model().config();
+        if (config.nEmbed() != codes.info().vocab()) {
+            throw usage("--vocab: " + codes.info().vocab() + " (expected " + config.nEmbed() + ", as --tokenizer "
+                    + tokenizerPath + ")");
+        }
         String made = codes.info().tokenizer();
-        if (!new CodeExtractor(tokenizer.model()).tokenizerFingerprint().equals(made)) {
+        if (!made.isEmpty() && !new CodeExtractor(tokenizer.model()).tokenizerFingerprint().equals(made)) {
             throw usage("--tokenizer: " + tokenizerPath + " is not the one that made " + data
                     + " (name that one, or run 'aim tokenize' with this one)");
         }
