@@ -34,6 +34,8 @@ public final class RunFolder {
     public static final String TASK = "task.safetensors";
 
     private static final String PATTERN = "step-\\d{8,10}";
+    /** What is left of a checkpoint whose writer was killed, see {@link StagedFolder}. */
+    private static final String REMAINS = "\\." + PATTERN + "\\.\\p{XDigit}+\\.tmp";
 
     private final Path run;
     private final int keep;
@@ -52,7 +54,7 @@ public final class RunFolder {
 
     /**
      * Writes the checkpoint of {@code step}, replacing one of the same step, then removes the oldest beyond those to
-     * keep.
+     * keep, and what runs killed amid a save have left. Of the runs of a folder one at a time may save, see {@link RunLock}.
      *
      * @param content writes the files into the folder it is given
      * @return the checkpoint's folder
@@ -69,6 +71,7 @@ public final class RunFolder {
                 StagedFolder.delete(old);
             }
         }
+        folders(run, REMAINS).forEach(StagedFolder::delete);
         return target;
     }
 
@@ -102,11 +105,15 @@ public final class RunFolder {
 
     /** All checkpoints in the run's folder, by ascending step. */
     public static List<Path> all(Path run) {
+        return folders(run, PATTERN);
+    }
+
+    private static List<Path> folders(Path run, String pattern) {
         if (!Files.isDirectory(run)) {
             return List.of();
         }
         try (Stream<Path> folders = Files.list(run)) {
-            return folders.filter(p -> p.getFileName().toString().matches(PATTERN) && Files.isDirectory(p))
+            return folders.filter(p -> p.getFileName().toString().matches(pattern) && Files.isDirectory(p))
                     .sorted()
                     .toList();
         } catch (IOException e) {

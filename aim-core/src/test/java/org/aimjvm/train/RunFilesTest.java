@@ -45,6 +45,22 @@ class RunFilesTest {
     }
 
     @Test
+    void whatKilledRunsLeftGoesWithTheNextCheckpoint() throws IOException {
+        RunFolder checkpoints = new RunFolder(folder, 2);
+        checkpoints.save(5, temp -> touch(temp, "good"));
+        for (String name : List.of(".step-00000006.68b98d6679084a73.tmp", ".step-00000007.a.tmp", ".step-mine.tmp")) {
+            touch(Files.createDirectories(folder.resolve(name)), "half");
+        }
+        assertThat(RunFolder.latest(folder)).hasValue(folder.resolve("step-00000005"));
+        assertThatThrownBy(() -> checkpoints.save(6, _ -> {
+            throw new IllegalStateException("disk full");
+        })).hasMessage("disk full");
+        assertThat(names()).contains(".step-00000006.68b98d6679084a73.tmp"); // it may be all there is
+        checkpoints.save(6, temp -> touch(temp, "good"));
+        assertThat(names()).containsExactly(".step-mine.tmp", "step-00000005", "step-00000006");
+    }
+
+    @Test
     void aFailedCheckpointLeavesTheOldOne() throws IOException {
         RunFolder checkpoints = new RunFolder(folder, 2);
         checkpoints.save(5, temp -> touch(temp, "good"));
