@@ -30,7 +30,7 @@ import picocli.CommandLine.Spec;
         header = "Autoregressive image generation with Mamba, on the JVM.",
         versionProvider = Version.class,
         footer = {"", "Exit codes: 0 done, 1 failed, 2 wrong usage, 141 the reader of the output has left.",
-                "'aim COMMAND --help' explains a command."})
+            "'aim COMMAND --help' explains a command."})
 public final class Aim implements Callable<Integer> {
     private static final String DEBUG = "--debug";
 

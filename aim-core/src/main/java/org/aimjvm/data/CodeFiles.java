@@ -104,8 +104,9 @@ final class CodeFiles {
     private static int label(Path file) {
         int[] label = CodeFolder.npy(file).ints();
         if (label.length != 1 || label[0] < 0 || label[0] >= MAX_CLASSES) {
-            throw new CheckpointException(file, null, (label.length == 1 ? "label " + label[0] : label.length + " labels")
-                    + ", expected one of 0 to " + (MAX_CLASSES - 1));
+            throw new CheckpointException(file, null,
+                    (label.length == 1 ? "label " + label[0] : label.length + " labels")
+                            + ", expected one of 0 to " + (MAX_CLASSES - 1));
         }
         return label[0];
     }

@@ -59,7 +59,8 @@ class CodeFolderTest {
         assertThat(codes.size()).isEqualTo(PICTURES);
         assertThat(codes.crops()).isEqualTo(2);
         assertThat(codes.info()).isEqualTo(new TokenDatasetInfo(2, 2, 16, List.of("0", "1", "2"), "", ""));
-        int[] order = layout == CodeFolderWriter.Layout.LLAMAGEN ? new int[] {0, 1, 2, 3, 4} : new int[] {1, 3, 2, 0, 4};
+        int[] order =
+                layout == CodeFolderWriter.Layout.LLAMAGEN ? new int[] {0, 1, 2, 3, 4} : new int[] {1, 3, 2, 0, 4};
         for (int i = 0; i < PICTURES; i++) {
             assertThat(codes.label(i)).isEqualTo(LABELS[order[i]]);
             for (int crop = 0; crop < 2; crop++) {

@@ -128,7 +128,8 @@ class LmTrainerTest {
         try (TokenDataset codes = TinyRuns.codes(folder.resolve("codes"), 38, 1)) {
             TrainRecipe r = TinyRuns.recipe(6, 4, 1, 3e-3);
             TrainRecipe balanced = new TrainRecipe(
-                    r.batch(), r.accumulation(), r.seed(), r.optimizer(), r.schedule(), r.emaDecay(), Sampling.BALANCED);
+                    r.batch(), r.accumulation(), r.seed(), r.optimizer(), r.schedule(), r.emaDecay(),
+                    Sampling.BALANCED);
             LmOptions options = new LmOptions(balanced, 0.1, 0, false);
             RunOptions run = new RunOptions(folder.resolve("run"), 3, 3, 0, 0, 0);
             Recorder whole = run(codes, options, run);

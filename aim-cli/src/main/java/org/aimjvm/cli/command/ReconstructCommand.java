@@ -49,8 +49,9 @@ public final class ReconstructCommand implements Callable<Integer> {
             paramLabel = "MODEL",
             description = "Model folder, file of weights, or name of an embedded model (default: ${DEFAULT-VALUE}).") private String model;
 
-    @Parameters(arity = "1..*", paramLabel = "IN", description = "Pictures: PNG, JPEG, BMP, GIF or WebP files.") private List<
-            Path> in;
+    @Parameters(arity = "1..*", paramLabel = "IN",
+            description = "Pictures: PNG, JPEG, BMP, GIF or WebP files.") private List<
+                    Path> in;
 
     @Option(
             names = {"-o", "--out"},

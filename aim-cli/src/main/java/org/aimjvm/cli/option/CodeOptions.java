@@ -37,8 +37,9 @@ public final class CodeOptions {
         TokenDataset own = openOwn(folder);
         if (vocab != null && vocab != own.info().vocab()) {
             own.close();
-            throw new IllegalArgumentException("--vocab: " + vocab + " (expected " + own.info().vocab() + ", as " + folder
-                    + " says; leave it out)");
+            throw new IllegalArgumentException(
+                    "--vocab: " + vocab + " (expected " + own.info().vocab() + ", as " + folder
+                            + " says; leave it out)");
         }
         return own;
     }
