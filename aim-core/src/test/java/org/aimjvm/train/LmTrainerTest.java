@@ -203,7 +203,7 @@ class LmTrainerTest {
                     TinyRuns.lmModel(TinyRuns.BACKEND), new ThreeCrops(codes, drawn), null, o,
                     new RunOptions(folder.resolve("run"), 55, 3, 0, 0, 0), whole).run();
             for (int crop = 0; crop < 3; crop++) {
-                assertThat(Collections.frequency(drawn, crop)).isBetween(50, 110); // of 240: 80 +- 4 standard deviations
+                assertThat(Collections.frequency(drawn, crop)).isBetween(50, 110); // 80 +- 4 sigma
             }
             Recorder rest = new Recorder();
             List<Integer> again = new ArrayList<>();
