@@ -7,13 +7,16 @@ import static org.assertj.core.data.Percentage.withPercentage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.data.CodeSource;
 import org.aimjvm.data.Sampling;
 import org.aimjvm.data.TokenDataset;
+import org.aimjvm.data.TokenDatasetInfo;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.SafeTensors;
 import org.aimjvm.io.TensorSource;
@@ -190,6 +193,71 @@ class LmTrainerTest {
             assertThatThrownBy(() -> TinyRuns.lm(codes, shuffled, RunOptions.NONE, new Recorder()).resume(middle))
                     .isInstanceOf(CheckpointException.class)
                     .hasMessageContaining("sampling: \"BALANCED\" in the checkpoint, none asked for");
+        }
+    }
+
+    /** A set with three crops of each picture: the codes as they are, one further and two further. */
+    private record ThreeCrops(TokenDataset codes, List<Integer> drawn) implements CodeSource {
+        @Override
+        public TokenDatasetInfo info() {
+            return codes.info();
+        }
+
+        @Override
+        public int size() {
+            return codes.size();
+        }
+
+        @Override
+        public int crops() {
+            return 3;
+        }
+
+        @Override
+        public int label(int index) {
+            return codes.label(index);
+        }
+
+        @Override
+        public void read(int index, int crop, int[] out, int offset) {
+            codes.read(index, out, offset);
+            for (int i = offset; i < offset + length(); i++) {
+                out[i] = (out[i] + crop) % TinyRuns.VOCAB;
+            }
+            drawn.add(crop);
+        }
+
+        @Override
+        public String fingerprint() {
+            return "three crops";
+        }
+
+        @Override
+        public void close() {
+            // the test closes the codes
+        }
+    }
+
+    @Test
+    void cropsAreDrawnEvenlyAndTheSameOnesAfterResuming() {
+        try (TokenDataset codes = TinyRuns.codes(folder.resolve("codes"), 38, 1)) {
+            LmOptions o = new LmOptions(TinyRuns.recipe(60, 4, 1, 3e-3), 0.1, 0, false);
+            Recorder whole = new Recorder();
+            List<Integer> drawn = new ArrayList<>();
+            new LmTrainer(
+                    TinyRuns.lmModel(TinyRuns.BACKEND), new ThreeCrops(codes, drawn), null, o,
+                    new RunOptions(folder.resolve("run"), 55, 3, 0, 0, 0), whole).run();
+            for (int crop = 0; crop < 3; crop++) {
+                assertThat(Collections.frequency(drawn, crop)).isBetween(50, 110); // 80 +- 4 sigma
+            }
+            Recorder rest = new Recorder();
+            List<Integer> again = new ArrayList<>();
+            LmTrainer resumed = new LmTrainer(
+                    TinyRuns.lmModel(TinyRuns.BACKEND), new ThreeCrops(codes, again), null, o, RunOptions.NONE, rest);
+            resumed.resume(folder.resolve("run").resolve("step-00000055"));
+            resumed.run();
+            assertThat(rest.losses()).isEqualTo(whole.losses().subList(55, 60));
+            assertThat(again).isEqualTo(drawn.subList(220, 240));
         }
     }
 
