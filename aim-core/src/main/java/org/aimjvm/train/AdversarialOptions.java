@@ -1,5 +1,7 @@
 package org.aimjvm.train;
 
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.Objects;
 import java.util.Set;
 import org.aimjvm.optim.AdamWOptions;
@@ -31,7 +33,9 @@ public record AdversarialOptions(
     public AdversarialOptions {
         Objects.requireNonNull(loss, "loss");
         Objects.requireNonNull(optimizer, "optimizer");
-        augment = Set.copyOf(augment);
+        // in the order of the enum: a checkpoint is compared with what is asked for, by another process
+        augment = Collections.unmodifiableSet(
+                augment.isEmpty() ? EnumSet.noneOf(DiffAugment.Kind.class) : EnumSet.copyOf(augment));
         require(weight >= 0 && weight < Double.POSITIVE_INFINITY, "weight", weight, "a finite number from 0");
         require(leCam >= 0 && leCam < Double.POSITIVE_INFINITY, "leCam", leCam, "a finite number from 0");
         require(fromStep >= 0, "fromStep", fromStep, "at least 0");
@@ -61,6 +65,6 @@ public record AdversarialOptions(
 
     /** The step from which the discriminator's judgement counts. */
     public int countsFrom() {
-        return fromStep + warmup;
+        return (int) Math.min(Integer.MAX_VALUE, (long) fromStep + warmup);
     }
 }

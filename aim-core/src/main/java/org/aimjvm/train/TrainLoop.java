@@ -117,16 +117,13 @@ final class TrainLoop<B> {
                 if (step % sampler.stepsPerEpoch() == 0) {
                     listener.onEpoch(step / sampler.stepsPerEpoch() - 1);
                 }
-                if (due(run.checkpointEvery(), end)) {
-                    undisturbed(this::save);
-                    saved = step;
-                }
-                if (due(run.validateEvery(), end)) {
-                    undisturbed(() -> evaluate(
-                            () -> listener.onValidation(step, task.validate(run.validatePictures()))));
-                }
-                if (due(run.sampleEvery(), end)) {
-                    undisturbed(() -> evaluate(() -> listener.onSample(step)));
+                try {
+                    evaluateIfDue(end);
+                } finally {
+                    if (due(run.checkpointEvery(), end)) { // last, so that a run continued from it lacks nothing
+                        undisturbed(this::save);
+                        saved = step;
+                    }
                 }
             }
             if (saved != step) {
@@ -141,6 +138,15 @@ final class TrainLoop<B> {
             }
         }
         return step == recipe.steps();
+    }
+
+    private void evaluateIfDue(boolean end) {
+        if (due(run.validateEvery(), end)) {
+            undisturbed(() -> evaluate(() -> listener.onValidation(step, task.validate(run.validatePictures()))));
+        }
+        if (due(run.sampleEvery(), end)) {
+            undisturbed(() -> evaluate(() -> listener.onSample(step)));
+        }
     }
 
     /** Takes the interrupt away until the end, which it asks for: an interrupted thread can read and write no files. */

@@ -6,6 +6,7 @@ import static org.assertj.core.data.Offset.offset;
 
 import java.nio.file.Path;
 import java.util.EnumSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -167,6 +168,53 @@ class AdversarialTrainingTest {
         assertThat(r.losses().getLast()).isNotEqualTo(plain.getLast());
         assertThat(r.steps.getLast().parts().get("discriminator_loss"))
                 .isLessThan(r.steps.getFirst().parts().get("discriminator_loss"));
+    }
+
+    @Test
+    void aStartBeyondAllStepsIsNever() {
+        AdversarialOptions o = everything();
+        assertThat(o.countsFrom()).isEqualTo(3);
+        AdversarialOptions never = new AdversarialOptions(
+                o.loss(), o.weight(), Integer.MAX_VALUE, Integer.MAX_VALUE, o.adaptive(), o.width(), o.layers(),
+                o.optimizer(), o.leCam(), o.augment(), o.divergence());
+        assertThat(never.countsFrom()).isEqualTo(Integer.MAX_VALUE);
+    }
+
+    /** As text in a checkpoint, which another process compares with its own. */
+    @Test
+    void changesAreInTheirOwnOrderWhateverTheOrderGiven() {
+        AdversarialOptions o = everything();
+        Set<DiffAugment.Kind> given = new LinkedHashSet<>(
+                List.of(DiffAugment.Kind.CUTOUT, DiffAugment.Kind.TRANSLATION, DiffAugment.Kind.COLOR));
+        AdversarialOptions same = new AdversarialOptions(
+                o.loss(), o.weight(), o.fromStep(), o.warmup(), o.adaptive(), o.width(), o.layers(), o.optimizer(),
+                o.leCam(), given, o.divergence());
+        assertThat(same).isEqualTo(o);
+        assertThat(same.augment()).containsExactly(DiffAugment.Kind.values());
+        given.clear();
+        assertThat(same.augment()).hasSize(3);
+        assertThat(AdversarialOptions.of(1e-3).augment()).isEmpty();
+    }
+
+    @Test
+    void optionsOutOfRangeAreRefused() {
+        AdversarialOptions o = everything();
+        for (double bad : new double[] {-0.1, Double.NaN, Double.POSITIVE_INFINITY}) {
+            assertThatThrownBy(() -> new AdversarialOptions(
+                    o.loss(), bad, 0, 0, false, 8, 2, o.optimizer(), 0, Set.of(), 4))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("weight: " + bad + " (expected a finite number from 0)");
+            assertThatThrownBy(() -> new AdversarialOptions(
+                    o.loss(), 1, 0, 0, false, 8, 2, o.optimizer(), bad, Set.of(), 4))
+                    .hasMessage("leCam: " + bad + " (expected a finite number from 0)");
+            assertThatThrownBy(() -> new AdversarialOptions(
+                    o.loss(), 1, 0, 0, false, 8, 2, o.optimizer(), 0, Set.of(), bad))
+                    .hasMessage("divergence: " + bad + " (expected a number above 1, or 0 for never)");
+        }
+        assertThatThrownBy(() -> new AdversarialOptions(
+                o.loss(), 1, -1, 0, false, 8, 2, o.optimizer(), 0, Set.of(), 4)).hasMessageContaining("fromStep: -1");
+        assertThatThrownBy(() -> new AdversarialOptions(
+                o.loss(), 1, 0, -1, false, 8, 2, o.optimizer(), 0, Set.of(), 4)).hasMessageContaining("warmup: -1");
     }
 
     @Test

@@ -51,7 +51,7 @@ class LmTrainerTest {
                     .containsExactly(
                             "start 0 of 40", "epoch 0", "epoch 1", "checkpoint 16", "validation 20", "epoch 2",
                             "epoch 3",
-                            "checkpoint 32", "epoch 4", "checkpoint 40", "validation 40", "sample 40");
+                            "checkpoint 32", "epoch 4", "validation 40", "sample 40", "checkpoint 40");
             assertThat(RunFolder.all(folder.resolve("run")))
                     .extracting(p -> p.getFileName().toString())
                     .containsExactly("step-00000032", "step-00000040");
@@ -60,6 +60,51 @@ class LmTrainerTest {
                     .containsExactly("epoch", "loss", "lr", "grad_norm", "seconds", "validation_loss")
                     .containsAll(Trainer.row(r.steps.getFirst()).keySet())
                     .containsAll(Trainer.validationRow(r.validations.getFirst()).keySet());
+        }
+    }
+
+    @Test
+    void aCheckpointIsOfAStepWithAllThatItOwes() {
+        try (TokenDataset codes = TinyRuns.codes(folder.resolve("codes"), 38, 1)) {
+            Recorder whole = run(codes, options(9, 1), new RunOptions(folder.resolve("whole"), 3, 1, 3, 0, 3));
+            RunOptions run = new RunOptions(folder.resolve("run"), 3, 1, 3, 0, 3);
+            Recorder killed = new Recorder() {
+                @Override
+                public void onCheckpoint(int step, Path checkpoint) {
+                    super.onCheckpoint(step, checkpoint);
+                    if (step == 6) {
+                        throw new IllegalStateException("killed");
+                    }
+                }
+            };
+            assertThatThrownBy(TinyRuns.lm(codes, options(9, 1), run, killed)::run).hasMessage("killed");
+            Recorder rest = new Recorder();
+            LmTrainer resumed = TinyRuns.lm(codes, options(9, 1), run, rest);
+            resumed.resume(RunFolder.latest(run.folder()).orElseThrow());
+            assertThat(resumed.run()).isTrue();
+            List<String> events = new ArrayList<>(killed.events);
+            events.addAll(rest.events.subList(1, rest.events.size())); // without its start
+            assertThat(events).isEqualTo(whole.events);
+            List<Map<String, Double>> validations = new ArrayList<>(killed.validations);
+            validations.addAll(rest.validations);
+            assertThat(validations).isEqualTo(whole.validations);
+        }
+    }
+
+    @Test
+    void aSampleThatFailsLosesNoStep() {
+        try (TokenDataset codes = TinyRuns.codes(folder.resolve("codes"), 38, 1)) {
+            RunOptions run = new RunOptions(folder.resolve("run"), 3, 1, 0, 0, 3);
+            Recorder failing = new Recorder() {
+                @Override
+                public void onSample(int step) {
+                    if (step == 6) {
+                        throw new IllegalStateException("no sample");
+                    }
+                }
+            };
+            assertThatThrownBy(TinyRuns.lm(codes, options(9, 1), run, failing)::run).hasMessage("no sample");
+            assertThat(RunFolder.latest(run.folder()).orElseThrow()).hasFileName("step-00000006");
         }
     }
 
