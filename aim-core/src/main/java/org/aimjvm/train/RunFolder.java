@@ -54,7 +54,7 @@ public final class RunFolder {
 
     /**
      * Writes the checkpoint of {@code step}, replacing one of the same step, then removes the oldest beyond those to
-     * keep, and what runs killed amid a save have left. Of the runs of a folder one at a time may save, see {@link RunLock}.
+     * keep, and what runs killed amid a save have left. One run at a time may save to a folder, see {@link RunLock}.
      *
      * @param content writes the files into the folder it is given
      * @return the checkpoint's folder
