@@ -1,5 +1,8 @@
 package org.aimjvm.feature;
 
+import static org.aimjvm.op.elementwise.ArithmeticOp.add;
+import static org.aimjvm.op.elementwise.ArithmeticOp.sub;
+
 import java.util.ArrayList;
 import java.util.List;
 import org.aimjvm.backend.Backend;
@@ -61,21 +64,36 @@ public final class Vgg16 implements FeatureLevels {
         return new Vgg16(Params.constants(params), width);
     }
 
-    /** {@code (x - shift) / scale} per channel with LPIPS's constants, after repeating a single channel. */
+    /**
+     * {@code (x - shift) / scale} per channel with LPIPS's constants, after repeating a single channel. The values are
+     * computed on the host, with the subtraction and the division that the original has, so that they have its bits:
+     * rectifiers near zero would take the other side for less.
+     */
     public static Tensor scaled(Tensor pictures) {
         Backend backend = pictures.backend();
         Tensor x = pictures;
         if (x.dim(1) == 1) {
             x = Conv2dOp.conv2d(x, Tensor.full(backend, Shape.of(3, 1, 1, 1), 1f), null, 1, 0, 0, 0, 0);
         }
-        float[] variance = new float[3];
+        float[] values = x.toFloats();
+        int area = x.dim(2) * x.dim(3);
+        for (int i = 0; i < values.length; i++) {
+            int c = i / area % 3;
+            values[i] = (values[i] - SHIFT[c]) / SCALE[c];
+        }
+        Tensor exact = Tensor.of(backend, x.shape(), values);
+        if (!x.needsGrad()) {
+            return exact;
+        }
+        float[] inverse = new float[3];
         for (int c = 0; c < 3; c++) {
-            variance[c] = SCALE[c] * SCALE[c];
+            inverse[c] = 1 / SCALE[c];
         }
         Shape channels = Shape.of(3);
-        return BatchNormOp.batchNorm(
-                x, Tensor.full(backend, channels, 1f), Tensor.full(backend, channels, 0f),
-                Tensor.of(backend, channels, SHIFT), Tensor.of(backend, channels, variance), 0f);
+        Tensor nearly = BatchNormOp.batchNorm( // for its gradient
+                x, Tensor.of(backend, channels, inverse), Tensor.full(backend, channels, 0f),
+                Tensor.of(backend, channels, SHIFT), Tensor.full(backend, channels, 1f), 0f);
+        return add(exact, sub(nearly, nearly.detach()));
     }
 
     @Override
