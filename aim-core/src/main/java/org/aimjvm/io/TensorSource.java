@@ -6,6 +6,7 @@ import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Shape;
 import org.aimjvm.backend.WeightFormat;
 import org.aimjvm.backend.WeightMatrix;
 
@@ -29,6 +30,18 @@ public interface TensorSource extends AutoCloseable {
      * @throws CheckpointException if there is none of that name
      */
     TensorInfo info(String name);
+
+    /**
+     * Checks what is about to be read.
+     *
+     * @throws CheckpointException if there is no tensor of that name, or it has another shape
+     */
+    default void requireShape(String name, Shape shape) {
+        Shape there = info(name).shape();
+        if (!there.equals(shape)) {
+            throw new CheckpointException(path(), name, "shape " + there + ", expected " + shape);
+        }
+    }
 
     /**
      * How a tensor is kept, for people: its type, or the format of a weight matrix kept as integers.

@@ -163,6 +163,7 @@ final class Adversary {
     }
 
     void load(TensorSource file) {
+        file.requireShape(LOGITS, Shape.of(2));
         long[] bits = file.readLongs(LOGITS);
         averageReal = Double.longBitsToDouble(bits[0]);
         averageFake = Double.longBitsToDouble(bits[1]);

@@ -153,8 +153,11 @@ final class CodeRevival {
 
     /** Restores what {@link #save} wrote; the window is in the tokenizer's buffer again. */
     void load(TensorSource file) {
+        Shape each = Shape.of(codebook.weight().dim(0));
+        file.requireShape(LAST_USED, each);
         usage.restore(codebook.used().toFloats(), file.readInts(LAST_USED));
         if (averages.length > 0) {
+            file.requireShape(AVERAGES, each);
             System.arraycopy(file.readFloats(AVERAGES), 0, averages, 0, averages.length);
         }
     }

@@ -56,6 +56,7 @@ final class ReconstructionWatch {
     }
 
     void load(TensorSource file) {
+        file.requireShape(STATE, Shape.of(4));
         long[] state = file.readLongs(STATE);
         steps = (int) state[0];
         bad = (int) state[1];

@@ -5,12 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.aimjvm.backend.Backend;
+import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Shape;
+import org.aimjvm.io.CheckpointException;
 import org.aimjvm.data.PictureSource;
 import org.aimjvm.io.SafeTensors;
+import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.nn.Params;
 import org.aimjvm.op.elementwise.ArithmeticOp;
@@ -120,13 +124,17 @@ class CodebookTrainingTest {
         }
     }
 
+    private static Codebook codebook(Backend backend, int codes, boolean normalized) {
+        VqConfig config = VqConfig.builder().ch(1).chMult(List.of(1)).numResBlocks(1).zChannels(1).nEmbed(codes)
+                .embedDim(3).channels(1, 1).normGroups(1).l2Norm(normalized).build();
+        return new Codebook(Params.random(backend, 2), config);
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void rotationHasTheBitsOfTheCodesAndTheGradientOfItsFormula(boolean normalized) {
         Backend backend = TinyRuns.BACKEND;
-        VqConfig config = VqConfig.builder().ch(1).chMult(List.of(1)).numResBlocks(1).zChannels(1).nEmbed(5)
-                .embedDim(3).channels(1, 1).normGroups(1).l2Norm(normalized).build();
-        Codebook codebook = new Codebook(Params.random(backend, 2), config);
+        Codebook codebook = codebook(backend, 5, normalized);
         SplittableRandom random = new SplittableRandom(1);
         float[] codes = new float[15];
         for (int i = 0; i < codes.length; i++) {
@@ -144,13 +152,16 @@ class CodebookTrainingTest {
             Codebook.Quantized q = codebook.quantize(z, codebook.weight(), Codebook.Gradient.ROTATION);
             Tensor plain = codebook.lookup(q.codes(), 2, 1, 1);
             assertThat(q.latents().toFloats()).isEqualTo(plain.toFloats());
-            if (normalized) {
-                return; // the gradient goes on through the normalisation, which has its own test
-            }
             Tensor g = Tensor.of(backend, Shape.of(2, 3, 1, 1), given);
             float[] gradient = ReduceOp.sum(ArithmeticOp.mul(q.latents(), g)).backward().of(z).toFloats();
             for (int n = 0; n < 2; n++) {
-                double[] expected = byFormula(values, plain.toFloats(), given, 3 * n);
+                float[] e = normalized ? unit(values, 3 * n) : Arrays.copyOfRange(values, 3 * n, 3 * n + 3);
+                double[] expected = byFormula(
+                        e, Arrays.copyOfRange(plain.toFloats(), 3 * n, 3 * n + 3),
+                        Arrays.copyOfRange(given, 3 * n, 3 * n + 3));
+                if (normalized) { // and on through e = z / |z|
+                    expected = acrossSphere(expected, e, norm(values, 3 * n));
+                }
                 for (int d = 0; d < 3; d++) {
                     assertThat((double) gradient[3 * n + d]).isCloseTo(expected[d], offset(1e-5));
                 }
@@ -158,34 +169,104 @@ class CodebookTrainingTest {
         }
     }
 
+    private static double norm(float[] v, int at) {
+        return Math.sqrt(v[at] * v[at] + v[at + 1] * v[at + 1] + v[at + 2] * v[at + 2]);
+    }
+
+    private static float[] unit(float[] v, int at) {
+        double norm = norm(v, at);
+        return new float[] {(float) (v[at] / norm), (float) (v[at + 1] / norm), (float) (v[at + 2] / norm)};
+    }
+
+    /** {@code (g - e (e g)) / |z|}: what z gets where e = z / |z| gets g. */
+    private static double[] acrossSphere(double[] g, float[] e, double norm) {
+        double eg = e[0] * g[0] + e[1] * g[1] + e[2] * g[2];
+        return new double[] {(g[0] - e[0] * eg) / norm, (g[1] - e[1] * eg) / norm, (g[2] - e[2] * eg) / norm};
+    }
+
     /** {@code lambda R^T g} of one latent and its code. */
-    private static double[] byFormula(float[] e, float[] q, float[] g, int at) {
-        double ofE = 0;
-        double ofQ = 0;
-        for (int d = at; d < at + 3; d++) {
-            ofE += e[d] * e[d];
-            ofQ += q[d] * q[d];
-        }
-        ofE = Math.sqrt(ofE);
-        ofQ = Math.sqrt(ofQ);
+    private static double[] byFormula(float[] e, float[] q, float[] g) {
+        double ofE = norm(e, 0);
+        double ofQ = norm(q, 0);
         double norm = 0;
         double[] r = new double[3];
         for (int d = 0; d < 3; d++) {
-            r[d] = e[at + d] / ofE + q[at + d] / ofQ;
+            r[d] = e[d] / ofE + q[d] / ofQ;
             norm += r[d] * r[d];
         }
         double rg = 0;
         double qg = 0;
         for (int d = 0; d < 3; d++) {
             r[d] /= Math.sqrt(norm);
-            rg += r[d] * g[at + d];
-            qg += q[at + d] / ofQ * g[at + d];
+            rg += r[d] * g[d];
+            qg += q[d] / ofQ * g[d];
         }
         double[] gradient = new double[3];
         for (int d = 0; d < 3; d++) {
-            gradient[d] = ofQ / ofE * (g[at + d] - 2 * r[d] * rg + 2 * e[at + d] / ofE * qg);
+            gradient[d] = ofQ / ofE * (g[d] - 2 * r[d] * rg + 2 * e[d] / ofE * qg);
         }
         return gradient;
+    }
+
+    @Test
+    void aLatentOfNothingOrOnItsCodeHasTheStraightGradient() {
+        Backend backend = TinyRuns.BACKEND;
+        Codebook codebook = codebook(backend, 2, false);
+        codebook.weight().write(new float[] {3, 0, 0, 0, 2, 0});
+        float[] given = {0.5f, -1, 2, 0.25f, 3, -0.5f};
+        try (Scope _ = Scope.training()) {
+            Tensor z = Tensor.parameter(backend, Shape.of(2, 3, 1, 1), new float[] {0, 0, 0, 0, 2, 0});
+            Codebook.Quantized q = codebook.quantize(z, codebook.weight(), Codebook.Gradient.ROTATION);
+            assertThat(q.codes().toInts()).containsExactly(1, 1);
+            Tensor g = Tensor.of(backend, Shape.of(2, 3, 1, 1), given);
+            float[] gradient = ReduceOp.sum(ArithmeticOp.mul(q.latents(), g)).backward().of(z).toFloats();
+            for (int i = 0; i < 3; i++) {
+                assertThat(gradient[i]).isFinite();
+                assertThat(gradient[3 + i]).isCloseTo(given[3 + i], offset(1e-5f));
+            }
+        }
+    }
+
+    @Test
+    void codesAreSparedUntilTheirAverageHasFallen() {
+        Recorder still = new Recorder();
+        trainer(model(), "none", 75, RunOptions.NONE, still).run();
+        Recorder moved = new Recorder();
+        trainer(model(), "restart", 75, RunOptions.NONE, moved).run();
+        assertThat(moved.losses().subList(0, 69)).isEqualTo(still.losses().subList(0, 69)); // 0.99^69 = 1/2
+        assertThat(moved.losses()).isNotEqualTo(still.losses());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"kmeans", "restart", "rotation", "projection"})
+    void aRunIsOnlyContinuedWithItsOwnCodebook(String kind) {
+        RunOptions run = new RunOptions(folder.resolve("run"), 0, 1, 0, 0, 0);
+        trainer(model(), "none", 2, run, new Recorder()).run();
+        Path checkpoint = RunFolder.latest(run.folder()).orElseThrow();
+        VqTrainer other = trainer(model(), kind, 2, run, new Recorder());
+        assertThatThrownBy(() -> other.resume(checkpoint))
+                .isInstanceOf(CheckpointException.class)
+                .hasMessageContaining("stage.codebook.")
+                .hasMessageContaining("a run can only be continued as it was begun");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"last_used", "uses_per_step"})
+    void aDamagedStateIsRefusedByItsName(String damaged) {
+        RunOptions run = new RunOptions(folder.resolve("run"), 0, 1, 0, 0, 0);
+        trainer(model(), "restart", 2, run, new Recorder()).run();
+        Path checkpoint = RunFolder.latest(run.folder()).orElseThrow();
+        SafeTensorsWriter other = new SafeTensorsWriter();
+        for (String name : List.of("last_used", "uses_per_step")) { // of 16 codes
+            int[] values = new int[name.equals(damaged) ? 15 : 16];
+            other.ints(name, DType.I32, Shape.of(values.length), () -> values);
+        }
+        other.write(checkpoint.resolve(RunFolder.TASK));
+        VqTrainer resumed = trainer(model(), "restart", 2, run, new Recorder());
+        assertThatThrownBy(() -> resumed.resume(checkpoint))
+                .isInstanceOf(CheckpointException.class)
+                .hasMessageContaining(damaged)
+                .hasMessageContaining("expected");
     }
 
     @Test

@@ -26,6 +26,7 @@ import org.aimjvm.nn.Params;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.train.TinyRuns.Recorder;
 import org.aimjvm.train.VqOptions.Reconstruction;
+import org.aimjvm.vq.Codebook;
 import org.aimjvm.vq.VqModel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -147,11 +148,16 @@ class WorkersTest {
     }
 
     private static Ran vq(PictureSource pictures, int accumulation, Workers workers) {
+        return vq(pictures, 8, accumulation, CodebookOptions.DEFAULT.withReviveAfter(2), workers);
+    }
+
+    private static Ran vq(
+            PictureSource pictures, int steps, int accumulation, CodebookOptions codebook, Workers workers) {
         Params params = Params.random(Backends.open(TinyRuns.BACKEND.name(), 1), 4);
         VqModel model = TinyRuns.vqModel(params);
         Recorder recorder = new Recorder();
-        VqOptions options = VqOptions.builder(TinyRuns.recipe(8, 8, accumulation, 3e-3))
-                .reconstruction(Reconstruction.L2).reviveAfter(2).build();
+        VqOptions options = VqOptions.builder(TinyRuns.recipe(steps, 8, accumulation, 3e-3))
+                .reconstruction(Reconstruction.L2).codebook(codebook).build();
         new VqTrainer(model, pictures, null, options, null, RunOptions.NONE, workers, recorder).run();
         return Ran.of(recorder, model.params());
     }
@@ -194,6 +200,21 @@ class WorkersTest {
             }
             assertThat(all.get(0).recorder.steps.getLast().parts().get("usage"))
                     .isEqualTo(one.recorder.steps.getLast().parts().get("usage"));
+        }
+    }
+
+    @Test
+    void workersMoveCodesAsOneWould() throws Exception {
+        PictureSource pictures = TinyRuns.squares(30);
+        Codebook.Gradient rotation = Codebook.Gradient.ROTATION;
+        CodebookOptions restarted = new CodebookOptions(CodebookOptions.Start.KMEANS, 0, 6, rotation, false);
+        CodebookOptions projected = new CodebookOptions(CodebookOptions.Start.UNIFORM, 0, 0, rotation, true);
+        for (CodebookOptions codebook : List.of(restarted, projected)) {
+            int steps = codebook == restarted ? 75 : 8; // averages take 69 to fall by half
+            Ran one = vq(pictures, steps, 2, codebook, Workers.ALONE);
+            List<Ran> all = new Threads(2).run(w -> () -> vq(pictures, steps, 1, codebook, w));
+            assertThat(all.get(0).distance(all.get(1))).isZero();
+            assertThat(all.get(0).distance(one)).isZero();
         }
     }
 
