@@ -33,7 +33,7 @@ class AimTest {
     @CsvSource(delimiter = '|', value = {
         "''                                | command: none given, expected one of .*data.*",
         "dcotor                            | unknown command 'dcotor', did you mean doctor\\? .*",
-        "data                              | data: data set: none given, expected one of fashion-mnist .*",
+        "data                              | data: data set: none given, expected one of fashion-mnist, avatars .*",
         "data mnist                        | data: unknown command 'mnist', did you mean fashion-mnist\\? .*",
         "doctor now                        | doctor: unknown argument 'now' .*",
         "doctor --debu                     | doctor: unknown option '--debu', did you mean --debug\\? .*",
