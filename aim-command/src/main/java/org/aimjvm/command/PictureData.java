@@ -6,11 +6,13 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.aimjvm.data.ImageFolder;
 import org.aimjvm.data.LeftOut;
 import org.aimjvm.data.PictureFolder;
 import org.aimjvm.data.PictureOptions;
 import org.aimjvm.data.PictureSource;
+import org.aimjvm.data.TenCrops;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -130,13 +132,35 @@ public final class PictureData {
 
     /** The pictures to train on; says on standard error what a folder of picture files holds. */
     public PictureSource train(Console console) throws IOException {
-        return open(data, TRAIN_LIST, console);
+        return open(data, TRAIN_LIST, console, UnaryOperator.identity());
+    }
+
+    /**
+     * Ten views of each picture file to train on, cut from its ADM crop; says on standard error what the folder holds.
+     *
+     * @param range rows and columns of that crop per row of a view, at least 1
+     */
+    public TenCrops trainTenCrops(Console console, double range) throws IOException {
+        if (PictureFolder.isIdx(data)) {
+            throw usage("--crops: ten for IDX files (expected one: they are framed, not cropped)");
+        }
+        if (resize != null || centerCrop || flip) {
+            throw usage((resize != null ? "--resize" : centerCrop ? "--center-crop" : "--flip")
+                    + ": given with --crops ten (expected without: the ten crops are fixed; encode validation pictures"
+                    + " apart, with --split test)");
+        }
+        int whole = TenCrops.wholeSide(side(), range);
+        if (whole > MAX_SIZE) {
+            throw usage("--crop-range: " + range + " makes pictures of " + whole + " rows (expected at most " + MAX_SIZE
+                    + ")");
+        }
+        return new TenCrops(open(data, TRAIN_LIST, console, o -> o.withSide(whole).withAdmCrop(true)), side());
     }
 
     /** The pictures to validate on; null if there are none. */
     public PictureSource validation(Console console) throws IOException {
         if (val != null) {
-            return open(val, VALIDATION_LIST, console);
+            return open(val, VALIDATION_LIST, console, UnaryOperator.identity());
         }
         if (!PictureFolder.hasTest(data)) {
             return null;
@@ -165,14 +189,15 @@ public final class PictureData {
         }
     }
 
-    private PictureSource open(Path folder, String listName, Console console) throws IOException {
+    private PictureSource open(
+            Path folder, String listName, Console console, UnaryOperator<PictureOptions> change) throws IOException {
         if (!Files.isDirectory(folder)) {
             throw usage(folder + ": no such folder, expected one with IDX files or with a folder for each class"
                     + " (get some with 'aim data fashion-mnist')");
         }
         boolean idx = PictureFolder.isIdx(folder);
         requireFit(idx);
-        PictureOptions options = options(idx);
+        PictureOptions options = change.apply(options(idx));
         Path list = run == null ? null : run.resolve(listName);
         PictureSource source;
         try (Progress progress = console.progress("open " + folder.getFileName(), -1, "files")) {

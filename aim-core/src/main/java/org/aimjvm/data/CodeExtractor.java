@@ -19,7 +19,8 @@ public final class CodeExtractor {
      *
      * @param folder where to put it, replaced when complete
      * @param views times each picture is encoded: first as it is, then with random crops and flips of the source; row
-     *     {@code v * size + i} is view v of picture i
+     *     {@code v * size + i} is view v of picture i. 1 where the source has views of its own
+     *     ({@link PictureSource#crops}), which become the crops of the set
      * @param seed of the crops and flips
      * @param batch pictures at a time; codes do not depend on it
      * @param progress told how many rows are done
@@ -41,6 +42,10 @@ public final class CodeExtractor {
         if (views < 1 || batch < 1) {
             throw new IllegalArgumentException("views, batch: " + views + ", " + batch + " (expected at least 1)");
         }
+        if (views > 1 && pictures.crops() > 1) {
+            throw new IllegalArgumentException("views: " + views + " (expected 1: of each picture " + pictures.crops()
+                    + " are there already)");
+        }
         int f = model.config().downsampling();
         TokenDatasetInfo info = new TokenDatasetInfo(
                 pictures.height() / f,
@@ -48,7 +53,8 @@ public final class CodeExtractor {
                 model.config().nEmbed(),
                 pictures.classNames(),
                 pictures.fingerprint(),
-                tokenizerFingerprint());
+                tokenizerFingerprint(),
+                pictures.crops());
         int rows = Math.multiplyExact(pictures.size(), views);
         int codesPerFile = Math.max(info.length(), TokenDatasetWriter.DEFAULT_CODES_PER_FILE);
         try (TokenDatasetWriter writer = new TokenDatasetWriter(folder, info, rows, codesPerFile, shard);

@@ -28,8 +28,8 @@ public final class CodeFolderWriter {
     /**
      * Writes a set. The folder appears when all of it is written.
      *
-     * @param set row {@code v * (size / crops) + i} is crop v of picture i, as {@link CodeExtractor} writes them
-     * @param crops rows of a picture, a divisor of the number of rows
+     * @param set row {@code v * (rows / crops) + i} is crop v of picture i, as {@link CodeExtractor} writes them
+     * @param crops rows of a picture: those of the set, or a divisor of the number of rows of a set that says 1
      * @param pixels height and width of the pictures
      * @param folder where to put it; one that is there is replaced in the end
      * @param progress told how many pictures are done
@@ -37,11 +37,13 @@ public final class CodeFolderWriter {
      */
     public static void write(
             TokenDataset set, int crops, int pixels, Layout layout, Path folder, IntConsumer progress) {
-        if (crops < 1 || set.size() % crops != 0) {
+        if (crops < 1 || set.rows() % crops != 0 || set.crops() != 1 && crops != set.crops()) {
             throw new IllegalArgumentException(
-                    "crops: " + crops + " (expected a divisor of the " + set.size() + " rows there are)");
+                    "crops: " + crops + " (expected " + (set.crops() == 1
+                            ? "a divisor of the " + set.rows() + " rows there are)"
+                            : set.crops() + ", those of the set)"));
         }
-        int pictures = set.size() / crops;
+        int pictures = set.rows() / crops;
         int length = set.length();
         int[] row = new int[length];
         long[] codes = new long[crops * length];
@@ -49,12 +51,12 @@ public final class CodeFolderWriter {
             Path root = staged.folder();
             for (int i = 0; i < pictures; i++) {
                 for (int crop = 0; crop < crops; crop++) {
-                    set.read(crop * pictures + i, row, 0);
+                    set.readRow(crop * pictures + i, row, 0);
                     for (int j = 0; j < length; j++) {
                         codes[crop * length + j] = row[j];
                     }
                 }
-                int label = set.label(i);
+                int label = set.rowLabel(i);
                 if (layout == Layout.LLAMAGEN) {
                     String name = i + CodeFiles.NPY;
                     Npy.write(made(root, "imagenet" + pixels + CodeFiles.CODES).resolve(name),

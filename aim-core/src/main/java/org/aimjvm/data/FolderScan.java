@@ -43,6 +43,9 @@ final class FolderScan {
         this.progress = progress;
         print.add(options.fileSide(), options.fileShort(), options.fileChannels(), options.randomCrop() ? 1 : 0,
                 options.flip() ? 1 : 0, options.upright() ? 1 : 0);
+        if (options.admCrop()) { // else nothing is added, so that fingerprints of earlier runs stay
+            print.add("adm crop");
+        }
     }
 
     /** The pictures that are there now. */

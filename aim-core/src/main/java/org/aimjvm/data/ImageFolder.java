@@ -188,15 +188,19 @@ public final class ImageFolder implements PictureSource {
 
     /** The part that is wanted, after resizing; only that part is made. */
     private BufferedImage cropped(BufferedImage image, long draw) {
+        BufferedImage crop = options.admCrop() ? Images.admCrop(image, options.fileSide()) : lanczosCrop(image, draw);
+        boolean flip = draw != 0 && options.flip() && Draws.unit(SplitMix64.mix(draw + 2)) < 0.5;
+        return flip ? Images.flip(crop) : crop;
+    }
+
+    private BufferedImage lanczosCrop(BufferedImage image, long draw) {
         int side = options.fileSide();
         int width = Images.resizedSide(image.getWidth(), image.getHeight(), options.fileShort());
         int height = Images.resizedSide(image.getHeight(), image.getWidth(), options.fileShort());
         boolean anywhere = draw != 0 && options.randomCrop();
         int x = anywhere ? Draws.below(SplitMix64.mix(draw), width - side + 1) : (width - side) / 2;
         int y = anywhere ? Draws.below(SplitMix64.mix(draw + 1), height - side + 1) : (height - side) / 2;
-        BufferedImage crop = Images.resizedPart(image, width, height, new Rectangle(x, y, side, side));
-        boolean flip = draw != 0 && options.flip() && Draws.unit(SplitMix64.mix(draw + 2)) < 0.5;
-        return flip ? Images.flip(crop) : crop;
+        return Images.resizedPart(image, width, height, new Rectangle(x, y, side, side));
     }
 
     @Override

@@ -70,6 +70,10 @@ public final class PictureFolder {
                     + options.randomCrop() + ", " + options.flip() + " for IDX files (expected 0, true, false: they are"
                     + " framed, not cropped)");
         }
+        if (options.admCrop()) {
+            throw new IllegalArgumentException(
+                    "admCrop: true for IDX files (expected false: they are framed, not cropped)");
+        }
         if (options.channels() == 3) {
             throw new IllegalArgumentException("channels: 3 for IDX files (expected 1: they are gray)");
         }

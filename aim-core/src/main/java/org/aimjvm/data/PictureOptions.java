@@ -16,6 +16,8 @@ import java.util.List;
  * @param skipEmptyClasses whether a folder without a readable picture is no class, instead of an error
  * @param decodeAll whether every picture file is decoded when the folder is opened, instead of its header and end only
  * @param classNames by label, for IDX files; empty for those of Fashion-MNIST if it is that, else numbers
+ * @param admCrop whether a picture file becomes {@link org.aimjvm.io.Images#admCrop}, as in ADM, DiT and LlamaGen;
+ *     {@code resizeShort} and {@code randomCrop} have no effect then
  */
 public record PictureOptions(
         int side,
@@ -26,10 +28,11 @@ public record PictureOptions(
         boolean upright,
         boolean skipEmptyClasses,
         boolean decodeAll,
-        List<String> classNames) {
+        List<String> classNames,
+        boolean admCrop) {
     /** Colour, 256 x 256 out of 288, random crops, no flips. */
     public static final PictureOptions DEFAULT =
-            new PictureOptions(0, 0, 0, true, false, true, false, false, List.of());
+            new PictureOptions(0, 0, 0, true, false, true, false, false, List.of(), false);
 
     private static final int FILE_SIDE = 256;
 
@@ -60,6 +63,9 @@ public record PictureOptions(
 
     /** Short side of a picture file after resizing. */
     int fileShort() {
+        if (admCrop) {
+            return fileSide();
+        }
         return resizeShort == 0 ? fileSide() + fileSide() / 8 : resizeShort;
     }
 
@@ -70,45 +76,50 @@ public record PictureOptions(
 
     public PictureOptions withSide(int pixels) {
         return new PictureOptions(pixels, resizeShort, channels, randomCrop, flip, upright, skipEmptyClasses, decodeAll,
-                classNames);
+                classNames, admCrop);
     }
 
     public PictureOptions withResizeShort(int pixels) {
         return new PictureOptions(side, pixels, channels, randomCrop, flip, upright, skipEmptyClasses, decodeAll,
-                classNames);
+                classNames, admCrop);
     }
 
     public PictureOptions withChannels(int count) {
         return new PictureOptions(side, resizeShort, count, randomCrop, flip, upright, skipEmptyClasses, decodeAll,
-                classNames);
+                classNames, admCrop);
     }
 
     public PictureOptions withRandomCrop(boolean on) {
         return new PictureOptions(side, resizeShort, channels, on, flip, upright, skipEmptyClasses, decodeAll,
-                classNames);
+                classNames, admCrop);
     }
 
     public PictureOptions withFlip(boolean on) {
         return new PictureOptions(side, resizeShort, channels, randomCrop, on, upright, skipEmptyClasses, decodeAll,
-                classNames);
+                classNames, admCrop);
     }
 
     public PictureOptions withUpright(boolean on) {
         return new PictureOptions(side, resizeShort, channels, randomCrop, flip, on, skipEmptyClasses, decodeAll,
-                classNames);
+                classNames, admCrop);
     }
 
     public PictureOptions withSkipEmptyClasses(boolean on) {
-        return new PictureOptions(side, resizeShort, channels, randomCrop, flip, upright, on, decodeAll, classNames);
+        return new PictureOptions(side, resizeShort, channels, randomCrop, flip, upright, on, decodeAll, classNames, admCrop);
     }
 
     public PictureOptions withDecodeAll(boolean on) {
         return new PictureOptions(side, resizeShort, channels, randomCrop, flip, upright, skipEmptyClasses, on,
-                classNames);
+                classNames, admCrop);
     }
 
     public PictureOptions withClassNames(List<String> names) {
         return new PictureOptions(side, resizeShort, channels, randomCrop, flip, upright, skipEmptyClasses, decodeAll,
-                names);
+                names, admCrop);
+    }
+
+    public PictureOptions withAdmCrop(boolean on) {
+        return new PictureOptions(side, resizeShort, channels, randomCrop, flip, upright, skipEmptyClasses, decodeAll,
+                classNames, on);
     }
 }

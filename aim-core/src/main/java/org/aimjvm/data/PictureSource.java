@@ -5,8 +5,15 @@ import java.util.List;
 /** A labelled set of pictures of one size, in a fixed order, read by index. Safe for use by several threads. */
 public interface PictureSource {
 
-    /** Number of pictures. */
+    /** Number of pictures, each view counted. */
     int size();
+
+    /**
+     * Views there are of each picture, at least 1: index {@code v * (size / crops) + i} is view v of picture i.
+     */
+    default int crops() {
+        return 1;
+    }
 
     /** Colour channels: 1 or 3 (red, green, blue). */
     int channels();

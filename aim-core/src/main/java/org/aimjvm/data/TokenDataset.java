@@ -12,7 +12,8 @@ import org.aimjvm.io.CheckpointException;
  * Pictures as codes of a tokenizer, with labels: what stage 2 trains on. A folder of files named
  * {@code codes-00001-of-00003.safetensors}, or one such file; each holds {@code codes} (rows, length) as I16
  * (vocabularies up to 32768) or I32, {@code labels} (rows) as I32, and the {@link TokenDatasetInfo} as metadata. Files
- * are mapped, so the set may be larger than memory.
+ * are mapped, so the set may be larger than memory. Where the info says that a picture has several crops, row
+ * {@code v * size + i} is crop v of picture i.
  */
 public final class TokenDataset implements CodeSource {
     private final List<TokenShard> shards;
@@ -49,10 +50,29 @@ public final class TokenDataset implements CodeSource {
             starts[i + 1] = Math.addExact(starts[i], s.rows());
             print.add(s.metadata(TokenShard.SHA256));
         }
-        if (size() == 0 && !share) {
-            throw new CheckpointException(shards.getFirst().path(), null, "no pictures, expected at least one");
+        if (!share) {
+            requirePictures();
+        }
+        if (info.crops() != 1) { // rows alike, but drawn otherwise
+            print.add("crops").add(new int[] {info.crops()});
         }
         this.fingerprint = print.toString();
+    }
+
+    private void requirePictures() {
+        if (rows() == 0) {
+            throw new CheckpointException(path(), null, "no pictures, expected at least one");
+        }
+        if (rows() % info.crops() != 0) {
+            throw new CheckpointException(path(), null, rows() + " rows, expected a multiple of the " + info.crops()
+                    + " crops of a picture");
+        }
+        for (int row = size(); row < rows(); row++) {
+            if (rowLabel(row) != rowLabel(row % size())) {
+                throw new CheckpointException(path(), TokenShard.LABELS, "label " + rowLabel(row) + " in row " + row
+                        + ", expected " + rowLabel(row % size()) + " as of its picture's first crop");
+            }
+        }
     }
 
     /**
@@ -126,31 +146,49 @@ public final class TokenDataset implements CodeSource {
 
     @Override
     public int size() {
+        return rows() / info.crops();
+    }
+
+    /** Rows of all files: pictures times crops, or of a share what it holds. */
+    int rows() {
         return starts[shards.size()];
     }
 
     @Override
+    public int crops() {
+        return info.crops();
+    }
+
+    @Override
     public int label(int index) {
-        int shard = shard(index);
-        return shards.get(shard).label(index - starts[shard]);
+        return rowLabel(picture(index));
+    }
+
+    int rowLabel(int row) {
+        int shard = shard(row);
+        return shards.get(shard).label(row - starts[shard]);
     }
 
     @Override
     public void read(int index, int crop, int[] out, int offset) {
-        if (crop != 0) {
-            throw new IndexOutOfBoundsException("crop: " + crop + " (expected 0)");
+        if (crop < 0 || crop >= crops()) {
+            throw new IndexOutOfBoundsException("crop: " + crop + " (expected 0 to " + (crops() - 1) + ")");
         }
-        read(index, out, offset);
+        readRow(crop * size() + picture(index), out, offset);
     }
 
     /**
-     * Writes the codes of picture {@code index}, row by row of the grid, into {@code out} from {@code offset} on.
+     * Writes the codes of picture {@code index} (the first of its crops), row by row of the grid, into {@code out} from {@code offset} on.
      *
      * @throws CheckpointException if a code is not in the vocabulary
      */
     public void read(int index, int[] out, int offset) {
-        int shard = shard(index);
-        shards.get(shard).read(index - starts[shard], out, offset);
+        read(index, 0, out, offset);
+    }
+
+    void readRow(int row, int[] out, int offset) {
+        int shard = shard(row);
+        shards.get(shard).read(row - starts[shard], out, offset);
     }
 
     /** Of the checksums in the files. */
@@ -159,12 +197,16 @@ public final class TokenDataset implements CodeSource {
         return fingerprint;
     }
 
-    private int shard(int index) {
+    private int picture(int index) {
         if (index < 0 || index >= size()) {
             throw new IndexOutOfBoundsException("picture: " + index + " (expected 0 to " + (size() - 1) + ")");
         }
+        return index;
+    }
+
+    private int shard(int row) {
         int shard = 0;
-        while (index >= starts[shard + 1]) {
+        while (row >= starts[shard + 1]) {
             shard++;
         }
         return shard;

@@ -18,17 +18,27 @@ import tools.jackson.databind.json.JsonMapper;
  * @param classNames names by label
  * @param source fingerprint of the pictures; empty if not known
  * @param tokenizer fingerprint of the tokenizer's parameters; empty if not known
+ * @param crops rows of a picture, at least 1: row {@code v * pictures + i} is view v of picture i
  */
 public record TokenDatasetInfo(
-        int gridHeight, int gridWidth, int vocab, List<String> classNames, String source, String tokenizer) {
+        int gridHeight, int gridWidth, int vocab, List<String> classNames, String source, String tokenizer,
+        int crops) {
     private static final String FORMAT = "aim-codes-1";
+    private static final String CROPS = "crops";
 
     public TokenDatasetInfo {
         require(gridHeight >= 1, "gridHeight", gridHeight);
         require(gridWidth >= 1, "gridWidth", gridWidth);
         require(vocab >= 1, "vocab", vocab);
+        require(crops >= 1, "crops", crops);
         require(!classNames.isEmpty(), "classes", 0);
         classNames = List.copyOf(classNames);
+    }
+
+    /** Of a set with one row per picture. */
+    public TokenDatasetInfo(
+            int gridHeight, int gridWidth, int vocab, List<String> classNames, String source, String tokenizer) {
+        this(gridHeight, gridWidth, vocab, classNames, source, tokenizer, 1);
     }
 
     private static void require(boolean ok, String name, int value) {
@@ -55,6 +65,9 @@ public record TokenDatasetInfo(
         m.put("classes", JsonMapper.shared().writeValueAsString(classNames));
         m.put("source", source);
         m.put("tokenizer", tokenizer);
+        if (crops != 1) { // else nothing is said, as in sets of earlier versions
+            m.put(CROPS, Integer.toString(crops));
+        }
         return m;
     }
 
@@ -72,7 +85,8 @@ public record TokenDatasetInfo(
                     Integer.parseInt(text(path, m, "vocab")),
                     List.of(JsonMapper.shared().readValue(text(path, m, "classes"), String[].class)),
                     text(path, m, "source"),
-                    text(path, m, "tokenizer"));
+                    text(path, m, "tokenizer"),
+                    Integer.parseInt(m.getOrDefault(CROPS, "1")));
         } catch (IllegalArgumentException | NullPointerException | JacksonException e) {
             throw new CheckpointException(path, null, "metadata of codes: " + e.getMessage(), e);
         }

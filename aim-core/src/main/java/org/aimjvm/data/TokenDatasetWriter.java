@@ -11,7 +11,7 @@ import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.StagedFolder;
 
 /**
- * Writes a {@link TokenDataset} picture by picture, holding one file's codes in memory. The folder appears when
+ * Writes a {@link TokenDataset} row by row, holding one file's codes in memory. The folder appears when
  * {@link #finish} is reached.
  *
  * <p>Several workers write a set together: each its {@link Shard} into a folder of its own, which {@link #merge} joins
@@ -37,7 +37,7 @@ public final class TokenDatasetWriter implements AutoCloseable {
      * Prepares to write a whole set.
      *
      * @param folder where to put the set; one that is there is replaced in the end
-     * @param count pictures that will be added, at least 1
+     * @param count rows that will be added, at least 1 and a multiple of the info's crops
      * @param codesPerFile where to start a new file, at least one picture's codes
      */
     public TokenDatasetWriter(Path folder, TokenDatasetInfo info, int count, int codesPerFile) {
@@ -48,12 +48,16 @@ public final class TokenDatasetWriter implements AutoCloseable {
      * Prepares to write one worker's share of a set.
      *
      * @param folder where to put the share; one that is there is replaced in the end
-     * @param count pictures of the whole set, at least 1; {@code shard.size(count)} will be added here
+     * @param count rows of the whole set, at least 1 and a multiple of the info's crops; {@code shard.size(count)} will be added here
      * @param codesPerFile where to start a new file, at least one picture's codes; the same for all shares
      */
     public TokenDatasetWriter(Path folder, TokenDatasetInfo info, int count, int codesPerFile, Shard shard) {
         if (count < 1) {
             throw new IllegalArgumentException("count: " + count + " (expected at least 1)");
+        }
+        if (count % info.crops() != 0) {
+            throw new IllegalArgumentException("count: " + count + " (expected a multiple of the " + info.crops()
+                    + " crops of a picture)");
         }
         if (codesPerFile < info.length()) {
             throw new IllegalArgumentException("codesPerFile: " + codesPerFile + " (expected at least " + info.length()
@@ -81,7 +85,7 @@ public final class TokenDatasetWriter implements AutoCloseable {
     }
 
     /**
-     * Adds the next picture.
+     * Adds the next row: the next picture, or with crops the next picture's view.
      *
      * @param from array that holds its codes from {@code offset} on, each in [0, vocab). Not modified
      * @param label its class

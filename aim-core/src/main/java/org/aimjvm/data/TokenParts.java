@@ -43,8 +43,8 @@ final class TokenParts {
                 throw new CheckpointException(
                         p.path(), null, "of " + p.info() + ", expected " + first.info() + " as in " + first.path());
             }
-            if (p.size() != expected.shard().size(expected.count())) {
-                throw new CheckpointException(p.path(), null, p.size() + " pictures, expected "
+            if (p.rows() != expected.shard().size(expected.count())) {
+                throw new CheckpointException(p.path(), null, p.rows() + " pictures, expected "
                         + expected.shard().size(expected.count()) + " in share " + expected.shard());
             }
         }
@@ -62,9 +62,9 @@ final class TokenParts {
                 new TokenDatasetWriter(target, info, part.count(),
                         Math.multiplyExact(part.rowsPerFile(), info.length()))) {
             for (TokenDataset p : parts) {
-                for (int i = 0; i < p.size(); i++) {
-                    p.read(i, codes, 0);
-                    writer.add(codes, 0, p.label(i));
+                for (int i = 0; i < p.rows(); i++) {
+                    p.readRow(i, codes, 0);
+                    writer.add(codes, 0, p.rowLabel(i));
                 }
             }
             writer.finish();

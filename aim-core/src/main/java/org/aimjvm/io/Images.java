@@ -217,6 +217,34 @@ public final class Images {
     }
 
     /**
+     * The centre crop of ADM (Dhariwal and Nichol 2021), which DiT and LlamaGen share, with Pillow's pixels: both sides
+     * are halved (rounded down, box filter) while the shorter one is at least {@code 2 side}; then the shorter one becomes
+     * {@code side} (bicubic, the longer one rounded to the nearest, halves to even), and the middle is cut out, an odd
+     * remainder on the right and below.
+     *
+     * @param side rows and columns of the result, at least 1
+     */
+    public static BufferedImage admCrop(BufferedImage image, int side) {
+        if (side < 1) {
+            throw new IllegalArgumentException("side: " + side + " (expected at least 1)");
+        }
+        int w = image.getWidth();
+        int h = image.getHeight();
+        int[] rgb = rgb(image);
+        while (Math.min(w, h) >= 2L * side) {
+            Rectangle half = new Rectangle(w / 2, h / 2);
+            rgb = ByteResampler.resize(ByteResampler.Filter.BOX, rgb, w, h, half.width, half.height, half);
+            w = half.width;
+            h = half.height;
+        }
+        double scale = (double) side / Math.min(w, h);
+        int width = Math.toIntExact((long) Math.rint(w * scale));
+        int height = Math.toIntExact((long) Math.rint(h * scale));
+        Rectangle middle = new Rectangle((width - side) / 2, (height - side) / 2, side, side);
+        return ofRgb(ByteResampler.resize(ByteResampler.Filter.BICUBIC, rgb, w, h, width, height, middle), side, side);
+    }
+
+    /**
      * Pictures side by side in rows on white, each in a cell as large as the largest.
      *
      * @param columns cells in a row, at least 1

@@ -115,6 +115,86 @@ class TokenDatasetTest {
         }
     }
 
+    private static TokenDatasetInfo cropped(int crops) {
+        return new TokenDatasetInfo(2, 2, 20, List.of("a", "b"), "s", "t", crops);
+    }
+
+    /** Row v * pictures + i holds (v, i, 0, 0); three rows per file. */
+    private Path crops(String name, int pictures, int crops, TokenDatasetInfo info, Shard shard) {
+        int rows = pictures * crops;
+        try (TokenDatasetWriter writer = new TokenDatasetWriter(folder.resolve(name), info, rows, 12, shard)) {
+            for (int row = shard.from(rows); row < shard.to(rows); row++) {
+                writer.add(new int[] {row / pictures, row % pictures, 0, 0}, 0, row % pictures % 2);
+            }
+            writer.finish();
+        }
+        return folder.resolve(name);
+    }
+
+    @Test
+    void cropsOfAPictureAreReadByNumber() {
+        try (TokenDataset set = TokenDataset.open(crops("set", 5, 4, cropped(4), Shard.ALL));
+                TokenDataset rows = TokenDataset.open(crops("rows", 5, 4, cropped(1), Shard.ALL))) {
+            assertThat(set.size()).isEqualTo(5);
+            assertThat(set.crops()).isEqualTo(4);
+            int[] codes = new int[4];
+            for (int i = 0; i < 5; i++) {
+                for (int crop = 0; crop < 4; crop++) {
+                    set.read(i, crop, codes, 0);
+                    assertThat(codes).containsExactly(crop, i, 0, 0);
+                }
+                set.read(i, codes, 0);
+                assertThat(codes).containsExactly(0, i, 0, 0);
+                assertThat(set.label(i)).isEqualTo(i % 2);
+            }
+            assertThatThrownBy(() -> set.read(0, 4, codes, 0)).hasMessage("crop: 4 (expected 0 to 3)");
+            assertThatThrownBy(() -> set.read(0, -1, codes, 0)).hasMessage("crop: -1 (expected 0 to 3)");
+            assertThatThrownBy(() -> set.read(5, 0, codes, 0)).hasMessage("picture: 5 (expected 0 to 4)");
+            assertThatThrownBy(() -> set.label(5)).isInstanceOf(IndexOutOfBoundsException.class);
+            assertThat(rows.size()).isEqualTo(20);
+            assertThat(rows.fingerprint()).isNotEqualTo(set.fingerprint());
+        }
+    }
+
+    @Test
+    void setsWithOneCropSayNothingOfIt() {
+        assertThat(cropped(1).toMetadata()).doesNotContainKey("crops").hasSize(6);
+        assertThat(cropped(10).toMetadata()).containsEntry("crops", "10");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, 7})
+    void sharesWithCropsJoinByteForByteWhereverTheyAreCut(int of) throws IOException {
+        Path whole = crops("whole", 5, 4, cropped(4), Shard.ALL);
+        List<Path> shares = IntStream.range(0, of)
+                .mapToObj(rank -> crops("crops" + rank, 5, 4, cropped(4), new Shard(rank, of))).toList();
+        Path merged = folder.resolve("merged");
+        TokenDatasetWriter.merge(shares, merged);
+        try (Stream<Path> files = Files.list(whole); Stream<Path> again = Files.list(merged)) {
+            List<Path> expected = files.sorted().toList();
+            assertThat(again).hasSameSizeAs(expected);
+            for (Path file : expected) {
+                assertThat(merged.resolve(file.getFileName())).hasSameBinaryContentAs(file);
+            }
+        }
+    }
+
+    @Test
+    void cropsThatDoNotFitAreRefused() {
+        assertThatThrownBy(() -> new TokenDatasetWriter(folder.resolve("odd"), cropped(4), 7, 12))
+                .hasMessage("count: 7 (expected a multiple of the 4 crops of a picture)");
+        assertThatThrownBy(() -> cropped(0)).hasMessage("crops: 0 (expected at least 1)");
+        assertRefused(file(cropped(2), DType.I16, Shape.of(1, 4), 0),
+                "1 rows, expected a multiple of the 2 crops of a picture");
+        try (TokenDatasetWriter writer = new TokenDatasetWriter(folder.resolve("labels"), cropped(2), 4, 16)) {
+            for (int label : new int[] {0, 1, 0, 0}) {
+                writer.add(new int[4], 0, label);
+            }
+            writer.finish();
+        }
+        assertRefused(folder.resolve("labels"), "label 0 in row 3, expected 1 as of its picture's first crop");
+    }
+
     @Test
     void onlyAllSharesOfOneSetAreJoined() {
         List<Path> three = parts(7, 3);

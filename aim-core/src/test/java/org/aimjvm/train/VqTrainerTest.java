@@ -12,6 +12,7 @@ import org.aimjvm.backend.Backends;
 import org.aimjvm.data.CodeExtractor;
 import org.aimjvm.data.PictureSource;
 import org.aimjvm.data.Shard;
+import org.aimjvm.data.TenCrops;
 import org.aimjvm.data.TokenDataset;
 import org.aimjvm.data.TokenDatasetWriter;
 import org.aimjvm.io.SafeTensors;
@@ -146,6 +147,30 @@ class VqTrainerTest {
         TokenDatasetWriter.merge(parts, folder.resolve("joined"));
         assertThat(folder.resolve("joined/codes-00001-of-00001.safetensors"))
                 .hasSameBinaryContentAs(folder.resolve("alone/codes-00001-of-00001.safetensors"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, 7})
+    void sharesOfTenCropsJoinToTheSameBytes(int of) {
+        CodeExtractor extractor = new CodeExtractor(TinyRuns.vqModel(TinyRuns.vqParams()));
+        TenCrops crops = new TenCrops(TinyRuns.squares(11), 6);
+        extractor.extract(crops, folder.resolve("alone"), 1, 0, 4, n -> {});
+        List<Path> parts = new ArrayList<>();
+        for (int rank = 0; rank < of; rank++) {
+            parts.add(folder.resolve("part" + rank));
+            extractor.extract(crops, parts.getLast(), 1, 0, 7, new Shard(rank, of), n -> {});
+        }
+        TokenDatasetWriter.merge(parts, folder.resolve("joined"));
+        assertThat(folder.resolve("joined/codes-00001-of-00001.safetensors"))
+                .hasSameBinaryContentAs(folder.resolve("alone/codes-00001-of-00001.safetensors"));
+        try (TokenDataset set = TokenDataset.open(folder.resolve("joined"))) {
+            assertThat(set.size()).isEqualTo(11);
+            assertThat(set.crops()).isEqualTo(TenCrops.VIEWS);
+            assertThat(set.length()).isEqualTo(9);
+        }
+        assertThatThrownBy(() -> extractor.extract(crops, folder.resolve("twice"), 2, 0, 4, n -> {}))
+                .hasMessageStartingWith("views: 2 (expected 1: of each picture 10 are there already)");
+        assertThat(folder.resolve("twice")).doesNotExist();
     }
 
     @Test

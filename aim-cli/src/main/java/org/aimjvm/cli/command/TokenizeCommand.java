@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.aimjvm.cli.option.CropOptions;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
@@ -75,13 +76,15 @@ public final class TokenizeCommand implements Callable<Integer> {
             description = "Times each training picture is encoded: as it is, then with random crops and flips "
                     + "(default: ${DEFAULT-VALUE}).") private int views;
 
+    @Mixin private CropOptions crops;
+
     @Option(
             names = "--format",
             defaultValue = "aim",
             paramLabel = "KIND",
             description = "How to store them: aim, or NumPy files for the trainers of others: llamagen (imagenetP_codes and "
-                    + "imagenetP_labels, P pixels) or folders (one per label, as RandAR; give --split train or test). Views are "
-                    + "their crops (default: ${DEFAULT-VALUE}).") private Format format;
+                    + "imagenetP_labels, P pixels) or folders (one per label, as RandAR; give --split train or test). Views and "
+                    + "--crops are their crops (default: ${DEFAULT-VALUE}).") private Format format;
 
     @Option(
             names = "--seed",
@@ -107,10 +110,14 @@ public final class TokenizeCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         pictures.check();
         new OptionChecks(spec).atLeast("--views", views, 1).atLeast("--batch", batch, 1);
+        crops.check(views);
+        if (split == Part.TEST) {
+            crops.requireOne("--split test");
+        }
         Path validationOut = format == Format.FOLDERS ? out : out.resolve(VALIDATION);
         OutputPaths.requireNewFolder(spec, "--out", split == Part.TEST ? validationOut : out);
         pictures.keepIn(out, false);
-        PictureSource train = split == Part.TEST ? null : pictures.train(console);
+        PictureSource train = split == Part.TEST ? null : crops.train(pictures, console);
         PictureSource test = split == Part.TRAIN ? null : pictures.validation(console);
         if (split == Part.TEST && test == null) {
             throw usage("--split: test, but there are no validation pictures in --data (name a folder with --val)");
@@ -168,7 +175,7 @@ public final class TokenizeCommand implements Callable<Integer> {
             extractor.extract(source, codes, times, seed, batch, progress::to);
             try (TokenDataset set = TokenDataset.open(codes)) {
                 CodeFolderWriter.write(
-                        set, times, source.height(),
+                        set, times * source.crops(), source.height(),
                         format == Format.LLAMAGEN ? CodeFolderWriter.Layout.LLAMAGEN : CodeFolderWriter.Layout.CLASSES,
                         folder, _ -> {});
             }
