@@ -1,7 +1,9 @@
 package org.aimjvm.feature;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -26,6 +28,12 @@ public final class LpipsFiles {
             + " lin4.model.1.weight (vgg.pth of 7,289 bytes has them)";
     /** How whole LPIPS modules call the network's layers. */
     private static final Pattern SLICED = Pattern.compile("(?:net\\.)?slice\\d\\.(\\d+)\\.(weight|bias)");
+    /** Whole LPIPS modules may have each head a second time, as {@code lins.K.}, which is not taken. */
+    private static final Pattern HEAD = Pattern.compile("lin\\d+\\..*");
+    private static final List<Integer> VGG16_HEADS = List.of(64, 128, 256, 512, 512);
+    private static final Map<List<Integer>, String> OTHER_HEADS = Map.of(
+            List.of(64, 192, 384, 256, 256), "AlexNet",
+            List.of(64, 128, 256, 384, 384, 512, 512), "SqueezeNet");
 
     private LpipsFiles() {}
 
@@ -59,7 +67,7 @@ public final class LpipsFiles {
     }
 
     private static Lpips heads(Vgg16 vgg, TensorSource file, Backend backend, String identity) {
-        TensorSource heads = file.select(name -> name.startsWith("lin"));
+        TensorSource heads = file.select(name -> HEAD.matcher(name).matches());
         return new Lpips(vgg, Params.from(backend, heads, p -> new Lpips(vgg, p, identity)), identity);
     }
 
@@ -98,8 +106,10 @@ public final class LpipsFiles {
         if (names.stream().anyMatch(n -> n.contains(".squeeze."))) {
             return "SqueezeNet";
         }
-        if (names.contains("features.0.weight")
-                && !file.info("features.0.weight").shape().equals(Shape.of(64, 3, 3, 3))) {
+        if (!names.contains("features.0.weight")) {
+            return "no VGG (it has " + first(names) + ")";
+        }
+        if (!file.info("features.0.weight").shape().equals(Shape.of(64, 3, 3, 3))) {
             Shape shape = file.info("features.0.weight").shape();
             return (shape.rank() == 4 && shape.dim(2) == 11 ? "AlexNet" : "another network") + ", features.0.weight "
                     + shape;
@@ -119,11 +129,22 @@ public final class LpipsFiles {
                     (file.names().stream().anyMatch(n -> n.startsWith("features.")) ? "a network without heads"
                             : "no heads (it has " + first(file.names()) + ")") + ", " + NEEDED_HEADS + or);
         }
-        Shape first = file.info("lin0.model.1.weight").shape();
-        if (!first.equals(Shape.of(1, Vgg16.WIDTH, 1, 1)) || !file.contains("lin4.model.1.weight")) {
+        List<Integer> widths = headWidths(file);
+        if (!widths.equals(VGG16_HEADS)) {
             throw new CheckpointException(
-                    file.path(), "lin0.model.1.weight", "heads of LPIPS for another network, shape " + first + ", "
-                            + NEEDED_HEADS);
+                    file.path(), null, "heads of LPIPS for " + OTHER_HEADS.getOrDefault(widths, "another network")
+                            + ", of " + widths + " channels, " + NEEDED_HEADS + " of " + VGG16_HEADS + " channels");
         }
+    }
+
+    /** The elements of each head that the file has, up to the first that it lacks. */
+    private static List<Integer> headWidths(TensorSource file) {
+        List<Integer> widths = new ArrayList<>();
+        String name = "lin0.model.1.weight";
+        while (file.contains(name)) {
+            widths.add(file.info(name).shape().size());
+            name = "lin" + widths.size() + ".model.1.weight";
+        }
+        return widths;
     }
 }
