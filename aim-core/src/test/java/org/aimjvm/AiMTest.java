@@ -25,6 +25,7 @@ import org.aimjvm.backend.DType;
 import org.aimjvm.backend.StateFormat;
 import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.checkpoint.ModelWriter;
+import org.aimjvm.checkpoint.Recipe;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.Images;
 import org.aimjvm.io.Npy;
@@ -40,7 +41,7 @@ import org.junit.jupiter.api.io.TempDir;
 class AiMTest {
     private static final ModelInfo INFO = new ModelInfo(
             List.of("T-shirt/top", "ankle boot", "bag", "7", "coat"), PositionRule.SEQUENCE_INDEX,
-            new Guidance(1, 2), new SamplingOptions(1, 9, 1, 0), "recipe");
+            new Guidance(1, 2), new SamplingOptions(1, 9, 1, 0), Recipe.text("recipe"));
 
     @TempDir private static Path dir;
 
@@ -160,7 +161,7 @@ class AiMTest {
         assertThatThrownBy(() -> aim.generate(List.of(), aim.defaults())).hasMessageContaining("generate: 0 pictures");
         List<String> many = IntStream.range(0, 1000).mapToObj(i -> i % 100 == 7 ? "terrier " + i : "cat " + i).toList();
         ModelInfo info =
-                new ModelInfo(many, PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN, "");
+                new ModelInfo(many, PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN, Recipe.NONE);
         assertThatThrownBy(() -> info.label("Airedale_terrier", 1000))
                 .hasMessage(
                         "label: Airedale_terrier (expected 0 to 999, or a class name such as terrier 7, terrier 107, terrier 207, "
@@ -204,7 +205,7 @@ class AiMTest {
 
     private static ModelInfo named(String... names) {
         return new ModelInfo(
-                List.of(names), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN, "");
+                List.of(names), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN, Recipe.NONE);
     }
 
     @Test

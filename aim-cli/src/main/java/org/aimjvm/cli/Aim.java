@@ -13,6 +13,7 @@ import org.aimjvm.command.CommandProvider;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ErrorReport;
 import org.aimjvm.command.ExitCode;
+import org.aimjvm.command.Recorded;
 import org.aimjvm.command.ResultStream;
 import org.aimjvm.command.Version;
 import picocli.CommandLine;
@@ -42,6 +43,7 @@ public final class Aim implements Callable<Integer> {
     @Option(names = "--version", versionHelp = true,
             description = "Print the versions of AiM and of the JVM.") private boolean version;
 
+    @Recorded(Recorded.As.NOTHING)
     @Option(
             names = DEBUG,
             scope = ScopeType.INHERIT,

@@ -14,6 +14,7 @@ import org.aimjvm.backend.DType;
 import org.aimjvm.checkpoint.AimConfigJson;
 import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.checkpoint.ModelWriter;
+import org.aimjvm.checkpoint.Recipe;
 import org.aimjvm.io.Images;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
@@ -108,7 +109,7 @@ public final class TinyData {
         Map<String, Tensor> tensors = new LinkedHashMap<>(params.all());
         ModelInfo info = new ModelInfo(
                 List.of("a", "b", "c"), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN,
-                "made by a test");
+                Recipe.text("made by a test"));
         ModelWriter.write(folder, config(), vq, info, tensors, DType.F32);
         return folder;
     }

@@ -25,12 +25,14 @@ public final class ComputeOptions {
 
     @Spec(Spec.Target.MIXEE) private CommandSpec command;
 
+    @Recorded(Recorded.As.NOTHING)
     @Option(
             names = "--device",
             paramLabel = "DEVICE",
             converter = DeviceName.class,
             description = "Where to compute: auto (a GPU if one works, else the CPU), cpu, cuda, or cuda:N for GPU N (default: auto).") private Device device;
 
+    @Recorded(Recorded.As.NOTHING)
     @Option(
             names = "--backend",
             paramLabel = "NAME",
@@ -45,11 +47,13 @@ public final class ComputeOptions {
                         + "bf16 rounded and fastest (default: f32; the CPU has no other)."
             }) private MatmulPrecision matmul;
 
+    @Recorded(Recorded.As.NOTHING)
     @Option(
             names = "--threads",
             paramLabel = "N",
             description = "Threads on the CPU (default: one for each processor). Results do not depend on it.") private Integer threads;
 
+    @Recorded(Recorded.As.NOTHING)
     @Option(names = "--verbose", description = "Say on standard error what computes.") private boolean verbose;
 
     /** Reads a {@link Device}. */

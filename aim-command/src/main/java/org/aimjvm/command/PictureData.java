@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
+import org.aimjvm.checkpoint.RecipeStage;
 import org.aimjvm.data.ImageFolder;
 import org.aimjvm.data.LeftOut;
 import org.aimjvm.data.PictureFolder;
@@ -167,6 +168,12 @@ public final class PictureData {
         }
         requireFit(true);
         return ComputeOptions.checked(command, () -> PictureFolder.openTest(data, options(true)));
+    }
+
+    /** What recipes say of the pictures that were trained on. */
+    public RecipeStage.Data facts(PictureSource train) {
+        return new RecipeStage.Data(
+                String.valueOf(data.getFileName()), train.fingerprint(), train.size(), train.classNames().size());
     }
 
     /** Writes the lists of the picture files that were opened into the folder of the run. */

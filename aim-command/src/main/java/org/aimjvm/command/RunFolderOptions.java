@@ -12,6 +12,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Where a training run writes, and when; decides no numbers. A mixin. */
+@Recorded(Recorded.As.NOTHING)
 public final class RunFolderOptions {
     /** The folder in a run's folder that the finished model goes to. */
     public static final String MODEL = "model";

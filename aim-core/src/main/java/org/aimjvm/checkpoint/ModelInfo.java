@@ -21,15 +21,15 @@ import tools.jackson.databind.node.ObjectNode;
  * @param positions the rule the weights were trained under (position_rule)
  * @param guidance how pictures are guided unless the caller says otherwise (defaults)
  * @param sampling how codes are drawn unless the caller says otherwise (defaults)
- * @param recipe how the model was trained, for people (recipe)
+ * @param recipe how the model was made (recipe)
  */
 public record ModelInfo(
-        List<String> classNames, PositionRule positions, Guidance guidance, SamplingOptions sampling, String recipe) {
+        List<String> classNames, PositionRule positions, Guidance guidance, SamplingOptions sampling, Recipe recipe) {
     /** Name of the file. */
     public static final String FILE = "aim.json";
     /** What holds for a folder without that file: the published checkpoints. */
     public static final ModelInfo PUBLISHED =
-            new ModelInfo(List.of(), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN, "");
+            new ModelInfo(List.of(), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN, Recipe.NONE);
 
     public ModelInfo {
         classNames = List.copyOf(classNames);
@@ -40,7 +40,7 @@ public record ModelInfo(
     }
 
     /** A model's classes and recipe, with the published guidance and plain sampling. */
-    public static ModelInfo of(List<String> classNames, PositionRule positions, String recipe) {
+    public static ModelInfo of(List<String> classNames, PositionRule positions, Recipe recipe) {
         return new ModelInfo(classNames, positions, Guidance.PUBLISHED, SamplingOptions.PLAIN, recipe);
     }
 
@@ -72,7 +72,7 @@ public record ModelInfo(
             }
             return new ModelInfo(
                     n.texts("classes", List.of()), rule(n.text("position_rule", "sequence_index")), guidance, sampling,
-                    n.text("recipe", ""));
+                    Recipe.of(n, "recipe"));
         } catch (IllegalArgumentException e) {
             throw new CheckpointException(where, null, e.getMessage(), e);
         }
@@ -104,7 +104,7 @@ public record ModelInfo(
         d.put("top_k", sampling.topK());
         d.put("top_p", sampling.topP());
         d.put("min_p", sampling.minP());
-        n.put("recipe", recipe);
+        n.set("recipe", recipe.toJson());
         return mapper.writerWithDefaultPrettyPrinter().writeValueAsString(n) + "\n";
     }
 

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Set;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.checkpoint.ModelFolder;
+import org.aimjvm.checkpoint.Recipe;
 import org.aimjvm.io.AtomicFiles;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.JsonObject;
@@ -30,9 +31,9 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param classifier as it was written
  * @param classNames by label
- * @param recipe how it was made, for people
+ * @param recipe how it was made
  */
-public record ClassifierFolder(Classifier classifier, List<String> classNames, String recipe) {
+public record ClassifierFolder(Classifier classifier, List<String> classNames, Recipe recipe) {
     private static final Set<String> KEYS =
             Set.of("channels", "side", "classes", "width", "features", "class_names", "recipe");
 
@@ -49,11 +50,11 @@ public record ClassifierFolder(Classifier classifier, List<String> classNames, S
      * files.
      *
      * @param classNames by label. Not modified
-     * @param recipe how it was made, for people
+     * @param recipe how it was made
      * @throws IllegalArgumentException if there are not as many names as classes, before anything is written
      * @throws CheckpointException if it cannot be written
      */
-    public static void write(Path folder, Classifier classifier, List<String> classNames, String recipe) {
+    public static void write(Path folder, Classifier classifier, List<String> classNames, Recipe recipe) {
         String json = new ClassifierFolder(classifier, classNames, recipe).toJson();
         SafeTensorsWriter file = new SafeTensorsWriter().metadata("format", "pt");
         classifier.params().all().forEach((name, t) -> NamedTensors.add(file, name, t));
@@ -75,7 +76,7 @@ public record ClassifierFolder(Classifier classifier, List<String> classNames, S
         n.put("width", c.width());
         n.put("features", c.features());
         classNames.forEach(n.putArray("class_names")::add);
-        n.put("recipe", recipe);
+        n.set("recipe", recipe.toJson());
         return n.toPrettyString() + "\n";
     }
 
@@ -98,7 +99,7 @@ public record ClassifierFolder(Classifier classifier, List<String> classNames, S
                     json.integer("width", 0), json.integer("features", 0));
             Params params = Params.from(backend, weights, p -> new Classifier(p, config));
             return new ClassifierFolder(
-                    new Classifier(params, config), json.texts("class_names", List.of()), json.text("recipe", ""));
+                    new Classifier(params, config), json.texts("class_names", List.of()), Recipe.of(json, "recipe"));
         } catch (IllegalArgumentException e) {
             throw new CheckpointException(configFile, null, e.getMessage(), e);
         } catch (IOException e) {

@@ -2,6 +2,7 @@ package org.aimjvm.io;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -220,6 +221,58 @@ public final class JsonObject {
             texts.put(key, s);
         });
         return texts;
+    }
+
+    /** Names of the members, in order. */
+    public Set<String> keys() {
+        return Collections.unmodifiableSet(members.keySet());
+    }
+
+    /**
+     * A list of objects.
+     *
+     * @throws IllegalArgumentException if an element is anything else
+     */
+    @SuppressWarnings("unchecked") // made by members()
+    public List<JsonObject> objects(String key) {
+        List<JsonObject> objects = new ArrayList<>();
+        if (has(key)) {
+            String expected = "a list of objects";
+            for (Object v : list(key, expected)) {
+                if (!(v instanceof Map)) {
+                    throw wrong(key, expected);
+                }
+                objects.add(new JsonObject((Map<String, Object>) v, path + key + "[" + objects.size() + "]."));
+            }
+        }
+        return objects;
+    }
+
+    /**
+     * A value of any of these types: {@link Boolean}, {@link Long}, {@link Double}, {@link String}, a list of texts.
+     *
+     * @throws IllegalArgumentException if it is anything else
+     */
+    public Object plain(String key) {
+        String expected = "true, false, a number, a text or a list of texts";
+        Object value = members.get(key);
+        if (value instanceof List) {
+            return texts(key, List.of());
+        }
+        if (value instanceof Numeral n && n.whole) {
+            try {
+                return Long.valueOf(n.text);
+            } catch (NumberFormatException _) { // beyond 64 bits
+                throw wrong(key, expected);
+            }
+        }
+        if (value instanceof Numeral) {
+            return finite(key, value, Double.MAX_VALUE, expected);
+        }
+        if (value instanceof Boolean || value instanceof String) {
+            return value;
+        }
+        throw wrong(key, expected);
     }
 
     private List<?> list(String key, String expected) {

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.aimjvm.checkpoint.Recipe;
 import org.aimjvm.data.PictureSource;
 import org.aimjvm.feature.Accuracy;
 import org.aimjvm.feature.Classifier;
@@ -18,11 +19,11 @@ final class ClassifierTask implements TrainTask<PictureBatch> {
     private final PictureSource train;
     private final PictureSource validation;
     private final TrainRecipe recipe;
-    private final String history;
+    private final Recipe history;
 
-    /** @param history how the classifier was made, for people */
+    /** @param history how the classifier was made */
     ClassifierTask(
-            Classifier model, PictureSource train, PictureSource validation, TrainRecipe recipe, String history) {
+            Classifier model, PictureSource train, PictureSource validation, TrainRecipe recipe, Recipe history) {
         this.model = model;
         this.train = train;
         this.validation = validation;

@@ -1,5 +1,6 @@
 package org.aimjvm.train;
 
+import org.aimjvm.checkpoint.Recipe;
 import org.aimjvm.data.PictureSource;
 import org.aimjvm.feature.Classifier;
 
@@ -14,13 +15,13 @@ public final class ClassifierTrainer extends Trainer {
             TrainRecipe recipe,
             RunOptions run,
             TrainListener listener) {
-        this(model, train, validation, recipe, "", run, listener);
+        this(model, train, validation, recipe, Recipe.NONE, run, listener);
     }
 
     /**
      * @param model trained in place
      * @param validation pictures to validate on, or {@code null} for none
-     * @param history how the classifier is made, for people; kept in checkpoints
+     * @param history how the classifier is made; kept in checkpoints
      * @throws IllegalArgumentException if the pictures do not fit the model
      */
     public ClassifierTrainer(
@@ -28,7 +29,7 @@ public final class ClassifierTrainer extends Trainer {
             PictureSource train,
             PictureSource validation,
             TrainRecipe recipe,
-            String history,
+            Recipe history,
             RunOptions run,
             TrainListener listener) {
         super(new ClassifierTask(model, train, validation, recipe, history), recipe, run, listener);

@@ -8,6 +8,7 @@ import org.aimjvm.backend.DType;
 import org.aimjvm.checkpoint.AimConfigJson;
 import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.checkpoint.Recipe;
 import org.aimjvm.data.Draws;
 import org.aimjvm.data.Split;
 import org.aimjvm.data.CodeSource;
@@ -40,7 +41,7 @@ final class LmTask implements TrainTask<LmTask.Batch> {
         this.model = model;
         this.train = train;
         this.options = options;
-        this.info = info == null ? ModelInfo.of(train.info().classNames(), model.positions(), "") : info;
+        this.info = info == null ? ModelInfo.of(train.info().classNames(), model.positions(), Recipe.NONE) : info;
         requireFit(model.config(), train);
         if (this.info.positions() != model.positions()) {
             throw new IllegalArgumentException("positions: " + this.info.positions() + " (expected the model's, "

@@ -9,6 +9,7 @@ import java.util.stream.IntStream;
 import org.aimjvm.backend.DType;
 import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.checkpoint.Recipe;
 import org.aimjvm.data.CodeCounts;
 import org.aimjvm.data.PictureSource;
 import org.aimjvm.io.SafeTensorsWriter;
@@ -49,7 +50,7 @@ final class VqTask implements TrainTask<PictureBatch> {
         this.model = model;
         this.train = train;
         this.options = options;
-        this.info = info == null ? ModelInfo.of(train.classNames(), PositionRule.SEQUENCE_INDEX, "") : info;
+        this.info = info == null ? ModelInfo.of(train.classNames(), PositionRule.SEQUENCE_INDEX, Recipe.NONE) : info;
         requireFit(train);
         if (validation != null) {
             requireFit(validation);

@@ -46,7 +46,7 @@ class DamagedConfigurationsTest {
         ModelFiles.folder(dir, ModelFiles.tensors());
         ModelInfo info = new ModelInfo(
                 List.of("a", "b", "c", "d", "e"), PositionRule.SEQUENCE_INDEX,
-                new Guidance(1, 2), SamplingOptions.PLAIN, "recipe");
+                new Guidance(1, 2), SamplingOptions.PLAIN, Recipe.text("recipe"));
         ModelFiles.text(dir.resolve(ModelInfo.FILE), info.toJson());
         ModelFiles.text(dir.resolve("config.json"),
                 """

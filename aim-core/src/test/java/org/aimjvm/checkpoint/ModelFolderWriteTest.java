@@ -32,7 +32,7 @@ class ModelFolderWriteTest {
     private static final ModelInfo INFO = new ModelInfo(
             List.of("one", "two", "three", "four/five", "six"), PositionRule.PUBLISHED_TRAINING,
             new Guidance(1.5f, 3), new SamplingOptions(0.9f, 7, 0.95f, 0.01f),
-            "aim train lm --seed 3\n\"quoted\"");
+            Recipe.text("aim train lm --seed 3\n\"quoted\""));
 
     @TempDir private Path dir;
 

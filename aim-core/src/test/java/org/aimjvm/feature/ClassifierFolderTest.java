@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.aimjvm.checkpoint.Recipe;
 import org.aimjvm.data.PictureSource;
 import org.aimjvm.data.PictureSubset;
 import org.aimjvm.io.CheckpointException;
@@ -32,10 +33,10 @@ class ClassifierFolderTest {
     @Test
     void whatIsReadIsWhatWasWritten() {
         Classifier written = random(1);
-        ClassifierFolder.write(dir.resolve("c"), written, NAMES, "by hand");
+        ClassifierFolder.write(dir.resolve("c"), written, NAMES, Recipe.text("by hand"));
         ClassifierFolder read = ClassifierFolder.read(dir.resolve("c"), TinyRuns.BACKEND);
         assertThat(read.classNames()).isEqualTo(NAMES);
-        assertThat(read.recipe()).isEqualTo("by hand");
+        assertThat(read.recipe()).isEqualTo(Recipe.text("by hand"));
         assertThat(read.classifier().config()).isEqualTo(written.config());
         read.classifier().params().all().forEach((name, t) -> assertThat(t.toFloats())
                 .isEqualTo(written.params().all().get(name).toFloats()));
@@ -46,14 +47,14 @@ class ClassifierFolderTest {
         RunOptions run = new RunOptions(dir.resolve("run"), 0, 1, 0, 0, 0);
         Classifier trained = random(2);
         new ClassifierTrainer(
-                trained, PICTURES, null, TinyRuns.recipe(3, 12, 1, 1e-2), "a test", new RunOptions(
+                trained, PICTURES, null, TinyRuns.recipe(3, 12, 1, 1e-2), Recipe.text("a test"), new RunOptions(
                         run.folder(), 3, 1, 0, 0, 0),
                 new Recorder())
                 .run();
         ClassifierFolder read =
                 ClassifierFolder.read(RunFolder.latest(run.folder()).orElseThrow(), TinyRuns.BACKEND);
         assertThat(read.classNames()).isEqualTo(NAMES);
-        assertThat(read.recipe()).isEqualTo("a test");
+        assertThat(read.recipe()).isEqualTo(Recipe.text("a test"));
         assertThat(Accuracy.of(read.classifier(), PICTURES, 7, 0))
                 .usingRecursiveComparison()
                 .isEqualTo(Accuracy.of(trained, PICTURES, 7, 0));
@@ -64,12 +65,12 @@ class ClassifierFolderTest {
 
     @Test
     void whatDoesNotFitIsNamed() throws IOException {
-        assertThatThrownBy(() -> ClassifierFolder.write(dir.resolve("c"), random(1), List.of("a"), ""))
+        assertThatThrownBy(() -> ClassifierFolder.write(dir.resolve("c"), random(1), List.of("a"), Recipe.NONE))
                 .isInstanceOf(IllegalArgumentException.class).hasMessageStartingWith("class_names: 1 (expected 3");
         assertThat(dir.resolve("c")).doesNotExist();
         assertThatThrownBy(() -> ClassifierFolder.read(dir.resolve("c"), TinyRuns.BACKEND))
                 .isInstanceOf(CheckpointException.class).hasMessageContaining("config.json");
-        ClassifierFolder.write(dir.resolve("c"), random(1), NAMES, "");
+        ClassifierFolder.write(dir.resolve("c"), random(1), NAMES, Recipe.NONE);
         Path config = dir.resolve("c/config.json");
         String json = Files.readString(config);
         for (String[] change : new String[][] {

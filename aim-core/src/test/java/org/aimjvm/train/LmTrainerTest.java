@@ -13,6 +13,7 @@ import java.util.Map;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.checkpoint.Recipe;
 import org.aimjvm.data.CodeSource;
 import org.aimjvm.data.Sampling;
 import org.aimjvm.data.TokenDataset;
@@ -301,7 +302,7 @@ class LmTrainerTest {
     void aCheckpointKeepsTheDefaultsAndTheRecipeOfTheModel() {
         ModelInfo info = new ModelInfo(
                 List.of("a", "b", "c"), PositionRule.SEQUENCE_INDEX, new Guidance(1.5f, 2), SamplingOptions.PLAIN,
-                "made by a test");
+                Recipe.text("made by a test"));
         try (TokenDataset codes = TinyRuns.codes(folder.resolve("codes"), 38, 1)) {
             AimModel model = TinyRuns.lmModel(TinyRuns.BACKEND);
             RunOptions run = new RunOptions(folder.resolve("run"), 1, 1, 0, 0, 0);
@@ -309,7 +310,7 @@ class LmTrainerTest {
             try (ModelFolder written = ModelFolder.open(RunFolder.latest(run.folder()).orElseThrow())) {
                 assertThat(written.info()).isEqualTo(info);
             }
-            ModelInfo other = ModelInfo.of(List.of(), PositionRule.PUBLISHED_TRAINING, "");
+            ModelInfo other = ModelInfo.of(List.of(), PositionRule.PUBLISHED_TRAINING, Recipe.NONE);
             assertThatThrownBy(() -> new LmTrainer(
                     model, codes, null, options(1, 1), other, run, Workers.ALONE, new Recorder()))
                     .isInstanceOf(IllegalArgumentException.class)

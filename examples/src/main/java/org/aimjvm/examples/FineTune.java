@@ -13,6 +13,7 @@ import org.aimjvm.checkpoint.FineTuning;
 import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.checkpoint.ModelWriter;
+import org.aimjvm.checkpoint.Recipe;
 import org.aimjvm.data.CodeExtractor;
 import org.aimjvm.data.PictureFolder;
 import org.aimjvm.data.PictureOptions;
@@ -86,7 +87,7 @@ public final class FineTune {
                 // How it samples best is the old model's; what it was made from is worth writing down.
                 ModelInfo info = new ModelInfo(
                         pictures.classNames(), model.positions(), folder.info().guidance(), folder.info().sampling(),
-                        "fine-tuned from " + origin.name() + " " + origin.sha256());
+                        Recipe.text("fine-tuned from " + origin.name() + " " + origin.sha256()));
                 ModelWriter.write(out.resolve("model"), model.config(), tokenizer.config(), info, tensors, DType.F32);
                 return losses.values();
             }

@@ -11,6 +11,7 @@ import org.aimjvm.backend.DType;
 import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.checkpoint.ModelWriter;
+import org.aimjvm.checkpoint.Recipe;
 import org.aimjvm.data.CodeExtractor;
 import org.aimjvm.data.PictureFolder;
 import org.aimjvm.data.PictureOptions;
@@ -101,7 +102,7 @@ public final class TrainBothStages {
 
         // The averages of the weights over the run are better than the last ones; this puts them in for a moment. The
         // file is what counts from here on: both the codes and the finished model have to come from the same tokenizer.
-        ModelInfo names = ModelInfo.of(pictures.classNames(), PositionRule.SEQUENCE_INDEX, "");
+        ModelInfo names = ModelInfo.of(pictures.classNames(), PositionRule.SEQUENCE_INDEX, Recipe.NONE);
         first.withAverages(() -> ModelWriter.write(
                 out.resolve("tokenizer"), null, vqConfig, names, vq.params().all(), DType.F32));
         VqModel tokenizer;
@@ -129,7 +130,7 @@ public final class TrainBothStages {
             Map<String, Tensor> tensors = new LinkedHashMap<>(model.params().all());
             tensors.putAll(tokenizer.params().all());
             ModelInfo info = new ModelInfo(
-                    names.classNames(), names.positions(), Guidance.constant(2), SamplingOptions.PLAIN, "");
+                    names.classNames(), names.positions(), Guidance.constant(2), SamplingOptions.PLAIN, Recipe.NONE);
             second.withAverages(
                     () -> ModelWriter.write(out.resolve("model"), config, vqConfig, info, tensors, DType.F32));
         }

@@ -22,6 +22,7 @@ import org.aimjvm.command.Names;
 import org.aimjvm.command.OptionChecks;
 import org.aimjvm.command.OutputPaths;
 import org.aimjvm.command.Progress;
+import org.aimjvm.command.Recorded;
 import org.aimjvm.command.StopSignal;
 import org.aimjvm.io.Images;
 import org.aimjvm.io.StagedFolder;
@@ -66,6 +67,7 @@ final class AvatarsCommand implements Callable<Integer> {
     @Option(names = "--size", defaultValue = "64", paramLabel = "N",
             description = "Rows and columns (default: ${DEFAULT-VALUE}).") private int size;
 
+    @Recorded(Recorded.As.NOTHING)
     @Option(names = {"-o", "--out"}, required = true, paramLabel = "DIR",
             description = "New folder for the pictures.") private Path out;
 

@@ -24,6 +24,7 @@ import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
 import org.aimjvm.command.PictureData;
 import org.aimjvm.command.Progress;
+import org.aimjvm.command.Recorded;
 import org.aimjvm.command.StatesOption;
 import org.aimjvm.command.Tokenizer;
 import org.aimjvm.command.WeightsOption;
@@ -82,6 +83,7 @@ public final class EvaluateCommand implements Callable<Integer> {
 
     @Mixin private PictureData pictures;
 
+    @Recorded(Recorded.As.LAST_NAME)
     @Option(
             names = {"-m", "--model"},
             defaultValue = "fashion",
@@ -134,8 +136,10 @@ public final class EvaluateCommand implements Callable<Integer> {
             paramLabel = "P",
             description = "Least share of generated pictures taken for their label (default: ${DEFAULT-VALUE}).") private double minGenerated;
 
+    @Recorded(Recorded.As.NOTHING)
     @Option(names = "--json", paramLabel = "FILE", description = "Write the figures as JSON.") private Path json;
 
+    @Recorded(Recorded.As.NOTHING)
     @Option(
             names = "--neighbours",
             paramLabel = "FILE",

@@ -15,6 +15,7 @@ import org.aimjvm.command.ExitCode;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import org.aimjvm.command.Recorded;
 
 /**
  * {@code aim data fashion-mnist}: puts the four official files into a folder, from another folder or over HTTP, and
@@ -48,10 +49,12 @@ final class FashionMnistCommand implements Callable<Integer> {
 
     /** Where the files come from. */
     private static final class Source {
-        @Option(names = "--from", paramLabel = "DIR",
+        @Recorded(Recorded.As.NOTHING)
+    @Option(names = "--from", paramLabel = "DIR",
                 description = "Copy the four .gz files from this folder.") private Path from;
 
-        @Option(
+        @Recorded(Recorded.As.NOTHING)
+    @Option(
                 names = "--url",
                 paramLabel = "URL",
                 description = "Fetch the four .gz files from below this address; the official one is "
@@ -60,6 +63,7 @@ final class FashionMnistCommand implements Callable<Integer> {
 
     private static final String OFFICIAL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/";
 
+    @Recorded(Recorded.As.NOTHING)
     @Option(
             names = "--out",
             paramLabel = "DIR",

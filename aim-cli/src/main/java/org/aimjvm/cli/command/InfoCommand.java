@@ -8,6 +8,7 @@ import java.util.concurrent.Callable;
 import org.aimjvm.checkpoint.AimConfigJson;
 import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
+import org.aimjvm.checkpoint.Recipe;
 import org.aimjvm.checkpoint.VqConfigJson;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
@@ -31,6 +32,7 @@ import tools.jackson.databind.node.ObjectNode;
         name = "info",
         description = "Print a model's configuration, exact parameter counts, element types and classes.")
 public final class InfoCommand implements Callable<Integer> {
+    private static final int LINE = 110;
     private static final JsonMapper JSON = new JsonMapper();
 
     @Spec private CommandSpec spec;
@@ -46,6 +48,8 @@ public final class InfoCommand implements Callable<Integer> {
             description = "A published architecture instead: aim-b, aim-l, aim-xl, aim-1b, vq-f16 or vq-f8.") private String preset;
 
     @Option(names = "--json", description = "Print JSON.") private boolean json;
+
+    private Recipe recipe = Recipe.NONE;
 
     private final Console console;
 
@@ -96,6 +100,7 @@ public final class InfoCommand implements Callable<Integer> {
             ObjectNode types = info.putObject("elements_by_type");
             elementsByType(folder.tensors()).forEach(types::put);
             ModelInfo more = folder.info();
+            recipe = more.recipe();
             info.put("classes", folder.config() == null ? more.classNames().size() : folder.config().numClasses());
             more.classNames().forEach(info.putArray("class_names")::add);
             info.set("settings", JSON.readTree(more.toJson()));
@@ -157,7 +162,22 @@ public final class InfoCommand implements Callable<Integer> {
         JsonNode settings = info.get("settings");
         console.out().println("positions " + settings.get("position_rule").asString());
         console.out().println("defaults " + settings.get("defaults"));
-        settings.get("recipe").asString().lines().forEach(step -> console.out().println("recipe " + step));
+        for (String line : recipe.lines()) {
+            console.out().println("recipe " + wrapped(line));
+        }
+    }
+
+    /** A long command goes on, indented, below itself. */
+    private static String wrapped(String line) {
+        StringBuilder text = new StringBuilder();
+        int width = 0;
+        for (String option : line.split(" (?=--)")) {
+            boolean first = width == 0;
+            boolean fits = width + option.length() < LINE;
+            text.append(first ? "" : fits ? " " : "\n    ").append(option);
+            width = first || fits ? width + option.length() + 1 : option.length() + 4;
+        }
+        return text.toString();
     }
 
     private void line(String what, long count) {

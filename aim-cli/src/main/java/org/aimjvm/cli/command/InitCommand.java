@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.checkpoint.ModelWriter;
+import org.aimjvm.checkpoint.Recipe;
 import org.aimjvm.cli.option.WeightType;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
@@ -89,7 +90,8 @@ public final class InitCommand implements Callable<Integer> {
             new VqModel(params.sub(VqModel.NAME), vqConfig);
         }
         ModelInfo info = new ModelInfo(
-                List.of(), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN, Recipes.of(spec));
+                List.of(), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN,
+                Recipe.NONE.then(Recipes.stage(spec, "init", null, null)));
         return StopSignal.during(console, StopSignal.NOTHING, stop -> write(config, vqConfig, info, params, stop));
     }
 

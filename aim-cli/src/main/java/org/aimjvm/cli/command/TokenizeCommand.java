@@ -1,9 +1,13 @@
 package org.aimjvm.cli.command;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.aimjvm.checkpoint.Recipe;
+import org.aimjvm.checkpoint.RecipeStage;
+import org.aimjvm.cli.option.CodeOptions;
 import org.aimjvm.cli.option.CropOptions;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Console;
@@ -12,6 +16,8 @@ import org.aimjvm.command.OptionChecks;
 import org.aimjvm.command.OutputPaths;
 import org.aimjvm.command.PictureData;
 import org.aimjvm.command.Progress;
+import org.aimjvm.command.Recipes;
+import org.aimjvm.command.Recorded;
 import org.aimjvm.command.StopSignal;
 import org.aimjvm.command.Tokenizer;
 import org.aimjvm.data.CodeExtractor;
@@ -48,6 +54,7 @@ public final class TokenizeCommand implements Callable<Integer> {
 
     @Spec private CommandSpec spec;
 
+    @Recorded(Recorded.As.LAST_NAME)
     @Option(
             names = {"-m", "--model"},
             required = true,
@@ -56,6 +63,7 @@ public final class TokenizeCommand implements Callable<Integer> {
 
     @Mixin private PictureData pictures;
 
+    @Recorded(Recorded.As.NOTHING)
     @Option(
             names = {"-o", "--out"},
             required = true,
@@ -92,6 +100,7 @@ public final class TokenizeCommand implements Callable<Integer> {
             paramLabel = "N",
             description = "Seed of crops and flips (default: ${DEFAULT-VALUE}).") private long seed;
 
+    @Recorded(Recorded.As.NOTHING)
     @Option(
             names = "--batch",
             defaultValue = "64",
@@ -146,6 +155,12 @@ public final class TokenizeCommand implements Callable<Integer> {
             exit = StopSignal.during(console, left, stop -> extract(extractor, test, validationOut, 1, stop));
         }
         pictures.writeLists();
+        if (train != null && exit == ExitCode.OK && format == Format.AIM) {
+            RecipeStage stage = Recipes.stage(spec, RecipeStage.CODES, pictures.facts(train), null);
+            OutputPaths.write(
+                    out.resolve(CodeOptions.RECIPE),
+                    Recipe.NONE.then(stage).toFile().getBytes(StandardCharsets.UTF_8));
+        }
         pictures.reportReplaced(console);
         return exit;
     }

@@ -5,6 +5,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.aimjvm.checkpoint.Recipe;
+import org.aimjvm.checkpoint.RecipeStage;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
@@ -107,7 +109,8 @@ final class TrainClassifierCommand implements Callable<Integer> {
         ClassifierConfig config = ComputeOptions.checked(
                 spec, () -> ClassifierConfig.of(train).withSizes(width, features));
         Classifier classifier = new Classifier(Params.random(compute.backend(console), recipe.seed()), config);
-        String history = Recipes.of(spec);
+        Recipe history =
+                Recipe.NONE.then(Recipes.stage(spec, RecipeStage.CLASSIFIER, pictures.facts(train), null));
         TrainReport report = new TrainReport(console, run, "train classifier", null);
         ClassifierTrainer trainer = ComputeOptions.checked(
                 spec,

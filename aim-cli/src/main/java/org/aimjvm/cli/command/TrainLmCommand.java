@@ -17,6 +17,8 @@ import org.aimjvm.checkpoint.ClassRows;
 import org.aimjvm.checkpoint.FineTuning;
 import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.checkpoint.ModelWriter;
+import org.aimjvm.checkpoint.Recipe;
+import org.aimjvm.checkpoint.RecipeStage;
 import org.aimjvm.cli.option.AimArchitecture;
 import org.aimjvm.cli.option.ClassOptions;
 import org.aimjvm.cli.option.CodeOptions;
@@ -27,6 +29,7 @@ import org.aimjvm.command.ExitCode;
 import org.aimjvm.command.OptionChecks;
 import org.aimjvm.command.RecipeOptions;
 import org.aimjvm.command.Recipes;
+import org.aimjvm.command.Recorded;
 import org.aimjvm.command.RunFolderOptions;
 import org.aimjvm.command.Tokenizer;
 import org.aimjvm.data.CodeExtractor;
@@ -92,6 +95,7 @@ final class TrainLmCommand implements Callable<Integer> {
             description = "Pictures of --data to validate on instead of training on, where there are no other "
                     + "(default: ${DEFAULT-VALUE}).") private int holdOut;
 
+    @Recorded(Recorded.As.LAST_NAME)
     @Option(
             names = "--tokenizer",
             paramLabel = "MODEL",
@@ -193,7 +197,7 @@ final class TrainLmCommand implements Callable<Integer> {
                         trainRecipe, labelDropout, heldOut, checkpointBlocks, start == null ? null : start.origin()));
         ModelInfo info = new ModelInfo(
                 train.info().classNames(), model.positions(), defaults.guidance(), defaults.sampling(),
-                history(start, tokenizer));
+                history(start, tokenizer, train));
         LmTrainer trainer = ComputeOptions.checked(
                 spec,
                 () -> new LmTrainer(model, train, validation, options, info, runOptions, Workers.ALONE, report));
@@ -212,14 +216,15 @@ final class TrainLmCommand implements Callable<Integer> {
         return ExitCode.OK;
     }
 
-    /** The commands that made the tokenizer and the model to begin from, if they say so, and this one. */
-    private String history(InitOptions.Start start, Tokenizer tokenizer) {
-        String mine = Recipes.of(spec);
-        String others = tokenizer == null ? "" : tokenizer.info().recipe();
-        if (start != null) {
-            return start.recipe(others, mine);
-        }
-        return others.isEmpty() ? mine : others + "\n" + mine;
+    /** The stages that made the tokenizer, the codes and the model to begin from, if they say so, and this one. */
+    private Recipe history(InitOptions.Start start, Tokenizer tokenizer, CodeSource codes) {
+        RecipeStage.Data facts = new RecipeStage.Data(
+                String.valueOf(data.getFileName()), codes.fingerprint(), codes.size(),
+                codes.info().classNames().size());
+        RecipeStage mine =
+                Recipes.stage(spec, RecipeStage.MODEL, facts, start == null ? null : start.facts());
+        Recipe others = (tokenizer == null ? Recipe.NONE : tokenizer.info().recipe()).then(codeOptions.recipe(data));
+        return start == null ? others.then(mine) : start.recipe(others, mine);
     }
 
     /** The configuration of the sequence model to begin from, which must be one for these codes. */

@@ -12,6 +12,8 @@ import org.aimjvm.backend.DType;
 import org.aimjvm.checkpoint.FineTuning;
 import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.checkpoint.ModelWriter;
+import org.aimjvm.checkpoint.Recipe;
+import org.aimjvm.checkpoint.RecipeStage;
 import org.aimjvm.cli.option.CodebookMixin;
 import org.aimjvm.cli.option.DiscriminatorOptions;
 import org.aimjvm.cli.option.InitOptions;
@@ -126,7 +128,9 @@ final class TrainVqCommand implements Callable<Integer> {
         VqModel tokenizer = start == null
                 ? Tokenizer.random(config, backend, recipe.seed(), freeze).model()
                 : FineTuning.tokenizer(start.folder(), backend, config, freeze);
-        String history = start == null ? Recipes.of(spec) : start.recipe("", Recipes.of(spec));
+        RecipeStage stage = Recipes.stage(
+                spec, RecipeStage.TOKENIZER, pictures.facts(train), start == null ? null : start.facts());
+        Recipe history = start == null ? Recipe.NONE.then(stage) : start.recipe(Recipe.NONE, stage);
         ModelInfo info = ModelInfo.of(train.classNames(), PositionRule.SEQUENCE_INDEX, history);
         PictureSource shown = validation == null ? train : validation;
         TrainReport report = new TrainReport(console, run, "train vq", () -> reconstructions(tokenizer, shown));

@@ -1,6 +1,9 @@
 package org.aimjvm.cli.option;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import org.aimjvm.checkpoint.Recipe;
 import org.aimjvm.command.OptionChecks;
 import org.aimjvm.data.CodeFolder;
 import org.aimjvm.data.CodeSource;
@@ -12,6 +15,9 @@ import picocli.CommandLine.Spec;
 
 /** Where codes come from, besides the folder itself; a mixin. */
 public final class CodeOptions {
+    /** File in a folder of our own codes that says how they were made. */
+    public static final String RECIPE = "recipe.json";
+
     @Spec(Spec.Target.MIXEE) private CommandSpec command;
 
     @Option(
@@ -42,6 +48,23 @@ public final class CodeOptions {
                             + " says; leave it out)");
         }
         return own;
+    }
+
+    /**
+     * How our own codes were made, if their folder says so.
+     *
+     * @throws CheckpointException if it says so in a damaged file, or in one of another version
+     */
+    public Recipe recipe(Path folder) {
+        Path file = folder.resolve(RECIPE);
+        if (!Files.exists(file)) {
+            return Recipe.NONE;
+        }
+        try {
+            return Recipe.parse(Files.readString(file), file);
+        } catch (IOException e) {
+            throw new CheckpointException(file, null, "cannot be read: " + e.getMessage(), e);
+        }
     }
 
     private static TokenDataset openOwn(Path folder) {

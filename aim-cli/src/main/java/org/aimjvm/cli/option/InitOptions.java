@@ -3,13 +3,14 @@ package org.aimjvm.cli.option;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 import org.aimjvm.checkpoint.ModelFolder;
+import org.aimjvm.checkpoint.Recipe;
+import org.aimjvm.checkpoint.RecipeStage;
 import org.aimjvm.checkpoint.WeightsCopy;
+import org.aimjvm.command.Recorded;
 import org.aimjvm.command.RunFolderOptions;
 import org.aimjvm.train.Origin;
 import org.aimjvm.train.RunFolder;
@@ -22,6 +23,7 @@ import picocli.CommandLine.Spec;
 public final class InitOptions {
     @Spec(Spec.Target.MIXEE) private CommandSpec command;
 
+    @Recorded(Recorded.As.LAST_NAME)
     @Option(
             names = "--init",
             paramLabel = "MODEL",
@@ -52,21 +54,18 @@ public final class InitOptions {
      * @param goesOn whether {@code folder} is a checkpoint of this run
      */
     public record Start(ModelFolder folder, Origin origin, String name, boolean goesOn) implements AutoCloseable {
+        /** What a recipe says of this. */
+        public RecipeStage.BegunFrom facts() {
+            return new RecipeStage.BegunFrom(origin.name(), origin.sha256(), origin.taken());
+        }
+
         /**
-         * How a model that began so was made: by the commands that made what it began from, what that was, and the
-         * last one.
+         * How a model that began so was made: by the stages that made what it began from, and the last one.
          *
          * @param others how parts taken from elsewhere were made
          */
-        public String recipe(String others, String last) {
-            if (goesOn) {
-                return folder.info().recipe();
-            }
-            Set<String> lines = new LinkedHashSet<>(others.lines().toList());
-            lines.addAll(folder.info().recipe().lines().toList());
-            lines.add("# " + origin.name() + ": SHA-256 of the weights " + origin.sha256());
-            lines.add(last);
-            return String.join("\n", lines);
+        public Recipe recipe(Recipe others, RecipeStage last) {
+            return goesOn ? folder.info().recipe() : others.then(folder.info().recipe()).then(last);
         }
 
         @Override

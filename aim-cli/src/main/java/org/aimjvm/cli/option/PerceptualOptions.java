@@ -3,6 +3,7 @@ package org.aimjvm.cli.option;
 import java.nio.file.Path;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.command.OptionChecks;
+import org.aimjvm.command.Recorded;
 import org.aimjvm.feature.ClassifierFolder;
 import org.aimjvm.feature.ClassifierLevels;
 import org.aimjvm.feature.Lpips;
@@ -23,6 +24,7 @@ public final class PerceptualOptions {
 
     @Spec(Spec.Target.MIXEE) private CommandSpec command;
 
+    @Recorded(Recorded.As.KIND_AND_LAST_NAME)
     @Option(
             names = "--perceptual",
             paramLabel = "KIND",

@@ -11,6 +11,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.aimjvm.checkpoint.ModelFolder;
+import org.aimjvm.checkpoint.Recipe;
+import org.aimjvm.checkpoint.RecipeStage;
 import org.aimjvm.cli.Outcome;
 import org.aimjvm.cli.TinyData;
 import org.aimjvm.command.ExitCode;
@@ -96,9 +98,14 @@ class FineTuneCommandsTest {
         aimHere("train vq --init DIR/vq/model --steps 1 --out OUT/run " + VQ);
         try (ModelFolder start = ModelFolder.open(shared.resolve("vq/model"));
                 ModelFolder result = ModelFolder.open(dir.resolve("run/model"))) {
-            assertThat(result.info().recipe().lines()).containsExactly(
-                    start.info().recipe(), "# model: SHA-256 of the weights " + start.sha256(),
-                    "aim train vq --init model --steps 1 --data data --size 8 --batch 6 --lr 3e-3");
+            Recipe recipe = result.info().recipe();
+            assertThat(recipe.stages()).hasSize(2).startsWith(start.info().recipe().stages().getFirst());
+            RecipeStage last = recipe.stages().getLast();
+            assertThat(last.begunFrom()).isEqualTo(
+                    new RecipeStage.BegunFrom("model", start.sha256(), "weights any"));
+            assertThat(last.options()).contains(
+                    Map.entry("init", "model"), Map.entry("steps", 1L), Map.entry("lr", 3e-3));
+            assertThat(recipe.lines()).contains("# model: SHA-256 of the weights " + start.sha256());
             assertThat(result.vqConfig()).isEqualTo(start.vqConfig());
         }
     }
@@ -170,7 +177,7 @@ class FineTuneCommandsTest {
 
     private static String recipe(Path model) {
         try (ModelFolder folder = ModelFolder.open(model)) {
-            return folder.info().recipe();
+            return folder.info().recipe().toFile();
         }
     }
 

@@ -16,11 +16,14 @@ import java.util.stream.Stream;
 import org.aimjvm.AiM;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.checkpoint.ModelFolder;
+import org.aimjvm.checkpoint.Recipe;
+import org.aimjvm.checkpoint.RecipeStage;
 import org.aimjvm.cli.Aim;
 import org.aimjvm.cli.CliProcess;
 import org.aimjvm.cli.Outcome;
 import org.aimjvm.cli.TinyData;
 import org.aimjvm.command.ExitCode;
+import org.aimjvm.command.Version;
 import org.aimjvm.data.FashionMnist;
 import org.aimjvm.data.IdxFolder;
 import org.aimjvm.data.TokenDataset;
@@ -105,12 +108,26 @@ class TrainCommandsTest {
         assertThat(aim.info().classNames()).containsExactly("0", "1", "2");
         assertThat(aim.info().guidance().first()).isEqualTo(1.5f);
         assertThat(aim.generate("2").height()).isEqualTo(8);
-        assertThat(aim.info().recipe().lines().toList()).hasSize(2)
-                .satisfiesExactly(
-                        s -> assertThat(s).startsWith("aim train vq --data data ").contains("--steps 12", "--ema 0.5")
-                                .doesNotContain("--out").doesNotContain(shared.toString()),
-                        s -> assertThat(s).startsWith("aim train lm --data codes ").contains("--micro-batch 3")
-                                .doesNotContain("--validate-every").doesNotContain(shared.toString()));
+        Recipe recipe = aim.info().recipe();
+        assertThat(recipe.stages()).extracting(RecipeStage::stage).containsExactly("vq", "codes", "lm");
+        assertThat(recipe.stages()).extracting(RecipeStage::command)
+                .containsExactly("aim train vq", "aim tokenize", "aim train lm");
+        assertThat(recipe.stages().get(0).options()).contains(
+                Map.entry("data", "data"), Map.entry("steps", 12L), Map.entry("ema", 0.5), Map.entry("beta1", 0.9),
+                Map.entry("ch-mult", List.of("1", "2")), Map.entry("schedule", "cosine"), Map.entry("flip", false));
+        assertThat(recipe.stages().get(1).options()).contains(Map.entry("model", "model"), Map.entry("views", 1L))
+                .doesNotContainKeys("batch", "out");
+        assertThat(recipe.stages().get(2).options()).contains(
+                Map.entry("data", "codes"), Map.entry("tokenizer", "model"), Map.entry("micro-batch", 3L));
+        assertThat(recipe.stages()).allSatisfy(s -> {
+            assertThat(s.options()).doesNotContainKeys(
+                    "out", "help", "debug", "threads", "device", "resume", "validate-every", "checkpoint-every");
+            assertThat(s.options().toString()).doesNotContain(shared.toString());
+            assertThat(s.data().pictures()).isEqualTo(TinyData.TRAIN);
+            assertThat(s.data().classes()).isEqualTo(3);
+            assertThat(s.data().fingerprint()).isNotEmpty();
+            assertThat(s.version()).isEqualTo(Version.aim());
+        });
         // 3 classes by 8 pictures of 8 x 8
         assertThat(Images.read(shared.resolve("lm/samples/step-00000005.png")).getHeight()).isEqualTo(3 * 9 + 1);
         assertThat(MetricsCsv.read(shared.resolve("lm/metrics.csv")).get(10)).containsKeys("loss", "validation_loss");
@@ -140,7 +157,8 @@ class TrainCommandsTest {
                 l -> assertThat(l).isEqualTo(dir.resolve("a/model").toString()));
         ClassifierFolder read = ClassifierFolder.read(dir.resolve("a/model"), Backends.best());
         assertThat(read.classNames()).containsExactly("0", "1", "2");
-        assertThat(read.recipe()).startsWith("aim train classifier --data data ").doesNotContain("--out");
+        assertThat(read.recipe().lines().getLast()).startsWith("aim train classifier --data data ")
+                .contains(" --features 6 ").doesNotContain("--out");
         double accuracy =
                 Accuracy.of(read.classifier(), IdxFolder.open(shared.resolve("data"), IdxFolder.TEST, null, 8), 9, 0)
                         .total();
