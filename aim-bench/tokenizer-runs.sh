@@ -1,9 +1,11 @@
-# What measure-codebook and measure-perceptual share, to be sourced by them: small tokenizers at equal steps, judged by their
-# reconstructions of held-out pictures. One thread a run, two runs at a time.
+# What measure-codebook and measure-perceptual share, to be sourced by them: small tokenizers at equal steps, judged
+# by their reconstructions of held-out pictures. One thread a run, two runs at a time.
 #
 # Expects: root (of the repository), out (folder of the runs), steps, judge (folder of a classifier).
+# JOBS (environment): runs at a time, "2".
 
-# Trains and judges the tokenizer of name $1, seed $2 and options $3, unless that is done or under way; the rest: the pictures.
+# Trains and judges the tokenizer of name $1, seed $2 and options $3, unless that is done or under way; the rest: the
+# pictures.
 run() {
     name=$1-$2
     seed=$2
@@ -19,14 +21,17 @@ run() {
         >>"$out/$name.log" 2>&1
 }
 
-# Calls runs, which the script defines as a list of run, in two processes that share its items.
-two_at_a_time() {
+# Calls runs, which the script defines as a list of run, in JOBS processes that share its items.
+all_runs() {
     mkdir -p "$out"
     rm -rf "$out"/*.taken
-    runs "$@" &
-    pid=$!
+    left=${JOBS-2}
+    while [ "$left" -gt 1 ]; do
+        runs "$@" &
+        left=$((left - 1))
+    done
     runs "$@"
-    wait "$pid"
+    wait
     rm -rf "$out"/*.taken
 }
 

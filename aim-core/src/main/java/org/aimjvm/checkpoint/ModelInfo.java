@@ -104,7 +104,7 @@ public record ModelInfo(
         d.put("top_k", sampling.topK());
         d.put("top_p", sampling.topP());
         d.put("min_p", sampling.minP());
-        n.set("recipe", recipe.toJson());
+        n.set("recipe", recipe.toNode());
         return mapper.writerWithDefaultPrettyPrinter().writeValueAsString(n) + "\n";
     }
 

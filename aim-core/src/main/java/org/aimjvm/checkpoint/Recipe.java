@@ -83,8 +83,12 @@ public record Recipe(String text, List<RecipeStage> stages) {
         return lines.stream();
     }
 
-    /** This as a value of a JSON object. */
-    public JsonNode toJson() {
+    /** This as a value of JSON, for {@link #of}. */
+    public String toJson() {
+        return toNode().toString();
+    }
+
+    JsonNode toNode() {
         if (stages.isEmpty()) {
             return StringNode.valueOf(text);
         }
@@ -134,7 +138,7 @@ public record Recipe(String text, List<RecipeStage> stages) {
     /** Text of a file for this recipe alone. */
     public String toFile() {
         ObjectNode n = JsonMapper.shared().createObjectNode();
-        n.set("recipe", toJson());
+        n.set("recipe", toNode());
         return n.toPrettyString() + "\n";
     }
 }

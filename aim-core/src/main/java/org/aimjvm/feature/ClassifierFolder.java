@@ -76,7 +76,7 @@ public record ClassifierFolder(Classifier classifier, List<String> classNames, R
         n.put("width", c.width());
         n.put("features", c.features());
         classNames.forEach(n.putArray("class_names")::add);
-        n.set("recipe", recipe.toJson());
+        n.set("recipe", JsonMapper.shared().readTree(recipe.toJson()));
         return n.toPrettyString() + "\n";
     }
 

@@ -28,7 +28,7 @@ final class CodeRevival {
     private final boolean moves;
     private final long seed;
     private final CodeUsage usage;
-    private final float[] averages; // uses per step of each code; empty: not counted
+    private final float[] averages; // uses per step of each code, in units of even use; empty: not counted
     /** Codes and compared latents of the step under way, pass by pass. */
     private final List<int[]> stepCodes = new ArrayList<>();
 
@@ -87,8 +87,9 @@ final class CodeRevival {
             for (int code : codes) {
                 counts[code]++;
             }
+            float even = (float) codes.length / counts.length;
             for (int code = 0; code < counts.length; code++) {
-                averages[code] = DECAY * averages[code] + (1 - DECAY) * counts[code];
+                averages[code] = DECAY * averages[code] + (1 - DECAY) * counts[code] / even;
             }
         }
     }

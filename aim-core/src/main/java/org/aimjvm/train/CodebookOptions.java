@@ -8,8 +8,9 @@ import org.aimjvm.vq.Codebook;
  *
  * @param start where the codes are before the first step
  * @param reviveAfter steps after which a code that no latent chose is moved onto a latent of the batch; 0 for never
- * @param restartBelow a code whose uses per step, averaged with decay 0.99, fall below this is moved onto a latent of
- *     the batch; 0 for never. Not together with {@code reviveAfter}
+ * @param restartBelow a code whose uses per step, averaged with decay 0.99, fall below this share of even use (codes of a
+ *     batch / size of the codebook) is moved onto a latent of the batch; from 0, never, to below 1. Not together with
+ *     {@code reviveAfter}
  * @param gradient what the encoder gets of the decoder's gradient
  * @param projected whether the codes are a frozen random matrix times one learned matrix (SimVQ, Zhu et al. 2024), so
  *     that all move together; what is saved is an ordinary codebook. Not with the other ways to move codes
@@ -34,8 +35,8 @@ public record CodebookOptions(
         if (reviveAfter < 0) {
             throw new IllegalArgumentException("reviveAfter: " + reviveAfter + " (expected at least 0)");
         }
-        if (!(restartBelow >= 0 && restartBelow < Double.POSITIVE_INFINITY)) {
-            throw new IllegalArgumentException("restartBelow: " + restartBelow + " (expected a finite number from 0)");
+        if (!(restartBelow >= 0 && restartBelow < 1)) {
+            throw new IllegalArgumentException("restartBelow: " + restartBelow + " (expected 0 to below 1)");
         }
         if (restartBelow > 0 && reviveAfter > 0) {
             throw new IllegalArgumentException("restartBelow: " + restartBelow + " with reviveAfter " + reviveAfter

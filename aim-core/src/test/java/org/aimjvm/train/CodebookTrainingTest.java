@@ -41,7 +41,7 @@ class CodebookTrainingTest {
         return switch (kind) {
             case "none" -> none;
             case "kmeans" -> new CodebookOptions(CodebookOptions.Start.KMEANS, 0, 0, none.gradient(), false);
-            case "restart" -> new CodebookOptions(none.start(), 0, 6, none.gradient(), false);
+            case "restart" -> new CodebookOptions(none.start(), 0, 0.75, none.gradient(), false);
             case "rotation" -> new CodebookOptions(none.start(), 3, 0, Codebook.Gradient.ROTATION, false);
             case "projection" -> new CodebookOptions(none.start(), 0, 0, none.gradient(), true);
             default -> throw new IllegalArgumentException(kind);
@@ -272,7 +272,7 @@ class CodebookTrainingTest {
     @Test
     void waysThatExcludeEachOtherAreRefused() {
         assertThatThrownBy(() -> new CodebookOptions(
-                CodebookOptions.Start.UNIFORM, 100, 2, Codebook.Gradient.STRAIGHT, false))
+                CodebookOptions.Start.UNIFORM, 100, 0.5, Codebook.Gradient.STRAIGHT, false))
                 .hasMessageContaining("expected one of the two");
         assertThatThrownBy(() -> new CodebookOptions(
                 CodebookOptions.Start.KMEANS, 0, 0, Codebook.Gradient.STRAIGHT, true))

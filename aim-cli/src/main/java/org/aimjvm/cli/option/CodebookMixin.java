@@ -35,8 +35,8 @@ public final class CodebookMixin {
             names = "--restart-below",
             defaultValue = "0",
             paramLabel = "R",
-            description = "Instead, move a code whose average uses per step fall below this, e.g. 2; 0 for never "
-                    + "(default: ${DEFAULT-VALUE}).") private double restartBelow;
+            description = "Instead, move a code whose average uses per step fall below this share of even use, below 1, e.g. 0.1; "
+                    + "0 for never (default: ${DEFAULT-VALUE}).") private double restartBelow;
 
     @Option(
             names = "--codebook-projection",
@@ -77,7 +77,7 @@ public final class CodebookMixin {
      */
     public CodebookOptions options() {
         OptionChecks checks = new OptionChecks(command).atLeast(REVIVE_AFTER, reviveAfter, 0)
-                .within("--restart-below", restartBelow, 0, Double.POSITIVE_INFINITY);
+                .within("--restart-below", restartBelow, 0, 1);
         boolean linear = projection == Projection.LINEAR;
         if (restartBelow > 0 && reviveAfter != null && reviveAfter > 0) {
             throw checks.usage("--restart-below: " + restartBelow + " with --revive-after " + reviveAfter

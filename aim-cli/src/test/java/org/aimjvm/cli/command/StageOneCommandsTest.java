@@ -46,7 +46,7 @@ class StageOneCommandsTest {
                 + " --perceptual features=" + dir + "/judge/model --perceptual-weight 0.5 --perceptual-from 1"
                 + " --adversarial non-saturating --adaptive-weight --disc-layers 2 --disc-channels 8 --disc-warmup 1 --lecam 0.05"
                 + " --disc-augment color,translation,cutout"
-                + " --codebook-start kmeans --restart-below 2 --codebook-gradient rotation";
+                + " --codebook-start kmeans --restart-below 0.5 --codebook-gradient rotation";
         Outcome o = aim(all);
         assertThat(o.err()).isEmpty();
         assertThat(o.exit()).isZero();
@@ -83,9 +83,9 @@ class StageOneCommandsTest {
         "--perceptual-weight 2|--perceptual-weight: given without --perceptual (expected both)",
         "--perceptual random --perceptual-weight NaN|--perceptual-weight: NaN (expected a finite number from 0.0)",
         "--codebook-gradient turn|expected straight or rotation",
-        "--restart-below 2 --revive-after 9|--restart-below: 2.0 with --revive-after 9 (expected one of the two)",
+        "--restart-below 0.5 --revive-after 9|--restart-below: 0.5 with --revive-after 9 (expected one of the two)",
         "--codebook-projection linear --codebook-start kmeans|expected by itself: the codes move together",
-        "--restart-below inf|--restart-below",
+        "--restart-below 1|--restart-below: 1.0",
     })
     void wrongOptionsAreNamedBeforeAnyWork(String options, String message) {
         Outcome o = aim("train vq --data DIR/data --steps 2 --out OUT/vq" + SMALL + " " + options);
