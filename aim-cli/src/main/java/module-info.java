@@ -8,6 +8,7 @@ open module org.aimjvm.cli {
     requires java.management;
     requires java.net.http;
     requires tools.jackson.databind;
+    requires tools.jackson.dataformat.yaml;
     requires xchart;
 
     uses org.aimjvm.command.CommandProvider;

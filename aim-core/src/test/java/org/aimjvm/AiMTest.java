@@ -161,7 +161,8 @@ class AiMTest {
         assertThatThrownBy(() -> aim.generate(List.of(), aim.defaults())).hasMessageContaining("generate: 0 pictures");
         List<String> many = IntStream.range(0, 1000).mapToObj(i -> i % 100 == 7 ? "terrier " + i : "cat " + i).toList();
         ModelInfo info =
-                new ModelInfo(many, PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN, Recipe.NONE);
+                new ModelInfo(many, PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN,
+                        Recipe.NONE);
         assertThatThrownBy(() -> info.label("Airedale_terrier", 1000))
                 .hasMessage(
                         "label: Airedale_terrier (expected 0 to 999, or a class name such as terrier 7, terrier 107, terrier 207, "

@@ -8,6 +8,7 @@ import java.util.ServiceLoader;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.aimjvm.cli.command.CliCommands;
+import org.aimjvm.cli.recipe.RecipeReplay;
 import org.aimjvm.command.CommandFactory;
 import org.aimjvm.command.CommandProvider;
 import org.aimjvm.command.Console;
@@ -105,6 +106,7 @@ public final class Aim implements Callable<Integer> {
         root.setUsageHelpAutoWidth(true);
         root.setOut(new PrintWriter(console.out(), true));
         root.setErr(new PrintWriter(console.err(), true));
+        root.setExecutionStrategy(new RecipeReplay(console));
         root.setParameterExceptionHandler(aim::wrongUsage);
         root.setExecutionExceptionHandler(aim::failed);
         return root;

@@ -53,7 +53,7 @@ class AimTest {
     @Test
     void everyCommandAloneIsTheOneOfTheTree() {
         CommandLine tree = Aim.commandLine(console(false));
-        assertThat(tree.getSubcommands()).hasSize(12);
+        assertThat(tree.getSubcommands()).hasSize(13);
         tree.getSubcommands().forEach((name, command) -> {
             assertThat(command.getCommandName()).isEqualTo(name);
             CommandLine alone = Aim.commandLine(console(false), name);

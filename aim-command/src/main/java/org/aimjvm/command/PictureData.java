@@ -1,6 +1,7 @@
 package org.aimjvm.command;
 
 import java.io.IOException;
+import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -15,6 +16,7 @@ import org.aimjvm.data.PictureOptions;
 import org.aimjvm.data.PictureSource;
 import org.aimjvm.data.TenCrops;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
@@ -102,6 +104,11 @@ public final class PictureData {
     private final Map<String, ImageFolder> opened = new LinkedHashMap<>();
     private Path run;
     private boolean resumed;
+
+    /** Whether an option is one of these, which all commands that read pictures have. */
+    public static boolean has(OptionSpec option) {
+        return option.userObject() instanceof Field field && field.getDeclaringClass() == PictureData.class;
+    }
 
     /** Complains about values that can be wrong without knowing the data. */
     public void check() {

@@ -29,7 +29,8 @@ public record ModelInfo(
     public static final String FILE = "aim.json";
     /** What holds for a folder without that file: the published checkpoints. */
     public static final ModelInfo PUBLISHED =
-            new ModelInfo(List.of(), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN, Recipe.NONE);
+            new ModelInfo(List.of(), PositionRule.SEQUENCE_INDEX, Guidance.PUBLISHED, SamplingOptions.PLAIN,
+                    Recipe.NONE);
 
     public ModelInfo {
         classNames = List.copyOf(classNames);

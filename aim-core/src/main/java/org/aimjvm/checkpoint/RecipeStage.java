@@ -125,7 +125,20 @@ public record RecipeStage(
     ObjectNode toJson() {
         ObjectNode n = JsonMapper.shared().createObjectNode();
         n.put("stage", stage).put("command", command).put("aim", version);
-        ObjectNode o = n.putObject("options");
+        n.set("options", toJson(options));
+        if (data != null) {
+            n.putObject("data").put("name", data.name).put("fingerprint", data.fingerprint)
+                    .put("pictures", data.pictures).put("classes", data.classes);
+        }
+        if (begunFrom != null) {
+            n.putObject("begun_from").put("name", begunFrom.name).put("sha256", begunFrom.sha256)
+                    .put("taken", begunFrom.taken);
+        }
+        return n;
+    }
+
+    private static ObjectNode toJson(Map<String, Object> options) {
+        ObjectNode o = JsonMapper.shared().createObjectNode();
         options.forEach((name, value) -> {
             switch (value) {
                 case Boolean b -> o.put(name, b);
@@ -138,15 +151,18 @@ public record RecipeStage(
                 default -> o.put(name, (String) value);
             }
         });
-        if (data != null) {
-            n.putObject("data").put("name", data.name).put("fingerprint", data.fingerprint)
-                    .put("pictures", data.pictures).put("classes", data.classes);
-        }
-        if (begunFrom != null) {
-            n.putObject("begun_from").put("name", begunFrom.name).put("sha256", begunFrom.sha256)
-                    .put("taken", begunFrom.taken);
-        }
-        return n;
+        return o;
+    }
+
+    /**
+     * Values of options, as {@link #options} has them, from an object with a member for each.
+     *
+     * @throws IllegalArgumentException naming a member that is no such value
+     */
+    public static Map<String, Object> options(JsonObject n) {
+        Map<String, Object> options = new LinkedHashMap<>();
+        n.keys().forEach(key -> options.put(key, n.plain(key)));
+        return options;
     }
 
     /** @throws IllegalArgumentException naming what is wrong */
@@ -165,11 +181,7 @@ public record RecipeStage(
             b.onlyKnown(BEGUN_FROM_KEYS);
             begunFrom = new BegunFrom(b.text("name", ""), b.text("sha256", ""), b.text("taken", ""));
         }
-        Map<String, Object> options = new LinkedHashMap<>();
-        if (n.has("options")) {
-            JsonObject o = n.object("options");
-            o.keys().forEach(key -> options.put(key, o.plain(key)));
-        }
+        Map<String, Object> options = n.has("options") ? options(n.object("options")) : Map.of();
         return new RecipeStage(
                 n.text("stage", ""), n.text("command", ""), options, data, begunFrom, n.text("aim", ""));
     }

@@ -105,7 +105,8 @@ public record PictureOptions(
     }
 
     public PictureOptions withSkipEmptyClasses(boolean on) {
-        return new PictureOptions(side, resizeShort, channels, randomCrop, flip, upright, on, decodeAll, classNames, admCrop);
+        return new PictureOptions(side, resizeShort, channels, randomCrop, flip, upright, on, decodeAll, classNames,
+                admCrop);
     }
 
     public PictureOptions withDecodeAll(boolean on) {

@@ -16,6 +16,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.aimjvm.cli.fetch.AvatarScript;
+import org.aimjvm.command.Checkable;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
 import org.aimjvm.command.Names;
@@ -39,7 +40,7 @@ import picocli.CommandLine.Spec;
         name = "avatars",
         description = "Draw cartoon portraits in 15 styles, a folder for each (needs Node.js 18 or newer).",
         footer = {"", "The first call has npm fetch the drawings (10 MB) into the user's cache. Licences: see NOTICE."})
-final class AvatarsCommand implements Callable<Integer> {
+final class AvatarsCommand implements Callable<Integer>, Checkable {
     /** Classes by label; the order of their folders. */
     static final List<String> STYLES = List.of(
             "adventurer", "big-ears", "big-smile", "croodles", "dylan", "fun-emoji", "lorelei", "micah", "miniavs",
@@ -78,7 +79,7 @@ final class AvatarsCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() throws IOException {
+    public void check() {
         OptionChecks checks = new OptionChecks(spec).atLeast("--count", count, STYLES.size());
         if (count > MOST) {
             throw checks.usage("--count: " + count + " (expected at most " + MOST + ")");
@@ -86,6 +87,11 @@ final class AvatarsCommand implements Callable<Integer> {
         if (size < 16 || size > 1024) {
             throw checks.usage("--size: " + size + " (expected 16 to 1024)");
         }
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        check();
         OutputPaths.requireNewFolder(spec, "--out", out);
         AvatarScript script = AvatarScript.installed(
                 AvatarScript.userCache(), () -> console.err().println("aim: installing the drawings with npm"));

@@ -13,6 +13,7 @@ public final class CliCommands implements CommandProvider {
         commands.put("reconstruct", ReconstructCommand.class);
         commands.put("train", TrainCommand.class);
         commands.put("tokenize", TokenizeCommand.class);
+        commands.put("recipe", RecipeCommand.class);
         commands.put("data", DataCommand.class);
         commands.put("evaluate", EvaluateCommand.class);
         commands.put("info", InfoCommand.class);

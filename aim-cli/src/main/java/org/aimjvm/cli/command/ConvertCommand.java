@@ -14,6 +14,7 @@ import org.aimjvm.checkpoint.ModelFolder;
 import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.cli.option.WeightType;
+import org.aimjvm.command.Checkable;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
 import org.aimjvm.command.OutputPaths;
@@ -41,7 +42,7 @@ import picocli.CommandLine.Spec;
         name = "convert",
         description = "Rewrite a checkpoint (safetensors, or PyTorch's .pt and .bin) as safetensors, in another element type"
                 + " if wanted.")
-public final class ConvertCommand implements Callable<Integer> {
+public final class ConvertCommand implements Callable<Integer>, Checkable {
     private static final String ENDING = ".safetensors";
     /** History of codes as floats; its numbers are too large for 16 bits, and no weights. */
     private static final String STATISTICS = "codebook_used";
@@ -76,11 +77,16 @@ public final class ConvertCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() throws IOException {
+    public void check() {
         if (dtype != null && weights != null) {
             throw new ParameterException(spec.commandLine(), "--dtype: " + dtype + " with --weights " + weights
                     + " (expected one of the two)");
         }
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        check();
         boolean toFile = out.getFileName() != null && out.getFileName().toString().endsWith(ENDING);
         String ending = String.valueOf(out.getFileName()).toLowerCase(Locale.ROOT);
         if (ending.endsWith(".pt") || ending.endsWith(".bin") || ending.endsWith(".pth")) {

@@ -17,6 +17,7 @@ import org.aimjvm.LoadOptions;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
 import org.aimjvm.checkpoint.ModelFolder;
+import org.aimjvm.command.Checkable;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Models;
 import org.aimjvm.command.OutputPaths;
@@ -68,7 +69,7 @@ import tools.jackson.databind.json.JsonMapper;
                     + " reconstructed and real pictures (Frechet distance). Fails if either accuracy is below its limit. Of a tokenizer"
                     + " alone it judges the reconstructions."
         })
-public final class EvaluateCommand implements Callable<Integer> {
+public final class EvaluateCommand implements Callable<Integer>, Checkable {
     private static final int BATCH = 100;
     private static final int JUDGE_BATCH = 128;
     private static final int NEIGHBOURS_PER_CLASS = 2;
@@ -152,7 +153,7 @@ public final class EvaluateCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() throws IOException {
+    public void check() {
         pictures.check();
         GenerateOptions wanted = ComputeOptions.checked(spec, () -> options(GenerateOptions.DEFAULT));
         if (judgeEpochs < 1 || wanted.count() < 2) {
@@ -160,6 +161,11 @@ public final class EvaluateCommand implements Callable<Integer> {
                     spec.commandLine(),
                     "--judge-epochs, --count: " + judgeEpochs + ", " + count + " (expected at least 1 and 2)");
         }
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        check();
         Backend backend = compute.backend(console, states.format());
         PictureSource train = pictures.train(console);
         PictureSource test = pictures.validation(console);

@@ -50,11 +50,11 @@ final class FashionMnistCommand implements Callable<Integer> {
     /** Where the files come from. */
     private static final class Source {
         @Recorded(Recorded.As.NOTHING)
-    @Option(names = "--from", paramLabel = "DIR",
+        @Option(names = "--from", paramLabel = "DIR",
                 description = "Copy the four .gz files from this folder.") private Path from;
 
         @Recorded(Recorded.As.NOTHING)
-    @Option(
+        @Option(
                 names = "--url",
                 paramLabel = "URL",
                 description = "Fetch the four .gz files from below this address; the official one is "

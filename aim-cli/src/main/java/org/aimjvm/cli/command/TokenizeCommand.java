@@ -9,6 +9,7 @@ import org.aimjvm.checkpoint.Recipe;
 import org.aimjvm.checkpoint.RecipeStage;
 import org.aimjvm.cli.option.CodeOptions;
 import org.aimjvm.cli.option.CropOptions;
+import org.aimjvm.command.Checkable;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
@@ -38,7 +39,7 @@ import picocli.CommandLine.Spec;
         description = "Turn pictures into the codes of a tokenizer, once, for 'aim train lm'.",
         abbreviateSynopsis = true,
         sortOptions = false)
-public final class TokenizeCommand implements Callable<Integer> {
+public final class TokenizeCommand implements Callable<Integer>, Checkable {
     /** Folder of the validation codes in that of the training codes. */
     static final String VALIDATION = "validation";
 
@@ -116,13 +117,18 @@ public final class TokenizeCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() throws IOException {
+    public void check() {
         pictures.check();
         new OptionChecks(spec).atLeast("--views", views, 1).atLeast("--batch", batch, 1);
         crops.check(views);
         if (split == Part.TEST) {
             crops.requireOne("--split test");
         }
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        check();
         Path validationOut = format == Format.FOLDERS ? out : out.resolve(VALIDATION);
         OutputPaths.requireNewFolder(spec, "--out", split == Part.TEST ? validationOut : out);
         pictures.keepIn(out, false);

@@ -7,6 +7,8 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.aimjvm.checkpoint.Recipe;
 import org.aimjvm.checkpoint.RecipeStage;
+import org.aimjvm.cli.option.RecipeOption;
+import org.aimjvm.command.Checkable;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
@@ -41,7 +43,7 @@ import picocli.CommandLine.Spec;
         abbreviateSynopsis = true,
         sortOptions = false,
         footer = {"", "Ctrl-C ends the run after the step under way, with a checkpoint."})
-final class TrainClassifierCommand implements Callable<Integer> {
+final class TrainClassifierCommand implements Callable<Integer>, Checkable {
     @Spec private CommandSpec spec;
 
     @Mixin private PictureData pictures;
@@ -66,6 +68,8 @@ final class TrainClassifierCommand implements Callable<Integer> {
             paramLabel = "N",
             description = "Values that describe a picture (default: ${DEFAULT-VALUE}).") private int features;
 
+    @Mixin private RecipeOption recipeFile;
+
     @Mixin private RecipeOptions recipe;
 
     @Mixin private RunFolderOptions run;
@@ -79,11 +83,16 @@ final class TrainClassifierCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() throws IOException {
+    public void check() {
         recipe.check();
         pictures.check();
         new OptionChecks(spec).atLeast("--hold-out", holdOut, 0).atLeast("--width", width, 8)
                 .atLeast("--features", features, 1);
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        check();
         RunOptions runOptions = run.check();
         try (RunLock lock = run.take()) {
             PictureSource all = pictures.train(console);

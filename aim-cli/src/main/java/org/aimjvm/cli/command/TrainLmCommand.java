@@ -23,6 +23,8 @@ import org.aimjvm.cli.option.AimArchitecture;
 import org.aimjvm.cli.option.ClassOptions;
 import org.aimjvm.cli.option.CodeOptions;
 import org.aimjvm.cli.option.InitOptions;
+import org.aimjvm.cli.option.RecipeOption;
+import org.aimjvm.command.Checkable;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
@@ -68,7 +70,7 @@ import picocli.CommandLine.Spec;
         abbreviateSynopsis = true,
         sortOptions = false,
         footer = {"", "Ctrl-C ends the run after the step under way, with a checkpoint."})
-final class TrainLmCommand implements Callable<Integer> {
+final class TrainLmCommand implements Callable<Integer>, Checkable {
     private static final int SAMPLE_CLASSES = 10;
     private static final int SAMPLE_COLUMNS = 8;
     private static final int SAMPLE_BATCH = 40;
@@ -133,6 +135,8 @@ final class TrainLmCommand implements Callable<Integer> {
             description = "Keep only what passes between blocks and compute each block again in the backward pass: less "
                     + "memory, about 40 %% more time, the same result.") private boolean checkpointBlocks;
 
+    @Mixin private RecipeOption recipeFile;
+
     @Mixin private RecipeOptions recipe;
 
     @Mixin private RunFolderOptions run;
@@ -146,7 +150,7 @@ final class TrainLmCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() {
+    public void check() {
         recipe.check();
         codeOptions.check();
         if (!init.given()) {
@@ -154,11 +158,21 @@ final class TrainLmCommand implements Callable<Integer> {
         }
         init.check();
         classes.check(init.given());
-        GenerateOptions defaults = ComputeOptions.checked(spec, () -> GenerateOptions.DEFAULT.withGuidance(cfgScale));
+        defaults();
         new OptionChecks(spec).atLeast("--hold-out", holdOut, 0);
         if (!(labelDropout >= 0 && labelDropout <= 1)) {
             throw usage("--label-dropout: " + labelDropout + " (expected 0 to 1)");
         }
+    }
+
+    private GenerateOptions defaults() {
+        return ComputeOptions.checked(spec, () -> GenerateOptions.DEFAULT.withGuidance(cfgScale));
+    }
+
+    @Override
+    public Integer call() {
+        check();
+        GenerateOptions defaults = defaults();
         RunOptions runOptions = run.check();
         Path valPath = val != null ? val : data.resolve(TokenizeCommand.VALIDATION);
         try (RunLock lock = run.take();

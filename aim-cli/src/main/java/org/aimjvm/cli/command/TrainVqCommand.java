@@ -19,7 +19,9 @@ import org.aimjvm.cli.option.DiscriminatorOptions;
 import org.aimjvm.cli.option.InitOptions;
 import org.aimjvm.cli.option.InitStateOptions;
 import org.aimjvm.cli.option.PerceptualOptions;
+import org.aimjvm.cli.option.RecipeOption;
 import org.aimjvm.cli.option.VqArchitecture;
+import org.aimjvm.command.Checkable;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Console;
 import org.aimjvm.command.ExitCode;
@@ -58,7 +60,7 @@ import picocli.CommandLine.Spec;
         abbreviateSynopsis = true,
         sortOptions = false,
         footer = {"", "Ctrl-C ends the run after the step under way, with a checkpoint."})
-final class TrainVqCommand implements Callable<Integer> {
+final class TrainVqCommand implements Callable<Integer>, Checkable {
     private static final int SAMPLE_PICTURES = 32;
     private static final int SAMPLE_COLUMNS = 16;
 
@@ -84,6 +86,8 @@ final class TrainVqCommand implements Callable<Integer> {
 
     @Mixin private DiscriminatorOptions discriminator;
 
+    @Mixin private RecipeOption recipeFile;
+
     @Mixin private RecipeOptions recipe;
 
     @Mixin private RunFolderOptions run;
@@ -97,7 +101,7 @@ final class TrainVqCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() throws IOException {
+    public void check() {
         recipe.check();
         pictures.check();
         if (!init.given()) {
@@ -105,10 +109,16 @@ final class TrainVqCommand implements Callable<Integer> {
         }
         init.check();
         initState.check(init);
-        Params.Freeze freeze = ComputeOptions.checked(spec, () -> new VqFreeze(init.freeze()));
+        ComputeOptions.checked(spec, () -> new VqFreeze(init.freeze()));
         codebook.options();
         perceptual.check();
         discriminator.check();
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        check();
+        Params.Freeze freeze = new VqFreeze(init.freeze());
         RunOptions runOptions = run.check();
         try (RunLock lock = run.take()) {
             try (InitOptions.Start start = init.open(run.checkpoint(), initState.copy(init), initState.taken())) {
