@@ -25,6 +25,7 @@ public final class RunPlan {
     private static final String VALIDATION = "validation";
     private static final String AVATARS = "avatars";
     private static final String FOLDER = "folder";
+    private static final String PERCEPTUAL = "perceptual";
     private static final List<String> KINDS = List.of("fashion-mnist", AVATARS, FOLDER);
 
     /** Options that a run of training commands gets, to go on or to begin. */
@@ -132,6 +133,7 @@ public final class RunPlan {
             throw new IllegalArgumentException(recipe.path() + ": no section data (expected one with kind: "
                     + String.join(", ", KINDS) + ")");
         }
+        require(Section.FEATURES, Section.TOKENIZER);
         require(Section.CODES, Section.TOKENIZER);
         require(Section.MODEL, Section.CODES);
         require(Section.EXPORT, Section.MODEL);
@@ -149,7 +151,8 @@ public final class RunPlan {
     private List<Section> before(Section section) {
         List<Section> before = switch (section) {
             case DATA -> List.of();
-            case TOKENIZER, JUDGE -> List.of(Section.DATA);
+            case FEATURES, JUDGE -> List.of(Section.DATA);
+            case TOKENIZER -> List.of(Section.DATA, Section.FEATURES);
             case CODES -> List.of(Section.TOKENIZER);
             case MODEL -> List.of(Section.CODES);
             case EXPORT -> List.of(Section.MODEL);
@@ -254,8 +257,11 @@ public final class RunPlan {
         Path folder = out.resolve(section.folder());
         Path made = folder;
         switch (section) {
-            case TOKENIZER, JUDGE -> {
+            case FEATURES, TOKENIZER, JUDGE -> {
                 addPictures(words);
+                if (section == Section.TOKENIZER) {
+                    addFeatures(words, settings);
+                }
                 words.add("--out=" + folder);
                 made = trained(section);
             }
@@ -305,9 +311,20 @@ public final class RunPlan {
 
     private static boolean readsPictures(Section section) {
         return switch (section) {
-            case TOKENIZER, CODES, JUDGE, EVALUATE -> true;
+            case FEATURES, TOKENIZER, CODES, JUDGE, EVALUATE -> true;
             case DATA, MODEL, EXPORT -> false;
         };
+    }
+
+    private void addFeatures(List<String> words, Map<String, Setting> settings) {
+        if (has(Section.FEATURES)) {
+            if (settings.containsKey(PERCEPTUAL)) {
+                throw settings.get(PERCEPTUAL)
+                        .wrong(Section.TOKENIZER.key() + "." + PERCEPTUAL + ": given with section "
+                                + Section.FEATURES.key() + " (expected one of the two)");
+            }
+            words.add("--" + PERCEPTUAL + "=features=" + trained(Section.FEATURES));
+        }
     }
 
     private void addPictures(List<String> words) {

@@ -11,6 +11,8 @@ import org.aimjvm.checkpoint.RecipeStage;
 public enum Section {
     /** The pictures; its command depends on their kind. */
     DATA("data", null, Set.of("out", "split"), "data"),
+    /** A classifier that stage 1's perceptual loss looks through. */
+    FEATURES("features", null, Set.of("data", "val", "out", "resume", "recipe"), "train", "classifier"),
     /** Stage 1. */
     TOKENIZER("vq", RecipeStage.TOKENIZER, Set.of("data", "val", "out", "resume", "recipe"), "train", "vq"),
     /** The pictures as codes. */
@@ -75,9 +77,9 @@ public enum Section {
         return Arrays.stream(values()).filter(s -> s.key().equals(key)).findFirst();
     }
 
-    /** The section that this command is, e.g. {@code train vq}. */
+    /** The section of a model's recipe that this command makes, e.g. {@code train vq}. */
     static Optional<Section> ofCommand(List<String> words) {
-        return Arrays.stream(values()).filter(s -> s.command.equals(words)).findFirst();
+        return Arrays.stream(values()).filter(s -> s.stage != null && s.command.equals(words)).findFirst();
     }
 
     /** All keys, for messages. */

@@ -57,6 +57,26 @@ class RecipeCommandsTest {
     }
 
     @Test
+    void aTokenizerLearnsThroughTheFeaturesOfAClassifier() throws IOException {
+        Files.writeString(shared.resolve("features.yaml"), """
+                version: 1
+                data: {kind: folder, size: 8}
+                features: {width: 8, batch: 6, steps: 2, seed: 3}
+                tokenizer:
+                  {ch: 4, norm-groups: 4, ch-mult: [1, 2], z-channels: 4, codebook: 8, embed-dim: 4, batch: 6, steps: 2,
+                   perceptual-weight: 0.3}
+                """);
+        String run = "recipe run DIR/features.yaml --data DIR/idx --threads 1 --out DIR/through";
+        assertThat(aim(run).out()).isEqualTo(shared.resolve("through/vq/model") + System.lineSeparator());
+        try (ModelFolder model = ModelFolder.open(shared.resolve("through/vq/model"))) {
+            assertThat(model.info().recipe().stages().getFirst().options())
+                    .containsEntry("perceptual", "features=model").containsEntry("perceptual-weight", 0.3);
+        }
+        Outcome other = aim(run + " --set features.seed=4");
+        assertThat(other.err()).contains("stage features was made with features.seed 3, expected 4");
+    }
+
+    @Test
     void whatHasFinishedIsLeftAsItIs() throws IOException {
         byte[] state = Files.readAllBytes(shared.resolve("run/stages.json"));
         Object time = Files.getLastModifiedTime(shared.resolve("run/model/model.safetensors"));
@@ -132,6 +152,7 @@ class RecipeCommandsTest {
         "version: 1;data: {kind: folder};tokenizer:; threads: 3 | bad.yaml:4: tokenizer.threads: given in a recipe",
         "version: 1;data: {kind: folder};tokenizer:; flip: perhaps | bad.yaml:4: flip: perhaps (expected true or false)",
         "version: 1;data: {kind: folder};data: {kind: folder} | bad.yaml:3",
+        "version: 1;data: {kind: folder};features: {steps: 1};tokenizer:; perceptual: random; steps: 1 | bad.yaml:5: tokenizer.p",
         "version: 1;data: &a {kind: folder}               | bad.yaml:2: an anchor, alias or tag (expected plain values)",
         "version: 1;data: !!map {kind: folder}            | bad.yaml:2: an anchor, alias or tag (expected plain values)",
         "version: 1;data: {kind: {a: {b: c}}}             | bad.yaml:2: nested too deep",
