@@ -74,7 +74,9 @@ public final class Recipes {
             return Boolean.TRUE.equals(option.getValue());
         }
         List<String> words = given ? option.originalStringValues()
-                : option.defaultValue() == null ? List.of() : List.of(option.defaultValue());
+                : option.defaultValue() != null ? List.of(option.defaultValue())
+                // a default that hangs on other options, which the command has filled in
+                : option.getValue() instanceof Number filled ? List.of(filled.toString()) : List.of();
         if (words.isEmpty()) {
             return null;
         }

@@ -25,9 +25,13 @@ public record CodebookOptions(
         KMEANS
     }
 
-    /** The published start and gradient; unused codes revived after 100 steps. */
+    /** What reconstructs best of what was measured (docs/stage1.md): rarely used codes restarted, turned gradients. */
     public static final CodebookOptions DEFAULT =
-            new CodebookOptions(Start.UNIFORM, 100, 0, Codebook.Gradient.STRAIGHT, false);
+            new CodebookOptions(Start.UNIFORM, 0, 0.1, Codebook.Gradient.ROTATION, false);
+
+    /** The published trainer's: uniform start, straight gradient, nothing moves codes that are not used. */
+    public static final CodebookOptions PUBLISHED =
+            new CodebookOptions(Start.UNIFORM, 0, 0, Codebook.Gradient.STRAIGHT, false);
 
     public CodebookOptions {
         Objects.requireNonNull(start, "start");
@@ -66,8 +70,8 @@ public record CodebookOptions(
         return new CodebookOptions(start, 0, 0, gradient, false);
     }
 
-    /** The same with another {@code reviveAfter}. */
+    /** The same where codes are revived after so many steps, 0 for never, and none restarted. */
     public CodebookOptions withReviveAfter(int steps) {
-        return new CodebookOptions(start, steps, restartBelow, gradient, projected);
+        return new CodebookOptions(start, steps, 0, gradient, projected);
     }
 }

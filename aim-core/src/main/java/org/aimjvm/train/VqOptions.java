@@ -28,7 +28,7 @@ public final class VqOptions {
         this.adversarial = b.adversarial;
     }
 
-    /** Settings of a run of this recipe: squared differences, unused codes revived after 100 steps. */
+    /** Settings of a run of this recipe: squared differences, {@link CodebookOptions#DEFAULT}. */
     public static Builder builder(TrainRecipe recipe) {
         return new Builder(recipe);
     }

@@ -123,7 +123,7 @@ class LpipsFilesTest {
         refused(network, network, "vgg16.pth: a network without heads, expected the heads of LPIPS for VGG16");
         refused(network, null, "expected the heads of LPIPS for VGG16", "or a file of their own");
         refused(network, file("alex-heads.pth", TorchFiles.legacy(heads(32))), "heads of LPIPS for another network",
-                "(1, 32, 1, 1)");
+                "of [32, 128, 256, 512, 512] channels", "of [64, 128, 256, 512, 512] channels");
         Map<String, TorchFiles.Values> alex = new LinkedHashMap<>();
         alex.put("features.0.weight", new TorchFiles.Values(Shape.of(2, 3, 11, 11), new float[2 * 3 * 121]));
         refused(file("alexnet.pth", TorchFiles.zip(alex)), heads, "AlexNet");

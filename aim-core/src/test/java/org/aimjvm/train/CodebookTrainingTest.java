@@ -37,7 +37,7 @@ class CodebookTrainingTest {
     @TempDir Path folder;
 
     private static CodebookOptions options(String kind) {
-        CodebookOptions none = CodebookOptions.DEFAULT.withReviveAfter(0);
+        CodebookOptions none = CodebookOptions.PUBLISHED;
         return switch (kind) {
             case "none" -> none;
             case "kmeans" -> new CodebookOptions(CodebookOptions.Start.KMEANS, 0, 0, none.gradient(), false);

@@ -148,7 +148,7 @@ class WorkersTest {
     }
 
     private static Ran vq(PictureSource pictures, int accumulation, Workers workers) {
-        return vq(pictures, 8, accumulation, CodebookOptions.DEFAULT.withReviveAfter(2), workers);
+        return vq(pictures, 8, accumulation, CodebookOptions.PUBLISHED.withReviveAfter(2), workers);
     }
 
     private static Ran vq(
@@ -207,7 +207,7 @@ class WorkersTest {
     void workersMoveCodesAsOneWould() throws Exception {
         PictureSource pictures = TinyRuns.squares(30);
         Codebook.Gradient rotation = Codebook.Gradient.ROTATION;
-        CodebookOptions restarted = new CodebookOptions(CodebookOptions.Start.KMEANS, 0, 6, rotation, false);
+        CodebookOptions restarted = new CodebookOptions(CodebookOptions.Start.KMEANS, 0, 0.5, rotation, false);
         CodebookOptions projected = new CodebookOptions(CodebookOptions.Start.UNIFORM, 0, 0, rotation, true);
         for (CodebookOptions codebook : List.of(restarted, projected)) {
             int steps = codebook == restarted ? 75 : 8; // averages take 69 to fall by half

@@ -14,7 +14,7 @@ import picocli.CommandLine.TypeConversionException;
 /** How the codebook of a tokenizer is begun and kept in use; a mixin. */
 public final class CodebookMixin {
     private static final String REVIVE_AFTER = "--revive-after";
-    private static final int DEFAULT_REVIVE_AFTER = CodebookOptions.DEFAULT.reviveAfter();
+    private static final String RESTART_BELOW = "--restart-below";
 
     @Spec(Spec.Target.MIXEE) private CommandSpec command;
 
@@ -28,15 +28,14 @@ public final class CodebookMixin {
     @Option(
             names = REVIVE_AFTER,
             paramLabel = "N",
-            description = "Steps after which a code that nothing was mapped to is moved to where pictures are, 0 for never "
-                    + "(default: 100; 0 with the two options below).") private Integer reviveAfter;
+            description = "Instead of the next option, move a code that nothing was mapped to for this many steps, 0 for "
+                    + "never (default: 0).") private Integer reviveAfter;
 
     @Option(
-            names = "--restart-below",
-            defaultValue = "0",
+            names = RESTART_BELOW,
             paramLabel = "R",
-            description = "Instead, move a code whose average uses per step fall below this share of even use, below 1, e.g. 0.1; "
-                    + "0 for never (default: ${DEFAULT-VALUE}).") private double restartBelow;
+            description = "Move a code whose average uses per step fall below this share of even use to where pictures are, "
+                    + "below 1, 0 for never (default: 0.1; 0 with --revive-after or a projection).") private Double restartBelow;
 
     @Option(
             names = "--codebook-projection",
@@ -47,7 +46,7 @@ public final class CodebookMixin {
 
     @Option(
             names = "--codebook-gradient",
-            defaultValue = "straight",
+            defaultValue = "rotation",
             paramLabel = "KIND",
             converter = GradientName.class,
             description = "What the encoder gets through the codebook: straight (as if it were not there) or rotation (the "
@@ -71,25 +70,31 @@ public final class CodebookMixin {
     }
 
     /**
-     * What the options say.
+     * What the options say. Those that were not given and hang on others have their values afterwards, for recipes.
      *
      * @throws picocli.CommandLine.ParameterException if they contradict each other
      */
     public CodebookOptions options() {
         OptionChecks checks = new OptionChecks(command).atLeast(REVIVE_AFTER, reviveAfter, 0)
-                .within("--restart-below", restartBelow, 0, 1);
+                .within(RESTART_BELOW, restartBelow == null ? 0 : restartBelow, 0, 1);
         boolean linear = projection == Projection.LINEAR;
-        if (restartBelow > 0 && reviveAfter != null && reviveAfter > 0) {
-            throw checks.usage("--restart-below: " + restartBelow + " with --revive-after " + reviveAfter
+        boolean revives = reviveAfter != null && reviveAfter > 0;
+        boolean restarts = restartBelow != null && restartBelow > 0;
+        if (restarts && revives) {
+            throw checks.usage(RESTART_BELOW + ": " + restartBelow + " with " + REVIVE_AFTER + " " + reviveAfter
                     + " (expected one of the two)");
         }
-        if (linear && (restartBelow > 0 || reviveAfter != null && reviveAfter > 0
-                || start != CodebookOptions.Start.UNIFORM)) {
+        if (linear && (restarts || revives || start != CodebookOptions.Start.UNIFORM)) {
             throw checks.usage("--codebook-projection: linear with --codebook-start, --revive-after or --restart-below"
                     + " (expected by itself: the codes move together)");
         }
-        int revive = reviveAfter != null ? reviveAfter : restartBelow > 0 || linear ? 0 : DEFAULT_REVIVE_AFTER;
+        if (restartBelow == null) {
+            restartBelow = linear || reviveAfter != null ? 0 : CodebookOptions.DEFAULT.restartBelow();
+        }
+        if (reviveAfter == null) {
+            reviveAfter = 0;
+        }
         return ComputeOptions.checked(
-                command, () -> new CodebookOptions(start, revive, restartBelow, gradient, linear));
+                command, () -> new CodebookOptions(start, reviveAfter, restartBelow, gradient, linear));
     }
 }
