@@ -283,6 +283,11 @@ public final class PictureData {
         if (source instanceof ImageFolder files) {
             opened.put(listName, files);
             console.err().println("aim: " + folder + ": " + files.summary(list));
+            String singletons = listName.equals(TRAIN_LIST) ? files.singletonClasses() : null;
+            if (singletons != null) {
+                console.err().println("aim: warning: " + folder + ": " + singletons
+                        + " (a model can only learn it by heart; add pictures, or leave the class out)");
+            }
         }
         return source;
     }

@@ -114,6 +114,20 @@ public final class ImageFolder implements PictureSource {
                 + (list != null && files.size() > NAMED ? " (all in " + list + ")" : "");
     }
 
+    /**
+     * Names the classes of one picture, up to ten: "2 classes of one picture: cat, dog"; null if each has more.
+     */
+    public String singletonClasses() {
+        List<String> classes = IntStream.range(0, classNames().size())
+                .filter(label -> found.index().count(label) == 1)
+                .mapToObj(classNames()::get)
+                .toList();
+        return classes.isEmpty() ? null
+                : count(classes.size(), "class", "classes") + " of one picture: "
+                        + String.join(", ", classes.subList(0, Math.min(NAMED, classes.size())))
+                        + more(classes.size(), ", ");
+    }
+
     private static String more(int count, String separator) {
         return count > NAMED ? separator + "and " + (count - NAMED) + " more" : "";
     }

@@ -129,6 +129,18 @@ class ImageFolderTest {
     }
 
     @Test
+    void classesOfOnePictureAreNamed() throws IOException {
+        assertThat(ImageFolder.open(folder, PictureOptions.of(8)).singletonClasses()).isNull();
+        Files.delete(folder.resolve("dog/c.bmp")); // beside the one that is left lies a broken one
+        for (int i = 0; i < 11; i++) {
+            Path one = Files.createDirectories(folder.resolve("x" + i));
+            ImageIO.write(ramp(8, 8), "png", one.resolve("only.png").toFile());
+        }
+        assertThat(ImageFolder.open(folder, PictureOptions.of(8)).singletonClasses())
+                .isEqualTo("12 classes of one picture: dog, x0, x1, x10, x2, x3, x4, x5, x6, x7, and 2 more");
+    }
+
+    @Test
     void cropFractionsOutOfRangeAreRefused() {
         assertThat(CropFraction.DEFAULT.shortest(256)).isEqualTo(256);
         assertThat(CropFraction.DEFAULT.longest(256)).isEqualTo(320);

@@ -246,6 +246,18 @@ class TrainCommandsTest {
     }
 
     @Test
+    void aClassOfOnePictureIsNamedBeforeTraining() throws IOException {
+        TinyData.files(dir.resolve("pictures"));
+        Images.writePng(dir.resolve("pictures/fish/only.png"), TinyData.picture(9, 9));
+        String command = " --data OUT/pictures --val OUT/pictures --steps 1 --sample-every 0 --validate-every 0 ";
+        Outcome o = aimHere("train vq --out OUT/vq" + command + TinyData.VQ);
+        assertThat(o.exit()).isZero();
+        assertThat(o.err()).containsOnlyOnce("aim: warning: " + dir.resolve("pictures")
+                + ": 1 class of one picture: fish (a model can only learn it by heart; add pictures, or leave the class")
+                .hasLineCount(3); // what was found, twice, and that
+    }
+
+    @Test
     void aRunThatGoesOnKeepsToItsListAndNoticesReplacedPictures() throws IOException {
         Path cat = TinyData.files(dir.resolve("pictures")).resolve("cat");
         String command = "train vq --data OUT/pictures --out OUT/vq --steps 2 --sample-every 0 " + TinyData.VQ;
