@@ -31,6 +31,7 @@ import org.aimjvm.feature.Accuracy;
 import org.aimjvm.feature.ClassifierFolder;
 import org.aimjvm.io.Images;
 import org.aimjvm.io.SafeTensors;
+import org.aimjvm.io.StagedFolder;
 import org.aimjvm.train.MetricsCsv;
 import org.aimjvm.train.RunFolder;
 import org.aimjvm.train.RunLock;
@@ -377,6 +378,23 @@ class TrainCommandsTest {
         TreeMap<Integer, Map<String, Double>> table = MetricsCsv.read(metrics);
         table.values().forEach(row -> row.remove("seconds"));
         return table;
+    }
+
+    @Test
+    void aCheckpointThatLacksAFileIsNotContinued() throws IOException {
+        String command = "train vq --data DIR/data --out OUT/vq --steps 2 --checkpoint-every 1 " + TinyData.VQ;
+        assertThat(aimHere(command).exit()).isZero();
+        byte[] result = Files.readAllBytes(dir.resolve("vq/model/model.safetensors"));
+        Path last = dir.resolve("vq/step-00000002");
+        Files.delete(last.resolve(RunFolder.TASK));
+        Outcome o = aimHere(command + " --resume");
+        assertThat(o.exit()).isEqualTo(ExitCode.FAILED);
+        assertThat(o.out()).isEmpty();
+        assertThat(o.err()).hasLineCount(1).contains(last.resolve(RunFolder.TASK) + ": no such file")
+                .contains("or remove " + last);
+        StagedFolder.delete(last); // as it says
+        assertThat(aimHere(command + " --resume").exit()).isZero();
+        assertThat(dir.resolve("vq/model/model.safetensors")).hasBinaryContent(result);
     }
 
     @Test
