@@ -201,7 +201,7 @@ class FreezeTest {
     @Test
     void waysToMoveAFrozenCodebookAreRefused() {
         CodebookOptions clusters = new CodebookOptions(
-                CodebookOptions.Start.KMEANS, 0, 2, CodebookOptions.DEFAULT.gradient(), false);
+                CodebookOptions.Start.KMEANS, 0, 0.5, CodebookOptions.DEFAULT.gradient(), false);
         VqOptions options = VqOptions.builder(TinyRuns.recipe(1, 4, 1, 3e-3)).codebook(clusters).build();
         assertThatThrownBy(() -> new VqTrainer(
                 tokenizer("codebook"), TinyRuns.squares(12), null, options, RunOptions.NONE, new Recorder()))

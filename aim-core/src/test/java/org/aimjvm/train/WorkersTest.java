@@ -207,7 +207,7 @@ class WorkersTest {
     void workersMoveCodesAsOneWould() throws Exception {
         PictureSource pictures = TinyRuns.squares(30);
         Codebook.Gradient rotation = Codebook.Gradient.ROTATION;
-        CodebookOptions restarted = new CodebookOptions(CodebookOptions.Start.KMEANS, 0, 6, rotation, false);
+        CodebookOptions restarted = new CodebookOptions(CodebookOptions.Start.KMEANS, 0, 0.9, rotation, false);
         CodebookOptions projected = new CodebookOptions(CodebookOptions.Start.UNIFORM, 0, 0, rotation, true);
         for (CodebookOptions codebook : List.of(restarted, projected)) {
             int steps = codebook == restarted ? 75 : 8; // averages take 69 to fall by half
