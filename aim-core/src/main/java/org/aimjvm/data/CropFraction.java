@@ -1,8 +1,8 @@
 package org.aimjvm.data;
 
 /**
- * How much of a picture's short side random crops keep, as in guided-diffusion's {@code random_crop_arr}: the short side
- * is resized to a whole number drawn uniformly from {@code ceil(side / most)} to {@code ceil(side / least)}, both
+ * How much of a picture's short side random crops keep, as in guided-diffusion's {@code random_crop_arr}: the short
+ * side is resized to a whole number drawn uniformly from {@code ceil(side / most)} to {@code ceil(side / least)}, both
  * included, before {@code side} pixels are cut out.
  *
  * @param least above 0, at most {@code most}

@@ -246,8 +246,8 @@ public final class Images {
 
     /**
      * A part of the picture resized as in ADM, with Pillow's pixels: both sides are halved (rounded down, box filter)
-     * while the shorter one is at least {@code 2 shortSide}; then the shorter one becomes {@code shortSide} (bicubic, the
-     * longer one rounded to the nearest, halves to even). Only the part is made in the last step.
+     * while the shorter one is at least {@code 2 shortSide}; then the shorter one becomes {@code shortSide} (bicubic,
+     * the longer one rounded to the nearest, halves to even). Only the part is made in the last step.
      *
      * @param shortSide at least 1
      * @param part of the whole of {@link #admSize}

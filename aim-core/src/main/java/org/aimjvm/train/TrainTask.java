@@ -99,8 +99,8 @@ public interface TrainTask<B> {
     }
 
     /**
-     * Adds what losses or {@link #afterStep} remember between steps; returns whether there is anything, which is the same
-     * throughout a run.
+     * Adds what losses or {@link #afterStep} remember between steps; returns whether there is anything, which is the
+     * same throughout a run.
      */
     default boolean saveState(SafeTensorsWriter file) {
         return false;

@@ -88,7 +88,7 @@ class ImageFolderTest {
         assertThat(x[7]).isGreaterThan(0).isLessThan(1);
     }
 
-    /** Every crop is a window of one of the sizes that may be drawn; all sizes are drawn, and all windows of the least. */
+    /** Every crop is a window of one of the sizes that may be drawn, and all windows of all sizes are drawn. */
     @Test
     void admRandomCropsAreWindowsOfAllSizes() throws IOException {
         PictureOptions options = PictureOptions.of(8).withAdmCrop(true);
