@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.aimjvm.backend.Shape;
@@ -111,7 +112,8 @@ class CodeFolderTest {
 
     /** The bytes that NumPy writes for an array of shape (1, 4). */
     private static byte[] npy(String type, int bytes, long... values) {
-        String dict = String.format("%-117s\n", "{'descr': '" + type + "', 'fortran_order': False, 'shape': (1, 4), }");
+        String dict = String.format(Locale.ROOT, "%-117s\n",
+                "{'descr': '" + type + "', 'fortran_order': False, 'shape': (1, 4), }");
         ByteBuffer file = ByteBuffer.allocate(10 + dict.length() + values.length * bytes)
                 .order(ByteOrder.LITTLE_ENDIAN).put((byte) 0x93)
                 .put("NUMPY\1\0".getBytes(StandardCharsets.ISO_8859_1)).putShort((short) dict.length())
