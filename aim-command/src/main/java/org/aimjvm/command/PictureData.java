@@ -6,9 +6,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.aimjvm.checkpoint.RecipeStage;
+import org.aimjvm.data.CropFraction;
 import org.aimjvm.data.ImageFolder;
 import org.aimjvm.data.LeftOut;
 import org.aimjvm.data.PictureFolder;
@@ -36,6 +38,17 @@ public final class PictureData {
     /** What an orientation tag does. */
     enum Exif {
         HONOUR, IGNORE
+    }
+
+    /** How a picture file becomes a square. */
+    enum Augment {
+        RESIZE_CROP, RANDOM_CROP, ADM_CENTER;
+
+        /** As options say it. */
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
     }
 
     /** Value of {@link #channels} that stands for what the data have. */
@@ -74,6 +87,21 @@ public final class PictureData {
     @Option(
             names = "--center-crop",
             description = "Crop picture files in the middle, instead of anywhere.") private boolean centerCrop;
+
+    @Option(
+            names = "--augment",
+            defaultValue = "resize-crop",
+            paramLabel = "KIND",
+            description = "How a picture file is cropped for training: resize-crop (--resize, then anywhere), random-crop (as "
+                    + "ADM and LlamaGen: the short side is drawn too, see --crop-fraction) or adm-center (ADM's centre crop, which "
+                    + "is also how the last two crop for validation) (default: ${DEFAULT-VALUE}).") private Augment augment;
+
+    @Option(
+            names = "--crop-fraction",
+            split = ",",
+            paramLabel = "R",
+            description = "With --augment random-crop: the least and the most that --size is of the resized short side "
+                    + "(default: 0.8,1).") private List<Double> cropFraction;
 
     @Option(names = "--flip", description = "Mirror half of the picture files, at random.") private boolean flip;
 
@@ -121,6 +149,36 @@ public final class PictureData {
         if (resize != null && (resize < side() || resize > MAX_SIZE)) {
             throw usage("--resize: " + resize + " (expected --size " + side() + " to " + MAX_SIZE + ")");
         }
+        if (augment != Augment.RESIZE_CROP && (resize != null || centerCrop)) {
+            throw usage((resize != null ? "--resize" : "--center-crop") + ": given with --augment " + augment
+                    + " (expected with --augment resize-crop only)");
+        }
+        checkCropFraction();
+    }
+
+    private void checkCropFraction() {
+        if (cropFraction != null && augment != Augment.RANDOM_CROP) {
+            throw usage("--crop-fraction: given with --augment " + augment + " (expected with --augment random-crop)");
+        }
+        if (cropFraction != null && cropFraction.size() != 2) {
+            throw usage("--crop-fraction: " + cropFraction.size() + " numbers (expected two, such as 0.8,1)");
+        }
+        CropFraction fraction;
+        try {
+            fraction = cropFraction();
+        } catch (IllegalArgumentException e) {
+            throw usage("--crop-fraction: " + cropFraction.get(0) + "," + cropFraction.get(1)
+                    + " (expected two numbers above 0, at most 1, the smaller first)");
+        }
+        if (augment == Augment.RANDOM_CROP && fraction.longest(side()) > MAX_SIZE) {
+            throw usage(
+                    "--crop-fraction: " + fraction.least() + " makes short sides of up to " + fraction.longest(side())
+                            + " pixels (expected at most " + MAX_SIZE + ")");
+        }
+    }
+
+    private CropFraction cropFraction() {
+        return cropFraction == null ? CropFraction.DEFAULT : new CropFraction(cropFraction.get(0), cropFraction.get(1));
     }
 
     private int side() {
@@ -152,8 +210,9 @@ public final class PictureData {
         if (PictureFolder.isIdx(data)) {
             throw usage("--crops: ten for IDX files (expected one: they are framed, not cropped)");
         }
-        if (resize != null || centerCrop || flip) {
-            throw usage((resize != null ? "--resize" : centerCrop ? "--center-crop" : "--flip")
+        String given = croppingOption();
+        if (given != null) {
+            throw usage(given
                     + ": given with --crops ten (expected without: the ten crops are fixed; encode validation pictures"
                     + " apart, with --split test)");
         }
@@ -162,7 +221,9 @@ public final class PictureData {
             throw usage("--crop-range: " + range + " makes pictures of " + whole + " rows (expected at most " + MAX_SIZE
                     + ")");
         }
-        return new TenCrops(open(data, TRAIN_LIST, console, o -> o.withSide(whole).withAdmCrop(true)), side());
+        return new TenCrops(
+                open(data, TRAIN_LIST, console, o -> o.withSide(whole).withAdmCrop(true).withRandomCrop(false)),
+                side());
     }
 
     /** The pictures to validate on; null if there are none. */
@@ -222,14 +283,26 @@ public final class PictureData {
         if (source instanceof ImageFolder files) {
             opened.put(listName, files);
             console.err().println("aim: " + folder + ": " + files.summary(list));
+            String singletons = listName.equals(TRAIN_LIST) ? files.singletonClasses() : null;
+            if (singletons != null) {
+                console.err().println("aim: warning: " + folder + ": " + singletons
+                        + " (a model can only learn it by heart; add pictures, or leave the class out)");
+            }
         }
         return source;
     }
 
+    /** The first option given that says how picture files are cropped or mirrored for training; null if none is. */
+    private String croppingOption() {
+        if (augment != Augment.RESIZE_CROP) {
+            return "--augment " + augment;
+        }
+        return resize != null ? "--resize" : centerCrop ? "--center-crop" : flip ? "--flip" : null;
+    }
+
     private void requireFit(boolean idx) {
-        if (idx && (resize != null || centerCrop || flip)) {
-            throw usage((resize != null ? "--resize" : centerCrop ? "--center-crop" : "--flip")
-                    + ": given for IDX files (expected with picture files only)");
+        if (idx && croppingOption() != null) {
+            throw usage(croppingOption() + ": given for IDX files (expected with picture files only)");
         }
         if (idx && channels.equals("3")) {
             throw usage("--channels: 3 for IDX files (expected 1: they are gray)");
@@ -245,7 +318,9 @@ public final class PictureData {
         return idx
                 ? options.withClassNames(classNames == null ? List.of() : classNames)
                 : options.withResizeShort(resize == null ? 0 : resize)
-                        .withRandomCrop(!centerCrop)
+                        .withRandomCrop(!centerCrop && augment != Augment.ADM_CENTER)
+                        .withAdmCrop(augment != Augment.RESIZE_CROP)
+                        .withCropFraction(cropFraction())
                         .withFlip(flip)
                         .withUpright(exif == Exif.HONOUR)
                         .withSkipEmptyClasses(skipEmptyClasses)

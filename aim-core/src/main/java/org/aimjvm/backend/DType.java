@@ -21,6 +21,8 @@ public enum DType {
     I32(4),
     /** 16-bit signed integer; in files only. */
     I16(2),
+    /** 16-bit unsigned integer; in files only (codes of others). */
+    U16(2),
     /** 8-bit signed integer; in files only. */
     I8(1),
     /** 8-bit unsigned integer; in files only (pictures). */

@@ -104,7 +104,7 @@ public final class CodeFolder implements CodeSource {
         }
         Npy array = Npy.read(file);
         return switch (array.dtype()) {
-            case I64, I32, I16, I8, U8 -> array;
+            case I64, I32, I16, U16, I8, U8 -> array;
             default -> throw new CheckpointException(file, null, "elements " + array.dtype() + ", expected integers");
         };
     }

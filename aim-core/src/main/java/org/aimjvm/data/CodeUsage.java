@@ -73,8 +73,28 @@ public final class CodeUsage {
         return lastUsed.clone();
     }
 
-    /** Restores {@link #windowAsFloats} and {@link #lastUsed}. */
+    /**
+     * Restores {@link #windowAsFloats} and {@link #lastUsed}.
+     *
+     * @throws IllegalArgumentException if they are not of such a window and as many codes, or hold values that cannot
+     *     be; nothing is changed then
+     */
     public void restore(float[] savedWindow, int[] savedLastUsed) {
+        if (savedWindow.length != window.length || savedLastUsed.length != lastUsed.length) {
+            throw new IllegalArgumentException("window of " + savedWindow.length + " of " + savedLastUsed.length
+                    + " codes (expected " + window.length + " of " + lastUsed.length + ")");
+        }
+        for (float code : savedWindow) {
+            if (!(code >= 0 && code < lastUsed.length && code == (int) code)) {
+                throw new IllegalArgumentException("code in the window: " + code + " (expected 0 to "
+                        + (lastUsed.length - 1) + ")");
+            }
+        }
+        for (int step : savedLastUsed) {
+            if (step < -1) {
+                throw new IllegalArgumentException("step of last use: " + step + " (expected at least 0, or -1)");
+            }
+        }
         for (int i = 0; i < window.length; i++) {
             window[i] = (int) savedWindow[i];
         }

@@ -41,10 +41,16 @@ final class FolderScan {
         this.root = root;
         this.options = options;
         this.progress = progress;
-        print.add(options.fileSide(), options.fileShort(), options.fileChannels(), options.randomCrop() ? 1 : 0,
+        boolean adm = options.admCrop();
+        print.add(options.fileSide(), options.fileShort(), options.fileChannels(), adm || options.randomCrop() ? 1 : 0,
                 options.flip() ? 1 : 0, options.upright() ? 1 : 0);
-        if (options.admCrop()) { // else nothing is added, so that fingerprints of earlier runs stay
+        if (adm) { // else nothing is added, so that fingerprints of earlier runs stay
             print.add("adm crop");
+        }
+        if (adm && options.randomCrop()) {
+            print.add(
+                    Double.doubleToLongBits(options.cropFraction().least()),
+                    Double.doubleToLongBits(options.cropFraction().most()));
         }
     }
 

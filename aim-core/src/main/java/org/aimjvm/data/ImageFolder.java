@@ -1,5 +1,6 @@
 package org.aimjvm.data;
 
+import java.awt.Dimension;
 import java.awt.Rectangle;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
@@ -113,6 +114,20 @@ public final class ImageFolder implements PictureSource {
                 + (list != null && files.size() > NAMED ? " (all in " + list + ")" : "");
     }
 
+    /**
+     * Names the classes of one picture, up to ten: "2 classes of one picture: cat, dog"; null if each has more.
+     */
+    public String singletonClasses() {
+        List<String> classes = IntStream.range(0, classNames().size())
+                .filter(label -> found.index().count(label) == 1)
+                .mapToObj(classNames()::get)
+                .toList();
+        return classes.isEmpty() ? null
+                : count(classes.size(), "class", "classes") + " of one picture: "
+                        + String.join(", ", classes.subList(0, Math.min(NAMED, classes.size())))
+                        + more(classes.size(), ", ");
+    }
+
     private static String more(int count, String separator) {
         return count > NAMED ? separator + "and " + (count - NAMED) + " more" : "";
     }
@@ -188,7 +203,9 @@ public final class ImageFolder implements PictureSource {
 
     /** The part that is wanted, after resizing; only that part is made. */
     private BufferedImage cropped(BufferedImage image, long draw) {
-        BufferedImage crop = options.admCrop() ? Images.admCrop(image, options.fileSide()) : lanczosCrop(image, draw);
+        BufferedImage crop = !options.admCrop() ? lanczosCrop(image, draw)
+                : draw != 0 && options.randomCrop() ? admRandomCrop(image, draw)
+                : Images.admCrop(image, options.fileSide());
         boolean flip = draw != 0 && options.flip() && Draws.unit(SplitMix64.mix(draw + 2)) < 0.5;
         return flip ? Images.flip(crop) : crop;
     }
@@ -201,6 +218,18 @@ public final class ImageFolder implements PictureSource {
         int x = anywhere ? Draws.below(SplitMix64.mix(draw), width - side + 1) : (width - side) / 2;
         int y = anywhere ? Draws.below(SplitMix64.mix(draw + 1), height - side + 1) : (height - side) / 2;
         return Images.resizedPart(image, width, height, new Rectangle(x, y, side, side));
+    }
+
+    /** guided-diffusion's {@code random_crop_arr}, with numbers of our own. */
+    private BufferedImage admRandomCrop(BufferedImage image, long draw) {
+        int side = options.fileSide();
+        int shortest = options.cropFraction().shortest(side);
+        int choices = options.cropFraction().longest(side) - shortest + 1;
+        int shortSide = shortest + Draws.below(SplitMix64.mix(draw + 3), choices);
+        Dimension size = Images.admSize(image.getWidth(), image.getHeight(), shortSide);
+        int x = Draws.below(SplitMix64.mix(draw), size.width - side + 1);
+        int y = Draws.below(SplitMix64.mix(draw + 1), size.height - side + 1);
+        return Images.admPart(image, shortSide, new Rectangle(x, y, side, side));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package org.aimjvm.data;
 
 import java.util.List;
+import java.util.Objects;
 
 /**
  * Options of reading a folder of pictures. {@link #DEFAULT} is the paper's recipe; {@code with...} methods change one
@@ -16,8 +17,11 @@ import java.util.List;
  * @param skipEmptyClasses whether a folder without a readable picture is no class, instead of an error
  * @param decodeAll whether every picture file is decoded when the folder is opened, instead of its header and end only
  * @param classNames by label, for IDX files; empty for those of Fashion-MNIST if it is that, else numbers
- * @param admCrop whether a picture file becomes {@link org.aimjvm.io.Images#admCrop}, as in ADM, DiT and LlamaGen;
- *     {@code resizeShort} and {@code randomCrop} have no effect then
+ * @param admCrop whether a picture file is resized as in ADM, DiT and LlamaGen, with Pillow's pixels
+ *     ({@link org.aimjvm.io.Images#admPart}): with {@code randomCrop} training makes its short side what
+ *     {@code cropFraction} says; else, and outside training, it becomes {@link org.aimjvm.io.Images#admCrop}.
+ *     {@code resizeShort} has no effect then
+ * @param cropFraction how much of the short side random crops keep with {@code admCrop}; no effect else
  */
 public record PictureOptions(
         int side,
@@ -29,10 +33,11 @@ public record PictureOptions(
         boolean skipEmptyClasses,
         boolean decodeAll,
         List<String> classNames,
-        boolean admCrop) {
+        boolean admCrop,
+        CropFraction cropFraction) {
     /** Colour, 256 x 256 out of 288, random crops, no flips. */
     public static final PictureOptions DEFAULT =
-            new PictureOptions(0, 0, 0, true, false, true, false, false, List.of(), false);
+            new PictureOptions(0, 0, 0, true, false, true, false, false, List.of(), false, CropFraction.DEFAULT);
 
     private static final int FILE_SIDE = 256;
 
@@ -49,6 +54,7 @@ public record PictureOptions(
             throw new IllegalArgumentException("channels: " + channels + " (expected 1 or 3, or 0 for what there is)");
         }
         classNames = List.copyOf(classNames);
+        Objects.requireNonNull(cropFraction, "cropFraction");
     }
 
     /** The default with {@code side} rows and columns. */
@@ -61,10 +67,10 @@ public record PictureOptions(
         return side == 0 ? FILE_SIDE : side;
     }
 
-    /** Short side of a picture file after resizing. */
+    /** Short side of a picture file after resizing; the most that it becomes. */
     int fileShort() {
         if (admCrop) {
-            return fileSide();
+            return randomCrop ? cropFraction.longest(fileSide()) : fileSide();
         }
         return resizeShort == 0 ? fileSide() + fileSide() / 8 : resizeShort;
     }
@@ -76,51 +82,56 @@ public record PictureOptions(
 
     public PictureOptions withSide(int pixels) {
         return new PictureOptions(pixels, resizeShort, channels, randomCrop, flip, upright, skipEmptyClasses, decodeAll,
-                classNames, admCrop);
+                classNames, admCrop, cropFraction);
     }
 
     public PictureOptions withResizeShort(int pixels) {
         return new PictureOptions(side, pixels, channels, randomCrop, flip, upright, skipEmptyClasses, decodeAll,
-                classNames, admCrop);
+                classNames, admCrop, cropFraction);
     }
 
     public PictureOptions withChannels(int count) {
         return new PictureOptions(side, resizeShort, count, randomCrop, flip, upright, skipEmptyClasses, decodeAll,
-                classNames, admCrop);
+                classNames, admCrop, cropFraction);
     }
 
     public PictureOptions withRandomCrop(boolean on) {
         return new PictureOptions(side, resizeShort, channels, on, flip, upright, skipEmptyClasses, decodeAll,
-                classNames, admCrop);
+                classNames, admCrop, cropFraction);
     }
 
     public PictureOptions withFlip(boolean on) {
         return new PictureOptions(side, resizeShort, channels, randomCrop, on, upright, skipEmptyClasses, decodeAll,
-                classNames, admCrop);
+                classNames, admCrop, cropFraction);
     }
 
     public PictureOptions withUpright(boolean on) {
         return new PictureOptions(side, resizeShort, channels, randomCrop, flip, on, skipEmptyClasses, decodeAll,
-                classNames, admCrop);
+                classNames, admCrop, cropFraction);
     }
 
     public PictureOptions withSkipEmptyClasses(boolean on) {
         return new PictureOptions(side, resizeShort, channels, randomCrop, flip, upright, on, decodeAll, classNames,
-                admCrop);
+                admCrop, cropFraction);
     }
 
     public PictureOptions withDecodeAll(boolean on) {
         return new PictureOptions(side, resizeShort, channels, randomCrop, flip, upright, skipEmptyClasses, on,
-                classNames, admCrop);
+                classNames, admCrop, cropFraction);
     }
 
     public PictureOptions withClassNames(List<String> names) {
         return new PictureOptions(side, resizeShort, channels, randomCrop, flip, upright, skipEmptyClasses, decodeAll,
-                names, admCrop);
+                names, admCrop, cropFraction);
     }
 
     public PictureOptions withAdmCrop(boolean on) {
         return new PictureOptions(side, resizeShort, channels, randomCrop, flip, upright, skipEmptyClasses, decodeAll,
-                classNames, on);
+                classNames, on, cropFraction);
+    }
+
+    public PictureOptions withCropFraction(CropFraction fraction) {
+        return new PictureOptions(side, resizeShort, channels, randomCrop, flip, upright, skipEmptyClasses, decodeAll,
+                classNames, admCrop, fraction);
     }
 }

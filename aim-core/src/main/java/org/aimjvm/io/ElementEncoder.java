@@ -25,7 +25,7 @@ interface ElementEncoder {
                     case F32 -> (b, x) -> b.putFloat(x);
                     case F16 -> (b, x) -> b.putShort(Float.floatToFloat16(x));
                     case BF16 -> (b, x) -> b.putShort((short) Quantization.bf16Bits(x));
-                    case I64, I32, I16, I8, U8, BOOL ->
+                    case I64, I32, I16, U16, I8, U8, BOOL ->
                             throw new IllegalArgumentException(
                                     name + ": type " + dtype + " (expected a floating-point type)");
                 };
@@ -43,6 +43,7 @@ interface ElementEncoder {
                     case I64 -> (b, x) -> b.putLong(x);
                     case I32 -> (b, x) -> b.putInt(x);
                     case I16 -> (b, x) -> b.putShort((short) require(name, x, Short.MIN_VALUE, Short.MAX_VALUE));
+                    case U16 -> (b, x) -> b.putShort((short) require(name, x, 0, 65535));
                     case I8 -> (b, x) -> b.put((byte) require(name, x, Byte.MIN_VALUE, Byte.MAX_VALUE));
                     case U8 -> (b, x) -> b.put((byte) require(name, x, 0, 255));
                     case BOOL -> (b, x) -> b.put((byte) require(name, x, 0, 1));

@@ -1,5 +1,6 @@
 package org.aimjvm.io;
 
+import java.awt.Dimension;
 import java.awt.Rectangle;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
@@ -7,6 +8,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import javax.imageio.ImageIO;
@@ -217,31 +219,66 @@ public final class Images {
     }
 
     /**
-     * The centre crop of ADM (Dhariwal and Nichol 2021), which DiT and LlamaGen share, with Pillow's pixels: both sides
-     * are halved (rounded down, box filter) while the shorter one is at least {@code 2 side}; then the shorter one becomes
-     * {@code side} (bicubic, the longer one rounded to the nearest, halves to even), and the middle is cut out, an odd
-     * remainder on the right and below.
+     * The centre crop of ADM (Dhariwal and Nichol 2021), which DiT and LlamaGen share: the middle of {@link #admPart}
+     * with a short side of {@code side}, an odd remainder on the right and below.
      *
      * @param side rows and columns of the result, at least 1
      */
     public static BufferedImage admCrop(BufferedImage image, int side) {
-        if (side < 1) {
-            throw new IllegalArgumentException("side: " + side + " (expected at least 1)");
-        }
-        int w = image.getWidth();
-        int h = image.getHeight();
+        Dimension size = admSize(image.getWidth(), image.getHeight(), side);
+        Rectangle middle = new Rectangle((size.width - side) / 2, (size.height - side) / 2, side, side);
+        return admPart(image, side, middle);
+    }
+
+    /**
+     * What {@link #admPart} resizes a picture to.
+     *
+     * @param shortSide at least 1
+     * @throws ArithmeticException if a side is more than an int holds
+     */
+    public static Dimension admSize(int width, int height, int shortSide) {
+        Dimension halved = halved(width, height, shortSide).getLast();
+        double scale = (double) shortSide / Math.min(halved.width, halved.height);
+        return new Dimension(
+                Math.toIntExact((long) Math.rint(halved.width * scale)),
+                Math.toIntExact((long) Math.rint(halved.height * scale)));
+    }
+
+    /**
+     * A part of the picture resized as in ADM, with Pillow's pixels: both sides are halved (rounded down, box filter)
+     * while the shorter one is at least {@code 2 shortSide}; then the shorter one becomes {@code shortSide} (bicubic,
+     * the longer one rounded to the nearest, halves to even). Only the part is made in the last step.
+     *
+     * @param shortSide at least 1
+     * @param part of the whole of {@link #admSize}
+     */
+    public static BufferedImage admPart(BufferedImage image, int shortSide, Rectangle part) {
+        List<Dimension> sizes = halved(image.getWidth(), image.getHeight(), shortSide);
         int[] rgb = rgb(image);
-        while (Math.min(w, h) >= 2L * side) {
-            Rectangle half = new Rectangle(w / 2, h / 2);
-            rgb = ByteResampler.resize(ByteResampler.Filter.BOX, rgb, w, h, half.width, half.height, half);
-            w = half.width;
-            h = half.height;
+        for (int i = 1; i < sizes.size(); i++) {
+            Dimension from = sizes.get(i - 1);
+            Rectangle half = new Rectangle(sizes.get(i));
+            rgb = ByteResampler.resize(
+                    ByteResampler.Filter.BOX, rgb, from.width, from.height, half.width, half.height, half);
         }
-        double scale = (double) side / Math.min(w, h);
-        int width = Math.toIntExact((long) Math.rint(w * scale));
-        int height = Math.toIntExact((long) Math.rint(h * scale));
-        Rectangle middle = new Rectangle((width - side) / 2, (height - side) / 2, side, side);
-        return ofRgb(ByteResampler.resize(ByteResampler.Filter.BICUBIC, rgb, w, h, width, height, middle), side, side);
+        Dimension last = sizes.getLast();
+        Dimension whole = admSize(image.getWidth(), image.getHeight(), shortSide);
+        return ofRgb(
+                ByteResampler.resize(ByteResampler.Filter.BICUBIC, rgb, last.width, last.height, whole.width,
+                        whole.height, part),
+                part.width, part.height);
+    }
+
+    /** The picture's size and what halving makes of it. */
+    private static List<Dimension> halved(int width, int height, int shortSide) {
+        if (shortSide < 1) {
+            throw new IllegalArgumentException("side: " + shortSide + " (expected at least 1)");
+        }
+        List<Dimension> sizes = new ArrayList<>(List.of(new Dimension(width, height)));
+        while (Math.min(sizes.getLast().width, sizes.getLast().height) >= 2L * shortSide) {
+            sizes.add(new Dimension(sizes.getLast().width / 2, sizes.getLast().height / 2));
+        }
+        return sizes;
     }
 
     /**

@@ -12,7 +12,7 @@ import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Shape;
 
 /**
- * A NumPy array ({@code .npy}): C order, little endian; float16/32/64, int8/16/32/64, uint8 or bool.
+ * A NumPy array ({@code .npy}): C order, little endian; float16/32/64, int8/16/32/64, uint8/16 or bool.
  *
  * <p>Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */

@@ -82,6 +82,7 @@ record NpyHeader(DType dtype, long[] dims) {
             case I64 -> "<i8";
             case I32 -> "<i4";
             case I16 -> "<i2";
+            case U16 -> "<u2";
             case I8 -> "|i1";
             case U8 -> "|u1";
             case BOOL -> "|b1";
@@ -141,7 +142,7 @@ record NpyHeader(DType dtype, long[] dims) {
                 }
             }
             throw problem("type " + CheckpointException.shorten(descr)
-                    + ", expected a float, int, uint8 or bool type in little endian");
+                    + ", expected a float, int, uint8, uint16 or bool type in little endian");
         }
 
         private String string() {

@@ -61,7 +61,7 @@ record TensorBytes(Path path, TensorInfo info, MemorySegment bytes) {
                     out[i] = Float.intBitsToFloat(halves[i] << 16);
                 }
             }
-            case I64, I32, I16, I8, U8, BOOL -> {
+            case I64, I32, I16, U16, I8, U8, BOOL -> {
                 for (int i = 0; i < count; i++) {
                     out[i] = integer(first + i);
                 }
@@ -119,7 +119,7 @@ record TensorBytes(Path path, TensorInfo info, MemorySegment bytes) {
             case F64, F32, F16, BF16 ->
                     throw new CheckpointException(path, info.name(), "type " + info.dtype()
                             + ", expected an integer type");
-            case I64, I32, I16, I8, U8, BOOL -> {}
+            case I64, I32, I16, U16, I8, U8, BOOL -> {}
         }
     }
 
@@ -128,6 +128,7 @@ record TensorBytes(Path path, TensorInfo info, MemorySegment bytes) {
             case I64 -> bytes.get(LONG, 8L * i);
             case I32 -> bytes.get(INT, 4L * i);
             case I16 -> bytes.get(SHORT, 2L * i);
+            case U16 -> bytes.get(SHORT, 2L * i) & 0xffff;
             case I8 -> bytes.get(JAVA_BYTE, i);
             case U8 -> bytes.get(JAVA_BYTE, i) & 0xff;
             case BOOL -> bytes.get(JAVA_BYTE, i) == 0 ? 0 : 1;

@@ -13,6 +13,7 @@ import java.util.Map;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Shape;
+import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.nn.BatchStatistics;
@@ -165,7 +166,13 @@ final class Adversary {
     void load(TensorSource file) {
         file.requireShape(LOGITS, Shape.of(2));
         long[] bits = file.readLongs(LOGITS);
-        averageReal = Double.longBitsToDouble(bits[0]);
-        averageFake = Double.longBitsToDouble(bits[1]);
+        double real = Double.longBitsToDouble(bits[0]);
+        double fake = Double.longBitsToDouble(bits[1]);
+        if (!Double.isFinite(real) || !Double.isFinite(fake)) {
+            throw new CheckpointException(
+                    file.path(), LOGITS, "averages " + real + " and " + fake + ", expected finite numbers");
+        }
+        averageReal = real;
+        averageFake = fake;
     }
 }

@@ -7,6 +7,7 @@ import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Shape;
 import org.aimjvm.data.CodeUsage;
 import org.aimjvm.data.Draws;
+import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.optim.AdamW;
@@ -152,14 +153,29 @@ final class CodeRevival {
         }
     }
 
-    /** Restores what {@link #save} wrote; the window is in the tokenizer's buffer again. */
+    /**
+     * Restores what {@link #save} wrote; the window is in the tokenizer's buffer again.
+     *
+     * @throws CheckpointException if it cannot be what {@link #save} wrote
+     */
     void load(TensorSource file) {
         Shape each = Shape.of(codebook.weight().dim(0));
         file.requireShape(LAST_USED, each);
-        usage.restore(codebook.used().toFloats(), file.readInts(LAST_USED));
+        try {
+            usage.restore(codebook.used().toFloats(), file.readInts(LAST_USED));
+        } catch (IllegalArgumentException e) {
+            throw new CheckpointException(file.path(), LAST_USED, e.getMessage(), e);
+        }
         if (averages.length > 0) {
             file.requireShape(AVERAGES, each);
-            System.arraycopy(file.readFloats(AVERAGES), 0, averages, 0, averages.length);
+            float[] saved = file.readFloats(AVERAGES);
+            for (float uses : saved) {
+                if (!(uses >= 0 && uses < Float.POSITIVE_INFINITY)) {
+                    throw new CheckpointException(
+                            file.path(), AVERAGES, "uses per step: " + uses + ", expected a finite number from 0");
+                }
+            }
+            System.arraycopy(saved, 0, averages, 0, averages.length);
         }
     }
 }

@@ -195,6 +195,11 @@ final class PlayerState<B> {
         before = optimizer.steps();
     }
 
+    /** Names of what {@link #load} reads. */
+    List<String> files() {
+        return List.of(tensors(), moments());
+    }
+
     /** Writes the moments and, unless the task does, the tensors. */
     void save(Path folder) {
         if (!first) {

@@ -1,6 +1,7 @@
 package org.aimjvm.train;
 
 import org.aimjvm.backend.Shape;
+import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.optim.DivergenceException;
@@ -58,6 +59,13 @@ final class ReconstructionWatch {
     void load(TensorSource file) {
         file.requireShape(STATE, Shape.of(4));
         long[] state = file.readLongs(STATE);
+        boolean counts = state[0] >= 0 && state[0] <= Integer.MAX_VALUE && state[1] >= 0 && state[1] <= state[0];
+        if (!counts || !(Double.longBitsToDouble(state[2]) >= 0) || !(Double.longBitsToDouble(state[3]) >= 0)) {
+            throw new CheckpointException(
+                    file.path(), STATE, state[0] + " steps, " + state[1] + " of them bad, average "
+                            + Double.longBitsToDouble(state[2]) + ", least " + Double.longBitsToDouble(state[3])
+                            + ", expected counts from 0, not more bad than all, and numbers from 0");
+        }
         steps = (int) state[0];
         bad = (int) state[1];
         average = Double.longBitsToDouble(state[2]);

@@ -326,18 +326,39 @@ final class TrainLoop<B> {
     void resume(Path checkpoint) {
         TrainerState there = TrainerState.read(checkpoint);
         there.requireContinuable(checkpoint, state());
+        boolean remembers = task.saveState(new SafeTensorsWriter());
+        requireFiles(checkpoint, remembers);
         players.forEach(p -> p.load(checkpoint, there.step()));
         if (ema != null) {
             try (TensorSource file = SafeTensors.open(checkpoint.resolve(RunFolder.EMA))) {
                 ema.load(file.select(name -> !beside.containsKey(name)));
             }
         }
-        Path rest = checkpoint.resolve(RunFolder.TASK);
-        if (Files.exists(rest)) {
-            try (TensorSource file = SafeTensors.open(rest)) {
+        if (remembers) {
+            try (TensorSource file = SafeTensors.open(checkpoint.resolve(RunFolder.TASK))) {
                 task.loadState(file);
             }
         }
         step = there.step();
+    }
+
+    /** Fails before anything is read if the checkpoint lacks a file that {@link #save} writes. */
+    private void requireFiles(Path checkpoint, boolean remembers) {
+        List<String> files = new ArrayList<>();
+        players.forEach(p -> files.addAll(p.files()));
+        if (ema != null) {
+            files.add(RunFolder.EMA);
+        }
+        if (remembers) {
+            files.add(RunFolder.TASK);
+        }
+        for (String name : files) {
+            if (!Files.isRegularFile(checkpoint.resolve(name))) {
+                throw new CheckpointException(
+                        checkpoint.resolve(name), null,
+                        "no such file, which checkpoints of this run have (bring it back, or remove " + checkpoint
+                                + ": the run then goes on from the checkpoint before)");
+            }
+        }
     }
 }

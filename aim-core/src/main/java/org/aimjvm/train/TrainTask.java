@@ -98,13 +98,20 @@ public interface TrainTask<B> {
         return true;
     }
 
-    /** Adds what losses or {@link #afterStep} remember between steps; returns whether there is anything. */
+    /**
+     * Adds what losses or {@link #afterStep} remember between steps; returns whether there is anything, which is the
+     * same throughout a run.
+     */
     default boolean saveState(SafeTensorsWriter file) {
         return false;
     }
 
-    /** Restores what {@link #saveState} added. */
+    /**
+     * Restores what {@link #saveState} added.
+     *
+     * @throws org.aimjvm.io.CheckpointException if it cannot have been written by a run like this
+     */
     default void loadState(TensorSource file) {
-        // called only if something was saved
+        // called only if there is something to save
     }
 }

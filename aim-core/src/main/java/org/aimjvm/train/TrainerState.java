@@ -2,6 +2,7 @@ package org.aimjvm.train;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,6 +58,8 @@ record TrainerState(int format, String stage, int step, String data, JsonNode re
             return state;
         } catch (JacksonException e) {
             throw new CheckpointException(file, null, "is not the state of a trainer: " + e.getOriginalMessage(), e);
+        } catch (NoSuchFileException e) {
+            throw new CheckpointException(file, null, "no such file (is it a checkpoint of a training run?)", e);
         } catch (IOException e) {
             throw new CheckpointException(
                     file, null, "cannot be read: " + e.getMessage() + " (is it a checkpoint of a training run?)", e);

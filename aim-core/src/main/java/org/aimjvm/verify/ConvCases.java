@@ -8,7 +8,7 @@ import org.aimjvm.op.conv.Conv2dOp;
 import org.aimjvm.op.conv.NormConv2dOp;
 import org.aimjvm.op.conv.UpsampleOp;
 
-/** Convolutions of the tokenizer and of the patch discriminator, at odd and at real sizes. */
+/** Convolutions of the tokenizer, of the patch discriminator and of InceptionV3, at odd and at real sizes. */
 final class ConvCases {
     private ConvCases() {}
 
@@ -34,6 +34,20 @@ final class ConvCases {
                     xs -> Conv2dOp.conv2d(xs[0], xs[1], xs[2], s[6], s[7], s[7], s[8], s[8]),
                     x(s[0], s[1], s[2], s[3]),
                     x(s[4], s[1], s[5], s[5]),
+                    x(s[4])));
+        }
+        // batch, in, height, width, out, kernel height and width, each padded to keep the size: InceptionV3's
+        for (int[] s : new int[][] {
+            {2, 3, 5, 9, 4, 1, 7}, {2, 3, 9, 5, 4, 7, 1}, {1, 33, 6, 8, 17, 1, 7}, {1, 33, 8, 6, 17, 7, 1},
+            {2, 20, 17, 17, 36, 1, 7}, {2, 20, 17, 17, 36, 7, 1}, {2, 9, 8, 8, 12, 1, 3}, {2, 9, 8, 8, 12, 3, 1},
+            {1, 3, 2, 2, 3, 1, 7}, {1, 3, 2, 2, 3, 7, 1}}) {
+            int top = s[5] / 2;
+            int left = s[6] / 2;
+            cases.add(OpCase.of(
+                    "conv2d " + s[0] + "x" + s[1] + "x" + s[2] + "x" + s[3] + " -> " + s[4] + " k" + s[5] + "x" + s[6],
+                    xs -> Conv2dOp.conv2d(xs[0], xs[1], xs[2], 1, top, left, top, left),
+                    x(s[0], s[1], s[2], s[3]),
+                    x(s[4], s[1], s[5], s[6]),
                     x(s[4])));
         }
         cases.add(OpCase.of(

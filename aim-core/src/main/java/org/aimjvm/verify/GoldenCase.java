@@ -121,6 +121,7 @@ final class GoldenCase {
             case "int64" -> DType.I64;
             case "int32" -> DType.I32;
             case "int16" -> DType.I16;
+            case "uint16" -> DType.U16;
             case "int8" -> DType.I8;
             case "uint8" -> DType.U8;
             case "bool" -> DType.BOOL;

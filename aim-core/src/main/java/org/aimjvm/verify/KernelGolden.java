@@ -85,17 +85,21 @@ final class KernelGolden {
         return x.reshape(x.dim(0), x.dim(1), x.dim(2) * x.dim(3));
     }
 
+    private static int padding(GoldenCase c, int kernel) {
+        return (int) GoldenCase.find(c.name(), "_p(\\d+)", (kernel - 1) / 2);
+    }
+
     /** Stride and padding are in the case's name: {@code _s2}, {@code _p1}, {@code _asym}; by default 1 and "same". */
     private static void conv2d(GoldenCase c, GoldenChecks checks, Backend backend) {
         boolean asymmetric = c.name().contains("asym");
         int stride = (int) GoldenCase.find(c.name(), "_s(\\d+)", asymmetric ? 2 : 1);
         Differentiated.check(c, checks, backend, List.of("x", "weight"), List.of("bias"), in -> {
-            int same = (in.get("weight").dim(2) - 1) / 2;
-            int before = asymmetric ? 0 : (int) GoldenCase.find(c.name(), "_p(\\d+)", same);
-            int after = asymmetric ? 1 : before;
+            int top = asymmetric ? 0 : padding(c, in.get("weight").dim(2));
+            int left = asymmetric ? 0 : padding(c, in.get("weight").dim(3));
+            int more = asymmetric ? 1 : 0;
             return Map.of(
-                    "y", Conv2dOp.conv2d(in.get("x"), in.get("weight"), in.get("bias"), stride, before, before, after,
-                            after));
+                    "y", Conv2dOp.conv2d(in.get("x"), in.get("weight"), in.get("bias"), stride, top, left, top + more,
+                            left + more));
         });
     }
 

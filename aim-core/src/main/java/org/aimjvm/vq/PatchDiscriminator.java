@@ -24,20 +24,30 @@ public final class PatchDiscriminator {
     /**
      * Sizes of a discriminator; the published one has 3, 64 and 3, which is 2,765,633 parameters.
      *
-     * @param channels of the pictures
-     * @param width channels after the first convolution
-     * @param layers convolutions of stride 2
+     * @param channels of the pictures, at least 1
+     * @param width channels after the first convolution, 1 to {@link #MOST_WIDTH}
+     * @param layers convolutions of stride 2, 1 to {@link #MOST_LAYERS}
      */
     public record Config(int channels, int width, int layers) {
+        /** The largest convolution then has 2^30 weights. */
+        public static final int MOST_WIDTH = 1024;
+        public static final int MOST_LAYERS = 6;
+
         public Config {
-            if (channels < 1 || width < 1 || layers < 1 || layers > 6) {
+            if (channels < 1 || width < 1 || width > MOST_WIDTH || layers < 1 || layers > MOST_LAYERS) {
                 throw new IllegalArgumentException("discriminator: channels " + channels + ", width " + width
-                        + ", layers " + layers + " (expected at least 1, and at most 6 layers)");
+                        + ", layers " + layers + " (expected at least 1, a width of at most " + MOST_WIDTH
+                        + ", and at most " + MOST_LAYERS + " layers)");
             }
         }
 
         /** The smallest side of a picture that leaves a patch to judge. */
         public int leastSide() {
+            return leastSide(layers);
+        }
+
+        /** As {@link #leastSide()} for {@code layers}. */
+        public static int leastSide(int layers) {
             return 3 << layers; // each convolution of stride 1 takes one off, after the halvings
         }
     }

@@ -34,43 +34,48 @@ final class ConvCalls {
             {2, 4, 9, 6, 6, 4, 2, 1, 1, 2},
         };
         for (int[] p : shapes) {
-            Conv2dShape s =
-                    new Conv2dShape(
-                            p[0], p[1], p[2], p[3], p[4], p[5], p[5], p[6], new Padding(p[7], p[7], p[8], p[8]));
-            int in = s.batch() * s.inChannels() * s.inHeight() * s.inWidth();
-            int out = s.batch() * s.outChannels() * s.outHeight() * s.outWidth();
-            int weights = s.outChannels() * s.filterSize();
-            int channels = s.inChannels();
-            int groups = p[9];
-            int stats = 2 * s.batch() * groups;
-            String size = " " + s;
-            calls.add(KernelCall.of(
-                    "conv2d" + size, sizes(out), sizes(in, weights, s.outChannels()),
-                    (b, o, i) -> b.conv().conv2d(o[0], i[0], i[1], i[2], s)));
-            calls.add(KernelCall.of(
-                    "conv2d without bias" + size, sizes(out), sizes(in, weights),
-                    (b, o, i) -> b.conv().conv2d(o[0], i[0], i[1], null, s)));
-            calls.add(KernelCall.of(
-                    "conv2dBackwardInput" + size, sizes(in), sizes(out, weights),
-                    (b, o, i) -> b.conv().conv2dBackwardInput(o[0], i[0], i[1], s)));
-            calls.add(KernelCall.of(
-                    "conv2dBackwardWeight" + size, sizes(weights, s.outChannels()), sizes(out, in),
-                    (b, o, i) -> b.conv().conv2dBackwardWeight(o[0], o[1], i[0], i[1], s)));
-            calls.add(KernelCall.of(
-                    "normSiluConv2d" + size, sizes(out), sizes(in, stats, channels, channels, weights, s.outChannels()),
-                    (b, o, i) -> b.conv()
-                            .normSiluConv2d(o[0], i[0], new Norm(i[1], i[2], i[3], groups), i[4], i[5], null, s)));
-            calls.add(KernelCall.of(
-                    "normSiluConv2d with residual" + size, sizes(out),
-                    sizes(in, stats, channels, channels, weights, out),
-                    (b, o, i) -> b.conv()
-                            .normSiluConv2d(o[0], i[0], new Norm(i[1], i[2], i[3], groups), i[4], null, i[5], s)));
-            if (s.inHeight() % 2 == 0 && s.inWidth() % 2 == 0) {
-                calls.add(KernelCall.of(
-                        "upsampleConv2d" + size, sizes(out), sizes(in / 4, weights, s.outChannels()),
-                        (b, o, i) -> b.conv().upsampleConv2d(o[0], i[0], i[1], i[2], s)));
-            }
+            add(calls, new Conv2dShape(
+                    p[0], p[1], p[2], p[3], p[4], p[5], p[5], p[6], new Padding(p[7], p[7], p[8], p[8])), p[9]);
         }
+        add(calls, new Conv2dShape(2, 3, 6, 10, 5, 1, 7, 1, new Padding(0, 3, 0, 3)), 3);
+        add(calls, new Conv2dShape(2, 3, 10, 6, 5, 7, 1, 1, new Padding(3, 0, 3, 0)), 3);
+        add(calls, new Conv2dShape(2, 36, 17, 17, 20, 1, 7, 1, new Padding(0, 3, 0, 3)), 4);
+        add(calls, new Conv2dShape(2, 36, 17, 17, 20, 7, 1, 1, new Padding(3, 0, 3, 0)), 4);
         return calls;
+    }
+
+    private static void add(List<KernelCall> calls, Conv2dShape s, int groups) {
+        int in = s.batch() * s.inChannels() * s.inHeight() * s.inWidth();
+        int out = s.batch() * s.outChannels() * s.outHeight() * s.outWidth();
+        int weights = s.outChannels() * s.filterSize();
+        int channels = s.inChannels();
+        int stats = 2 * s.batch() * groups;
+        String size = " " + s;
+        calls.add(KernelCall.of(
+                "conv2d" + size, sizes(out), sizes(in, weights, s.outChannels()),
+                (b, o, i) -> b.conv().conv2d(o[0], i[0], i[1], i[2], s)));
+        calls.add(KernelCall.of(
+                "conv2d without bias" + size, sizes(out), sizes(in, weights),
+                (b, o, i) -> b.conv().conv2d(o[0], i[0], i[1], null, s)));
+        calls.add(KernelCall.of(
+                "conv2dBackwardInput" + size, sizes(in), sizes(out, weights),
+                (b, o, i) -> b.conv().conv2dBackwardInput(o[0], i[0], i[1], s)));
+        calls.add(KernelCall.of(
+                "conv2dBackwardWeight" + size, sizes(weights, s.outChannels()), sizes(out, in),
+                (b, o, i) -> b.conv().conv2dBackwardWeight(o[0], o[1], i[0], i[1], s)));
+        calls.add(KernelCall.of(
+                "normSiluConv2d" + size, sizes(out), sizes(in, stats, channels, channels, weights, s.outChannels()),
+                (b, o, i) -> b.conv()
+                        .normSiluConv2d(o[0], i[0], new Norm(i[1], i[2], i[3], groups), i[4], i[5], null, s)));
+        calls.add(KernelCall.of(
+                "normSiluConv2d with residual" + size, sizes(out),
+                sizes(in, stats, channels, channels, weights, out),
+                (b, o, i) -> b.conv()
+                        .normSiluConv2d(o[0], i[0], new Norm(i[1], i[2], i[3], groups), i[4], null, i[5], s)));
+        if (s.inHeight() % 2 == 0 && s.inWidth() % 2 == 0) {
+            calls.add(KernelCall.of(
+                    "upsampleConv2d" + size, sizes(out), sizes(in / 4, weights, s.outChannels()),
+                    (b, o, i) -> b.conv().upsampleConv2d(o[0], i[0], i[1], i[2], s)));
+        }
     }
 }

@@ -4,10 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.aimjvm.backend.Shape;
@@ -16,6 +19,7 @@ import org.aimjvm.io.Npy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class CodeFolderTest {
@@ -104,6 +108,43 @@ class CodeFolderTest {
         IntStream.range(0, 3).forEach(i -> codes.read(i, 0, out, i * LENGTH));
         assertThat(out).containsExactly(IntStream.rangeClosed(1, 12).toArray());
         assertThat(codes.label(2)).isEqualTo(1);
+    }
+
+    /** The bytes that NumPy writes for an array of shape (1, 4). */
+    private static byte[] npy(String type, int bytes, long... values) {
+        String dict = String.format(Locale.ROOT, "%-117s\n",
+                "{'descr': '" + type + "', 'fortran_order': False, 'shape': (1, 4), }");
+        ByteBuffer file = ByteBuffer.allocate(10 + dict.length() + values.length * bytes)
+                .order(ByteOrder.LITTLE_ENDIAN).put((byte) 0x93)
+                .put("NUMPY\1\0".getBytes(StandardCharsets.ISO_8859_1)).putShort((short) dict.length())
+                .put(dict.getBytes(StandardCharsets.ISO_8859_1));
+        for (long v : values) {
+            for (int b = 0; b < bytes; b++) {
+                file.put((byte) (v >> 8 * b));
+            }
+        }
+        return file.array();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"|i1, 1, 127", "|u1, 1, 255", "<i2, 2, 32767", "<u2, 2, 65535", "<i4, 4, 65535", "<i8, 8, 65535"})
+    void everyIntegerTypeIsReadToItsLargestCode(String type, int bytes, int most) throws IOException {
+        Path file = Files.createDirectories(root.resolve("set/cat")).resolve("x.npy");
+        Files.write(file, npy(type, bytes, 0, 1, most, most - 1));
+        int[] out = new int[LENGTH];
+        CodeFolder.open(root.resolve("set"), most + 1).read(0, 0, out, 0);
+        assertThat(out).containsExactly(0, 1, most, most - 1);
+        assertThatThrownBy(() -> CodeFolder.open(root.resolve("set"), most))
+                .hasMessageContaining("code " + most + ", expected 0 to " + (most - 1));
+    }
+
+    @ParameterizedTest
+    @CsvSource({">u2, 2", "<u8, 8", "<f4, 4", "|b1, 1"})
+    void otherTypesAreRefused(String type, int bytes) throws IOException {
+        Path file = Files.createDirectories(root.resolve("set/cat")).resolve("x.npy");
+        Files.write(file, npy(type, bytes, 0, 1, 1, 0));
+        assertThatThrownBy(() -> CodeFolder.open(root.resolve("set"), 4)).isInstanceOf(CheckpointException.class)
+                .hasMessageContaining("x.npy").hasMessageContaining("expected");
     }
 
     @Test

@@ -3,13 +3,18 @@ package org.aimjvm.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.awt.Dimension;
+import java.awt.Rectangle;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import javax.imageio.ImageIO;
 import org.aimjvm.io.CheckpointException;
+import org.aimjvm.io.Images;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -81,6 +86,71 @@ class ImageFolderTest {
         set.read(1, 0, x, 0);
         assertThat(x[0]).isLessThan(0).isGreaterThan(-1); // the centre
         assertThat(x[7]).isGreaterThan(0).isLessThan(1);
+    }
+
+    /** Every crop is a window of one of the sizes that may be drawn, and all windows of all sizes are drawn. */
+    @Test
+    void admRandomCropsAreWindowsOfAllSizes() throws IOException {
+        PictureOptions options = PictureOptions.of(8).withAdmCrop(true);
+        ImageFolder set = ImageFolder.open(folder, options);
+        BufferedImage image = ramp(20, 10); // cat/b.png: short sides 8, 9, 10
+        List<String> windows = new ArrayList<>();
+        float[] x = new float[3 * 64];
+        for (int shortSide = 8; shortSide <= 10; shortSide++) {
+            Dimension size = Images.admSize(20, 10, shortSide);
+            for (int left = 0; left <= size.width - 8; left++) {
+                BufferedImage part = Images.admPart(image, shortSide, new Rectangle(left, 0, 8, 8));
+                Images.toFloats(part, 3, x, 0);
+                windows.add(Arrays.toString(x));
+            }
+        }
+        assertThat(windows).doesNotHaveDuplicates().hasSize(9 + 11 + 13);
+        int[] drawn = new int[windows.size()];
+        float[] again = new float[x.length];
+        for (int draw = 1; draw <= 2000; draw++) {
+            set.read(1, draw, x, 0);
+            set.read(1, draw, again, 0);
+            assertThat(again).isEqualTo(x);
+            int window = windows.indexOf(Arrays.toString(x));
+            assertThat(window).isNotNegative();
+            drawn[window]++;
+        }
+        assertThat(drawn).doesNotContain(0);
+        assertThat(Arrays.stream(drawn, 0, 9).sum()).isBetween(560, 780); // a third, within 5 standard deviations
+        set.read(1, 0, x, 0);
+        assertThat(Arrays.toString(x)).isEqualTo(windows.get(4)); // ADM's centre crop
+        ImageFolder center = ImageFolder.open(folder, options.withRandomCrop(false));
+        center.read(1, 77, again, 0);
+        assertThat(again).isEqualTo(x);
+        ImageFolder least = ImageFolder.open(folder, options.withCropFraction(new CropFraction(1, 1)));
+        least.read(1, 77, again, 0);
+        assertThat(windows.indexOf(Arrays.toString(again))).isBetween(0, 8);
+        assertThat(List.of(set, center, least).stream().map(ImageFolder::fingerprint)).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void classesOfOnePictureAreNamed() throws IOException {
+        assertThat(ImageFolder.open(folder, PictureOptions.of(8)).singletonClasses()).isNull();
+        Files.delete(folder.resolve("dog/c.bmp")); // beside the one that is left lies a broken one
+        for (int i = 0; i < 11; i++) {
+            Path one = Files.createDirectories(folder.resolve("x" + i));
+            ImageIO.write(ramp(8, 8), "png", one.resolve("only.png").toFile());
+        }
+        assertThat(ImageFolder.open(folder, PictureOptions.of(8)).singletonClasses())
+                .isEqualTo("12 classes of one picture: dog, x0, x1, x10, x2, x3, x4, x5, x6, x7, and 2 more");
+    }
+
+    @Test
+    void cropFractionsOutOfRangeAreRefused() {
+        assertThat(CropFraction.DEFAULT.shortest(256)).isEqualTo(256);
+        assertThat(CropFraction.DEFAULT.longest(256)).isEqualTo(320);
+        assertThat(new CropFraction(0.7, 0.9).shortest(32)).isEqualTo(36);
+        assertThat(new CropFraction(0.7, 0.9).longest(32)).isEqualTo(46);
+        for (double[] bad : new double[][] {{0, 1}, {0.9, 0.8}, {0.8, 1.1}, {Double.NaN, 1}, {0.8, Double.NaN}}) {
+            assertThatThrownBy(() -> new CropFraction(bad[0], bad[1]))
+                    .hasMessage("cropFraction: " + bad[0] + ", " + bad[1]
+                            + " (expected two numbers above 0, at most 1, the smaller first)");
+        }
     }
 
     @Test

@@ -98,6 +98,7 @@ class PictureKindsTest {
     void aClassOfOnePictureIsAClass() throws IOException {
         ImageFolder set = open(palette(0), 3);
         assertThat(set.size()).isEqualTo(1);
+        assertThat(set.singletonClasses()).isEqualTo("1 class of one picture: one");
         Files.createDirectories(root.resolve("set/two"));
         assertThatThrownBy(() -> open(palette(0), 3)).isInstanceOf(CheckpointException.class)
                 .hasMessageContaining("two: no PNG").hasMessageContaining("--skip-empty-classes");

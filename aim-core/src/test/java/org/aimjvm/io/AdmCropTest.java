@@ -3,6 +3,7 @@ package org.aimjvm.io;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.awt.Dimension;
 import java.awt.Rectangle;
 import java.awt.image.BufferedImage;
 import java.util.Arrays;
@@ -44,13 +45,35 @@ class AdmCropTest {
         "1, 50, 3, 3851231856"
     })
     void pixelsAreThoseOfPillow(int width, int height, int side, long expected) {
+        assertThat(crc(Images.admCrop(picture(width, height), side))).isEqualTo(expected);
+    }
+
+    private static long crc(BufferedImage image) {
         CRC32 crc = new CRC32();
-        for (int p : pixels(Images.admCrop(picture(width, height), side))) {
+        for (int p : pixels(image)) {
             crc.update(p >> 16);
             crc.update(p >> 8 & 0xff);
             crc.update(p & 0xff);
         }
-        assertThat(crc.getValue()).isEqualTo(expected);
+        return crc.getValue();
+    }
+
+    /** The size and the CRC-32 of a window's RGB bytes that Pillow 12.3 makes by the steps of random_crop_arr. */
+    @ParameterizedTest
+    @CsvSource({
+        "20, 13, 7, 3, 1, 6, 11, 7, 473608234",
+        "13, 37, 9, 1, 17, 8, 9, 26, 3725791002",
+        "64, 41, 12, 6, 0, 10, 19, 12, 2400290801",
+        "301, 225, 43, 20, 8, 35, 58, 43, 2691078028",
+        "5, 9, 20, 0, 13, 16, 20, 36, 2308815203",
+        "33, 21, 10, 5, 0, 8, 16, 10, 1535038913"
+    })
+    void partsAreThoseOfPillow(
+            int width, int height, int shortSide, int x, int y, int side, int wholeWidth, int wholeHeight,
+            long expected) {
+        assertThat(Images.admSize(width, height, shortSide)).isEqualTo(new Dimension(wholeWidth, wholeHeight));
+        assertThat(crc(Images.admPart(picture(width, height), shortSide, new Rectangle(x, y, side, side))))
+                .isEqualTo(expected);
     }
 
     @Test

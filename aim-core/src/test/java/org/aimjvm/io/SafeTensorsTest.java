@@ -72,6 +72,7 @@ class SafeTensorsTest {
                 .ints("c", DType.I64, Shape.of(2), () -> new int[] {Integer.MIN_VALUE, Integer.MAX_VALUE})
                 .ints("d", DType.U8, Shape.of(2), () -> new int[] {0, 255})
                 .ints("e", DType.I16, Shape.of(2), () -> new int[] {-32768, 32767})
+                .ints("u", DType.U16, Shape.of(2), () -> new int[] {0, 65535})
                 .ints("f", DType.I8, Shape.of(2), () -> new int[] {-128, 127})
                 .ints("g", DType.BOOL, Shape.of(2), () -> new int[] {0, 1})
                 .floats("scalar", DType.F32, Shape.of(), () -> new float[] {7})
@@ -83,6 +84,8 @@ class SafeTensorsTest {
             assertThat(file.readInts("c")).containsExactly(Integer.MIN_VALUE, Integer.MAX_VALUE);
             assertThat(file.readInts("d")).containsExactly(0, 255);
             assertThat(file.readInts("e")).containsExactly(-32768, 32767);
+            assertThat(file.readInts("u")).containsExactly(0, 65535);
+            assertThat(file.readFloats("u")).containsExactly(0, 65535);
             assertThat(file.readInts("f")).containsExactly(-128, 127);
             assertThat(file.readInts("g")).containsExactly(0, 1);
             assertThat(file.readFloats("scalar")).containsExactly(7);

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.LinkedHashSet;
@@ -12,11 +14,14 @@ import java.util.Map;
 import java.util.Set;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.Backends;
+import org.aimjvm.backend.DType;
+import org.aimjvm.backend.Shape;
 import org.aimjvm.data.ArrayPictures;
 import org.aimjvm.data.PictureSource;
 import org.aimjvm.feature.Lpips;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.SafeTensors;
+import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
 import org.aimjvm.nn.Params;
 import org.aimjvm.optim.AdamWOptions;
@@ -27,6 +32,8 @@ import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Stage 1 with a discriminator and a perceptual distance. */
 class AdversarialTrainingTest {
@@ -132,6 +139,60 @@ class AdversarialTrainingTest {
             assertThat(tensors.readFloats("main.3.num_batches_tracked")).containsExactly(2 * 8 + 6);
             assertThat(tensors.readFloats("main.3.running_mean")).isNotEqualTo(new float[16]);
         }
+    }
+
+    @Test
+    void aCheckpointThatLacksAFileIsRefusedByTheFilesName() throws IOException {
+        Backend backend = backend(1);
+        RunOptions run = new RunOptions(folder.resolve("run"), 0, 1, 0, 0, 0);
+        VqOptions options = options(1, everything(), backend);
+        trainer(options, run, Workers.ALONE, backend, new Recorder()).run();
+        Path checkpoint = RunFolder.latest(run.folder()).orElseThrow();
+        for (String name : List.of("model.safetensors", "optimizer.safetensors", "ema.safetensors",
+                "player-discriminator.safetensors", "optimizer-discriminator.safetensors", "task.safetensors")) {
+            Path file = checkpoint.resolve(name);
+            Path away = Files.move(file, folder.resolve(name));
+            VqTrainer trainer = trainer(options, run, Workers.ALONE, backend, new Recorder());
+            assertThatThrownBy(() -> trainer.resume(checkpoint)).isInstanceOf(CheckpointException.class)
+                    .hasMessage(file + ": no such file, which checkpoints of this run have (bring it back, or remove "
+                            + checkpoint + ": the run then goes on from the checkpoint before)");
+            Files.move(away, file);
+        }
+        trainer(options, run, Workers.ALONE, backend, new Recorder()).resume(checkpoint);
+    }
+
+    /** Values that no run can have written. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "lecam_logits|0|NaN|averages NaN and ",
+        "lecam_logits|1|Infinity|Infinity, expected finite numbers",
+        "reconstruction_watch|2|-1|average -1.0",
+        "reconstruction_watch|3|NaN|least NaN",
+        "reconstruction_watch|0|1|4607182418800017408 steps", // the bits of 1.0
+        "reconstruction_watch|1|1|4607182418800017408 of them bad",
+    })
+    void aStateThatCannotBeIsRefusedByItsName(String name, int at, double value, String message) {
+        Backend backend = backend(1);
+        RunOptions run = new RunOptions(folder.resolve("run"), 0, 1, 0, 0, 0);
+        VqOptions options = options(1, everything(), backend);
+        trainer(options, run, Workers.ALONE, backend, new Recorder()).run();
+        Path checkpoint = RunFolder.latest(run.folder()).orElseThrow();
+        SafeTensorsWriter lying = new SafeTensorsWriter();
+        try (TensorSource file = SafeTensors.open(checkpoint.resolve(RunFolder.TASK))) {
+            int[] lastUsed = file.readInts("last_used");
+            lying.ints("last_used", DType.I32, Shape.of(lastUsed.length), () -> lastUsed);
+            for (String each : List.of("lecam_logits", "reconstruction_watch")) {
+                long[] bits = file.readLongs(each);
+                if (each.equals(name)) {
+                    bits[at] = Double.doubleToLongBits(value);
+                }
+                lying.longs(each, Shape.of(bits.length), () -> bits);
+            }
+        }
+        lying.write(checkpoint.resolve(RunFolder.TASK));
+        VqTrainer trainer = trainer(options, run, Workers.ALONE, backend, new Recorder());
+        assertThatThrownBy(() -> trainer.resume(checkpoint)).isInstanceOf(CheckpointException.class)
+                .hasMessageContaining("task.safetensors").hasMessageContaining(name).hasMessageContaining(message);
     }
 
     @Test

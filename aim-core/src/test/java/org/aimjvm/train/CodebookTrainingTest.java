@@ -28,6 +28,7 @@ import org.aimjvm.vq.VqModel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Starts, restarts, gradients and projections of a codebook. */
@@ -250,21 +251,24 @@ class CodebookTrainingTest {
                 .hasMessageContaining("a run can only be continued as it was begun");
     }
 
+    /** Of 16 codes: fewer, or values that no run can have written. */
     @ParameterizedTest
-    @ValueSource(strings = {"last_used", "uses_per_step"})
-    void aDamagedStateIsRefusedByItsName(String damaged) {
+    @CsvSource({"last_used, 15, 0", "last_used, 16, -2", "uses_per_step, 15, 0", "uses_per_step, 16, -1"})
+    void aDamagedStateIsRefusedByItsName(String damaged, int length, int value) {
         RunOptions run = new RunOptions(folder.resolve("run"), 0, 1, 0, 0, 0);
         trainer(model(), "restart", 2, run, new Recorder()).run();
         Path checkpoint = RunFolder.latest(run.folder()).orElseThrow();
         SafeTensorsWriter other = new SafeTensorsWriter();
-        for (String name : List.of("last_used", "uses_per_step")) { // of 16 codes
-            int[] values = new int[name.equals(damaged) ? 15 : 16];
+        for (String name : List.of("last_used", "uses_per_step")) {
+            int[] values = new int[name.equals(damaged) ? length : 16];
+            values[7] = name.equals(damaged) ? value : 0;
             other.ints(name, DType.I32, Shape.of(values.length), () -> values);
         }
         other.write(checkpoint.resolve(RunFolder.TASK));
         VqTrainer resumed = trainer(model(), "restart", 2, run, new Recorder());
         assertThatThrownBy(() -> resumed.resume(checkpoint))
                 .isInstanceOf(CheckpointException.class)
+                .hasMessageContaining("task.safetensors")
                 .hasMessageContaining(damaged)
                 .hasMessageContaining("expected");
     }

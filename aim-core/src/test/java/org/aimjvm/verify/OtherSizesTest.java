@@ -41,6 +41,8 @@ import org.aimjvm.vq.VqConfig;
 import org.aimjvm.vq.VqModel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * The verifier takes sizes from the files: cases of other sizes, written from what the scalar backend computes,
@@ -118,6 +120,26 @@ class OtherSizesTest {
             w.output("y", Conv2dOp.conv2d(x, weight, null, 3, 1, 1, 1, 1)).close();
         }
         assertPasses(1);
+    }
+
+    /** Padded to keep the size in the kernel's direction alone, as InceptionV3's. */
+    @ParameterizedTest
+    @CsvSource({"1, 7", "7, 1"})
+    void longConvolution(int kernelHeight, int kernelWidth) throws IOException {
+        int top = kernelHeight / 2;
+        int left = kernelWidth / 2;
+        Tensor x = random(1, -1, 1, 2, 5, 11, 9);
+        Tensor weight = random(2, -1, 1, 6, 5, kernelHeight, kernelWidth);
+        Tensor bias = random(3, -1, 1, 6);
+        Tensor dY = random(4, -1, 1, 2, 6, 11, 9);
+        try (Scope _ = Scope.training()) {
+            Tensor y = Conv2dOp.conv2d(x, weight, bias, 1, top, left, top, left);
+            Gradients g = ReduceOp.sum(ArithmeticOp.mul(y, dY)).backward();
+            CaseWriter w = new CaseWriter(dir, "conv2d_" + kernelHeight + "x" + kernelWidth);
+            w.input("x", x).input("weight", weight).input("bias", bias).input("d_y", dY).output("y", y);
+            w.output("grad_x", g.of(x)).output("grad_weight", g.of(weight)).output("grad_bias", g.of(bias)).close();
+        }
+        assertPasses(4);
     }
 
     @Test

@@ -97,12 +97,12 @@ class PatchDiscriminatorTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"0, 64, 3", "-1, 64, 3", "3, 0, 3", "3, 64, 0", "3, 64, 7"})
+    @CsvSource({"0, 64, 3", "-1, 64, 3", "3, 0, 3", "3, 1025, 3", "3, 64, 0", "3, 64, 7"})
     void configurationsThatCannotBe(int channels, int width, int layers) {
         assertThatThrownBy(() -> new PatchDiscriminator.Config(channels, width, layers))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("discriminator: channels " + channels + ", width " + width + ", layers " + layers
-                        + " (expected at least 1, and at most 6 layers)");
+                        + " (expected at least 1, a width of at most 1024, and at most 6 layers)");
     }
 
     /** Convolutions N(0, 0.02) with zero biases, norms N(1, 0.02) and zero. */

@@ -193,7 +193,7 @@ public final class ConvertCommand implements Callable<Integer>, Checkable {
                 progress.advance(1);
                 return source.readLongs(t.name());
             });
-            case I32, I16, I8, U8, BOOL -> file.ints(t.name(), t.dtype(), t.shape(), () -> {
+            case I32, I16, U16, I8, U8, BOOL -> file.ints(t.name(), t.dtype(), t.shape(), () -> {
                 progress.advance(1);
                 return source.readInts(t.name());
             });

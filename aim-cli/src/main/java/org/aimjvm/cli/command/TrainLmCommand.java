@@ -55,7 +55,6 @@ import org.aimjvm.train.RunOptions;
 import org.aimjvm.train.TrainRecipe;
 import org.aimjvm.train.Workers;
 import org.aimjvm.vq.VqConfig;
-import org.aimjvm.vq.VqModel;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -102,7 +101,7 @@ final class TrainLmCommand implements Callable<Integer>, Checkable {
             names = "--tokenizer",
             paramLabel = "MODEL",
             description = "The tokenizer that made the codes: copied into the result, which then is a complete model, and "
-                    + "used for sample pictures.") private String tokenizerPath;
+                    + "used for sample pictures (default: that of --init, if it made them).") private String tokenizerPath;
 
     @Mixin private CodeOptions codeOptions;
 
@@ -197,9 +196,12 @@ final class TrainLmCommand implements Callable<Integer>, Checkable {
                         train.info().classNames().size());
         AimFreeze freeze = ComputeOptions.checked(spec, () -> new AimFreeze(init.freeze(), config));
         Backend backend = compute.backend(console);
-        Tokenizer tokenizer = tokenizerPath == null ? null : Tokenizer.read(tokenizerPath, backend);
-        requireFit(tokenizer, train);
-        requireOwnCodes(start, train, backend);
+        Tokenizer named = tokenizerPath == null ? null : Tokenizer.read(tokenizerPath, backend);
+        requireFit(named, train);
+        InitTokenizer initTokenizer = new InitTokenizer(
+                new OptionChecks(spec), console, run.folder(), named != null, classes.otherTokenizer());
+        Tokenizer own = initTokenizer.read(start, train, backend);
+        Tokenizer tokenizer = named == null ? own : named;
         AimModel model = start == null
                 ? new AimModel(
                         Params.random(backend, recipe.seed()).freezing(freeze).sub(AimModel.NAME), config, rule(start))
@@ -211,10 +213,11 @@ final class TrainLmCommand implements Callable<Integer>, Checkable {
                         trainRecipe, labelDropout, heldOut, checkpointBlocks, start == null ? null : start.origin()));
         ModelInfo info = new ModelInfo(
                 train.info().classNames(), model.positions(), defaults.guidance(), defaults.sampling(),
-                history(start, tokenizer, train));
+                history(start, named, train));
         LmTrainer trainer = ComputeOptions.checked(
                 spec,
                 () -> new LmTrainer(model, train, validation, options, info, runOptions, Workers.ALONE, report));
+        initTokenizer.keep(start, own);
         TrainSession session = new TrainSession(console, trainer, run.folder());
         if (!session.run(run.checkpoint(), report, lock)) {
             return ExitCode.FAILED;
@@ -231,13 +234,13 @@ final class TrainLmCommand implements Callable<Integer>, Checkable {
     }
 
     /** The stages that made the tokenizer, the codes and the model to begin from, if they say so, and this one. */
-    private Recipe history(InitOptions.Start start, Tokenizer tokenizer, CodeSource codes) {
+    private Recipe history(InitOptions.Start start, Tokenizer named, CodeSource codes) {
         RecipeStage.Data facts = new RecipeStage.Data(
                 String.valueOf(data.getFileName()), codes.fingerprint(), codes.size(),
                 codes.info().classNames().size());
         RecipeStage mine =
                 Recipes.stage(spec, RecipeStage.MODEL, facts, start == null ? null : start.facts());
-        Recipe others = (tokenizer == null ? Recipe.NONE : tokenizer.info().recipe()).then(codeOptions.recipe(data));
+        Recipe others = (named == null ? Recipe.NONE : named.info().recipe()).then(codeOptions.recipe(data));
         return start == null ? others.then(mine) : start.recipe(others, mine);
     }
 
@@ -280,21 +283,6 @@ final class TrainLmCommand implements Callable<Integer>, Checkable {
             console.err().println("aim: --init " + start.name() + ": " + rows.summary(codes.info().classNames()));
         }
         return model;
-    }
-
-    /** Fails if the model to begin from has a tokenizer, and that did not make the codes. */
-    private void requireOwnCodes(InitOptions.Start start, CodeSource codes, Backend backend) {
-        if (start == null || start.goesOn() || classes.otherTokenizer() || !start.folder().hasTokenizer()
-                || codes.info().tokenizer().isEmpty()) {
-            return;
-        }
-        VqModel own = start.folder().readTokenizer(backend);
-        if (!new CodeExtractor(own).tokenizerFingerprint().equals(codes.info().tokenizer())) {
-            throw usage(
-                    "--data: codes of another tokenizer than that of --init " + start.name() + ", to which they mean"
-                            + " other pictures (run 'aim tokenize' with --model " + start.name()
-                            + ", or learn them anew with --other-tokenizer)");
-        }
     }
 
     private void requireFit(Tokenizer tokenizer, CodeSource codes) {

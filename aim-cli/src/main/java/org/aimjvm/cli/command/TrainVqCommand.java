@@ -131,6 +131,7 @@ final class TrainVqCommand implements Callable<Integer>, Checkable {
             throws IOException {
         pictures.keepIn(run.folder(), run.checkpoint().isPresent());
         PictureSource train = pictures.train(console);
+        discriminator.requireFit(train.height(), train.width());
         PictureSource validation = pictures.validation(console);
         VqConfig config = start == null ? architecture.config(train.channels()) : config(start, train);
         TrainRecipe trainRecipe = recipe.forExamples(train.size());

@@ -11,6 +11,7 @@ import org.aimjvm.optim.AdamWOptions;
 import org.aimjvm.train.AdversarialOptions;
 import org.aimjvm.train.DiffAugment;
 import org.aimjvm.vq.AdversarialLoss;
+import org.aimjvm.vq.PatchDiscriminator;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -136,18 +137,39 @@ public final class DiscriminatorOptions {
         }
         checks.atLeast("--adversarial-from", from, 0)
                 .atLeast("--disc-warmup", warmup, 0)
-                .atLeast("--disc-channels", channels, 1)
                 .within("--adversarial-weight", weight, 0, Double.POSITIVE_INFINITY)
                 .within("--lecam", leCam, 0, Double.POSITIVE_INFINITY);
-        if (layers < 1 || layers > 6) {
-            throw checks.usage("--disc-layers: " + layers + " (expected 1 to 6)");
-        }
+        requireCount(checks, "--disc-channels", channels, PatchDiscriminator.Config.MOST_WIDTH);
+        requireCount(checks, "--disc-layers", layers, PatchDiscriminator.Config.MOST_LAYERS);
         if (lr != null) {
             checks.within("--disc-lr", lr, 0, Double.POSITIVE_INFINITY);
         }
         if (divergence != 0 && !(divergence > 1 && divergence < Double.POSITIVE_INFINITY)) {
             throw checks.usage("--stop-if-worse: " + divergence + " (expected a number above 1, or 0 for never)");
         }
+    }
+
+    private static void requireCount(OptionChecks checks, String option, int value, int most) {
+        if (value < 1 || value > most) {
+            throw checks.usage(option + ": " + value + " (expected 1 to " + most + ")");
+        }
+    }
+
+    /** Complains about more layers than the pictures have room for. */
+    public void requireFit(int height, int width) {
+        int side = Math.min(height, width);
+        if (loss == null || side >= PatchDiscriminator.Config.leastSide(layers)) {
+            return;
+        }
+        int most = layers - 1;
+        while (most > 0 && side < PatchDiscriminator.Config.leastSide(most)) {
+            most--;
+        }
+        String pictures = " for pictures of " + height + " x " + width + " (expected ";
+        OptionChecks checks = new OptionChecks(command);
+        throw most > 0 ? checks.usage("--disc-layers: " + layers + pictures + "at most " + most + ")")
+                : checks.usage(ADVERSARIAL + ": given" + pictures + "at least "
+                        + PatchDiscriminator.Config.leastSide(1) + " rows and columns)");
     }
 
     /**

@@ -284,6 +284,66 @@ class FineTuneCommandsTest {
         Outcome o = aimHere("train lm --init DIR/lm/model --other-tokenizer --steps 1 --out OUT/run "
                 + LM.replace("codes", "strange"));
         assertThat(o.exit()).isZero();
-        assertThat(o.err()).contains("3 of 3 classes taken over");
+        assertThat(o.err()).contains("3 of 3 classes taken over").contains("aim: --init " + shared.resolve("lm/model")
+                + ": its tokenizer is not copied into the result, it did not make the codes (name the one that did with");
+        assertHasTokenizerOf(null, dir.resolve("run/model"));
+    }
+
+    /** Fails unless a model's tokenizer is bitwise that of {@code from}, or it has none and that is null. */
+    private static void assertHasTokenizerOf(Path from, Path model) {
+        Map<String, float[]> there = from == null ? Map.of() : tokenizer(from);
+        assertThat(tokenizer(model)).usingRecursiveComparison().isEqualTo(there);
+    }
+
+    private static Map<String, float[]> tokenizer(Path model) {
+        return weights(model).entrySet().stream().filter(e -> e.getKey().startsWith("vqvae."))
+                .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
+    }
+
+    @Test
+    void theTokenizerOfTheModelComesAlongUnlessAnotherIsNamed() throws IOException {
+        copy(shared.resolve("lm/model"), dir.resolve("begin"));
+        String here =
+                "train lm --init OUT/begin --classes keep --steps 4 --checkpoint-every 2 --keep 9 --out OUT/whole "
+                        + LM.replace("--sample-every 0", "--sample-every 4");
+        assertThat(aimHere(here).exit()).isZero();
+        assertHasTokenizerOf(shared.resolve("vq/model"), dir.resolve("whole/model"));
+        assertThat(dir.resolve("whole/init-tokenizer")).isDirectory();
+        assertThat(dir.resolve("whole/samples/step-00000004.png")).exists();
+        try (ModelFolder result = ModelFolder.open(dir.resolve("whole/model"))) {
+            assertThat(result.info().recipe().stages()).extracting(RecipeStage::stage)
+                    .containsExactly("codes", "vq", "codes", "lm", "lm");
+        }
+        String second = here.replace("whole", "second");
+        assertThat(aimHere(second).exit()).isZero();
+        for (String gone : new String[] {"begin", "second/model", "second/step-00000004"}) {
+            StagedFolder.delete(dir.resolve(gone));
+        }
+        assertThat(aimHere(second.replace("--init OUT/begin --classes keep ", "") + " --resume").exit()).isZero();
+        assertThat(weights(dir.resolve("second/model"))).usingRecursiveComparison()
+                .isEqualTo(weights(dir.resolve("whole/model")));
+        assertThat(recipe(dir.resolve("second/model"))).isEqualTo(recipe(dir.resolve("whole/model")));
+
+        Outcome named =
+                aimHere("train lm --init DIR/lm/model --other-tokenizer --tokenizer DIR/vq2/model --steps 1 --out"
+                        + " OUT/named " + LM.replace("codes", "strange"));
+        assertThat(named.exit()).isZero();
+        assertThat(named.err()).doesNotContain("not copied");
+        assertHasTokenizerOf(shared.resolve("vq2/model"), dir.resolve("named/model"));
+        assertThat(dir.resolve("named/init-tokenizer")).doesNotExist();
+    }
+
+    @Test
+    void codesThatDoNotSayTheirTokenizerBringNone() {
+        assertThat(
+                aimHere("tokenize --data DIR/data --size 8 --model DIR/vq/model --format llamagen --split train --out"
+                        + " OUT/npy").exit())
+                .isZero();
+        Outcome o = aimHere("train lm --init DIR/lm/model --vocab 8 --classes keep --steps 1 --out OUT/run "
+                + LM.replace("DIR/codes", "OUT/npy"));
+        assertThat(o.exit()).as(o.err()).isZero();
+        assertThat(o.err())
+                .contains("its tokenizer is not copied into the result, the codes do not say whether it made");
+        assertHasTokenizerOf(null, dir.resolve("run/model"));
     }
 }

@@ -75,7 +75,11 @@ class StageOneCommandsTest {
         "--adversarial hinge --adversarial-weight -1|--adversarial-weight: -1.0 (expected a finite number from 0.0)",
         "--adversarial hinge --disc-warmup -1|--disc-warmup: -1 (expected at least 0)",
         "--adversarial hinge --stop-if-worse 0.5|--stop-if-worse: 0.5 (expected a number above 1, or 0 for never)",
-        "--adversarial hinge|discriminator: pictures of 16 x 16 (expected at least 24 for 3 layers; take fewer)",
+        "--adversarial hinge --disc-layers 0|--disc-layers: 0 (expected 1 to 6)",
+        "--adversarial hinge --disc-channels 0|--disc-channels: 0 (expected 1 to 1024)",
+        "--adversarial hinge --disc-channels 1025|--disc-channels: 1025 (expected 1 to 1024)",
+        "--adversarial hinge|--disc-layers: 3 for pictures of 16 x 16 (expected at most 2)",
+        "--adversarial hinge --disc-layers 6|--disc-layers: 6 for pictures of 16 x 16 (expected at most 2)",
         "--perceptual vgg|--perceptual: vgg (expected lpips, features=DIR or random)",
         "--perceptual features=|--perceptual: features= (expected lpips, features=DIR or random)",
         "--perceptual lpips|--vgg: missing, --perceptual lpips needs VGG16's file",
@@ -91,7 +95,17 @@ class StageOneCommandsTest {
         Outcome o = aim("train vq --data DIR/data --steps 2 --out OUT/vq" + SMALL + " " + options);
         assertThat(o.exit()).isEqualTo(ExitCode.USAGE);
         assertThat(o.err()).contains(message).hasLineCount(1);
-        assertThat(dir.resolve("vq/metrics.csv")).doesNotExist();
+        assertThat(dir.resolve("vq")).doesNotExist();
+    }
+
+    @Test
+    void picturesTooSmallForAnyDiscriminatorAreRefused() throws IOException {
+        TinyData.files(dir.resolve("pictures"));
+        Outcome o = aim("train vq --data OUT/pictures --steps 2 --out OUT/vq" + SMALL.replace("--size 16", "--size 4")
+                + " --adversarial hinge");
+        assertThat(o.exit()).isEqualTo(ExitCode.USAGE);
+        assertThat(o.err())
+                .contains("--adversarial: given for pictures of 4 x 4 (expected at least 6 rows and columns)");
     }
 
     @Test

@@ -88,6 +88,8 @@ class TenCropCommandsTest {
         assertRefused(tokenize("--out DIR/bad --crops ten --split test --val DIR/val"),
                 "--crops: ten with --split test (expected all or train");
         assertRefused(tokenize("--out DIR/bad --crops ten --resize 9"), "--resize: given with --crops ten");
+        assertRefused(tokenize("--out DIR/bad --crops ten --augment adm-center"),
+                "--augment adm-center: given with --crops ten");
         assertRefused(tokenize("--out DIR/bad --crops ten --flip"), "--flip: given with --crops ten");
         assertRefused(tokenize("--out DIR/bad --crops ten --center-crop"), "--center-crop: given with --crops ten");
         assertRefused(aim("tokenize --model DIR/vq/model --data DIR/idx --size 8 --out DIR/bad --crops ten"),

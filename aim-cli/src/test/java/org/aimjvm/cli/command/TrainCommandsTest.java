@@ -31,6 +31,7 @@ import org.aimjvm.feature.Accuracy;
 import org.aimjvm.feature.ClassifierFolder;
 import org.aimjvm.io.Images;
 import org.aimjvm.io.SafeTensors;
+import org.aimjvm.io.StagedFolder;
 import org.aimjvm.train.MetricsCsv;
 import org.aimjvm.train.RunFolder;
 import org.aimjvm.train.RunLock;
@@ -246,6 +247,18 @@ class TrainCommandsTest {
     }
 
     @Test
+    void aClassOfOnePictureIsNamedBeforeTraining() throws IOException {
+        TinyData.files(dir.resolve("pictures"));
+        Images.writePng(dir.resolve("pictures/fish/only.png"), TinyData.picture(9, 9));
+        String command = " --data OUT/pictures --val OUT/pictures --steps 1 --sample-every 0 --validate-every 0 ";
+        Outcome o = aimHere("train vq --out OUT/vq" + command + TinyData.VQ);
+        assertThat(o.exit()).isZero();
+        assertThat(o.err()).containsOnlyOnce("aim: warning: " + dir.resolve("pictures")
+                + ": 1 class of one picture: fish (a model can only learn it by heart; add pictures, or leave the class")
+                .hasLineCount(3); // what was found, twice, and that
+    }
+
+    @Test
     void aRunThatGoesOnKeepsToItsListAndNoticesReplacedPictures() throws IOException {
         Path cat = TinyData.files(dir.resolve("pictures")).resolve("cat");
         String command = "train vq --data OUT/pictures --out OUT/vq --steps 2 --sample-every 0 " + TinyData.VQ;
@@ -365,6 +378,23 @@ class TrainCommandsTest {
         TreeMap<Integer, Map<String, Double>> table = MetricsCsv.read(metrics);
         table.values().forEach(row -> row.remove("seconds"));
         return table;
+    }
+
+    @Test
+    void aCheckpointThatLacksAFileIsNotContinued() throws IOException {
+        String command = "train vq --data DIR/data --out OUT/vq --steps 2 --checkpoint-every 1 " + TinyData.VQ;
+        assertThat(aimHere(command).exit()).isZero();
+        byte[] result = Files.readAllBytes(dir.resolve("vq/model/model.safetensors"));
+        Path last = dir.resolve("vq/step-00000002");
+        Files.delete(last.resolve(RunFolder.TASK));
+        Outcome o = aimHere(command + " --resume");
+        assertThat(o.exit()).isEqualTo(ExitCode.FAILED);
+        assertThat(o.out()).isEmpty();
+        assertThat(o.err()).hasLineCount(1).contains(last.resolve(RunFolder.TASK) + ": no such file")
+                .contains("or remove " + last);
+        StagedFolder.delete(last); // as it says
+        assertThat(aimHere(command + " --resume").exit()).isZero();
+        assertThat(dir.resolve("vq/model/model.safetensors")).hasBinaryContent(result);
     }
 
     @Test
