@@ -18,6 +18,7 @@ import org.aimjvm.checkpoint.RecipeStage;
 import org.aimjvm.cli.option.DiscriminatorOptions;
 import org.aimjvm.cli.option.DrawOptions;
 import org.aimjvm.cli.option.PerceptualOptions;
+import org.aimjvm.cli.option.RecipeOption;
 import org.aimjvm.cli.output.PairGrid;
 import org.aimjvm.command.Checkable;
 import org.aimjvm.command.ComputeOptions;
@@ -120,6 +121,8 @@ final class TrainDecoderCommand implements Callable<Integer>, Checkable {
     @Mixin private PerceptualOptions perceptual;
 
     @Mixin private DiscriminatorOptions discriminator;
+
+    @Mixin private RecipeOption recipeFile;
 
     @Mixin private RecipeOptions recipe;
 
