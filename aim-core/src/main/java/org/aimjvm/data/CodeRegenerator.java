@@ -20,9 +20,9 @@ import org.aimjvm.vq.VqModel;
 
 /**
  * Codes of pictures with a sequence model's errors in them, for the decoder to be trained on (as RobusTok, arXiv
- * 2509.12474, and its code do): position by position in raster order, the picture's own code is taken with a probability, and
- * else one that the model draws after all codes taken so far, as in generation. The picture stays recognisable and is
- * what the decoder should make of them.
+ * 2509.12474, and its code do): position by position in raster order, the picture's own code is taken with a
+ * probability, and else one that the model draws after all codes taken so far, as in generation. The picture stays
+ * recognisable and is what the decoder should make of them.
  *
  * <p>What is drawn for a row depends on seed, row, class and the picture, not on batches; a set that was cut short goes
  * on with what is there of it.

@@ -3,8 +3,8 @@ package org.aimjvm.data;
 import java.util.List;
 
 /**
- * A fixed list of views of a set's pictures: row {@code v * n + i} is view v of the i-th of the n pictures in an order of
- * the seed. View 0 is the picture as it is, the others have random crops and flips where the set has them. A row is the
+ * A fixed list of views of a set's pictures: row {@code v * n + i} is view v of the i-th of the n pictures in an order
+ * of the seed. View 0 is the picture as it is, the others have random crops and flips where the set has them. A row is the
  * same whenever it is read, so that something made of it once, such as codes, stays its own.
  */
 public final class PictureViews implements PictureSource {

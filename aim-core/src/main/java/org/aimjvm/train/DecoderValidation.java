@@ -35,8 +35,8 @@ final class DecoderValidation {
     }
 
     /**
-     * {@code loss}: mean reconstruction and perceptual loss of the pairs; {@code psnr}: mean over the pairs of 10 log10(4
-     * / mean squared error), in dB, of pictures clamped to [-1, 1]; {@code reconstruction_psnr}: the same of pictures
+     * {@code loss}: mean reconstruction and perceptual loss of the pairs; {@code psnr}: mean over the pairs of 10
+     * log10(4 / mean squared error), in dB, of pictures clamped to [-1, 1]; {@code reconstruction_psnr}: the same of pictures
      * decoded from their own codes.
      *
      * @param most pairs to use, 0 for all
