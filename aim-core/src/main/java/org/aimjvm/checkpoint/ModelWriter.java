@@ -3,14 +3,14 @@ package org.aimjvm.checkpoint;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import org.aimjvm.backend.DType;
-import org.aimjvm.backend.Shape;
 import org.aimjvm.io.AtomicFiles;
 import org.aimjvm.io.CheckpointException;
+import org.aimjvm.io.QuantizedTensors;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.StagedFolder;
+import org.aimjvm.io.TensorSource;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimModel;
 import org.aimjvm.nn.Mismatch;
@@ -73,6 +73,30 @@ public final class ModelWriter {
         new ModelWriter(config, vqConfig, info).write(folder, file);
     }
 
+    /**
+     * Writes a model that differs from another one in some tensors; the others are copied as they are stored, weight
+     * matrices kept as integers too.
+     *
+     * @param folder a new or an existing one
+     * @param from the other model, with a tokenizer and maybe a sequence model
+     * @param info what to keep in aim.json
+     * @param changed the tensors that are others, by their full names; written as F32. Not modified
+     * @throws IllegalArgumentException if one is none of the model's, before anything is written
+     * @throws CheckpointException if it cannot be written, or {@code from} cannot be read
+     */
+    public static void write(Path folder, ModelFolder from, ModelInfo info, Map<String, Tensor> changed) {
+        TensorSource source = from.tensors();
+        SafeTensorsWriter file = new SafeTensorsWriter();
+        source.names().stream().filter(name -> !changed.containsKey(name))
+                .forEach(name -> QuantizedTensors.addStored(file, source, name));
+        changed.forEach((name, t) -> file.floats(name, DType.F32, t.shape(), t::toFloats));
+        String quantized = source.metadata().get(QuantizedTensors.METADATA);
+        if (quantized != null) {
+            file.metadata(QuantizedTensors.METADATA, quantized);
+        }
+        new ModelWriter(from.config(), from.vqConfig(), info).write(folder, file);
+    }
+
     private void write(Path folder, Map<String, Tensor> tensors, DType dtype) {
         Params expected = expected();
         SafeTensorsWriter file = new SafeTensorsWriter();
@@ -84,9 +108,7 @@ public final class ModelWriter {
     }
 
     private void write(Path folder, SafeTensorsWriter file) {
-        Map<String, Shape> got = new LinkedHashMap<>();
-        file.tensors().forEach(t -> got.put(t.name(), t.shape()));
-        Mismatch mismatch = expected().compare(got);
+        Mismatch mismatch = expected().compare(QuantizedTensors.shapes(file));
         if (!mismatch.isEmpty()) {
             throw new IllegalArgumentException("model folder: " + mismatch);
         }

@@ -15,7 +15,7 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * One command of those that made a model, with all that decides its numbers.
  *
- * @param stage what it made: {@link #TOKENIZER}, {@link #CODES}, {@link #MODEL}, {@link #CLASSIFIER}, or another word
+ * @param stage what it made: {@link #TOKENIZER}, {@link #CODES}, {@link #MODEL}, {@link #DECODER}, {@link #CLASSIFIER}, or another word
  * @param command e.g. {@code aim train vq}
  * @param options values by the long names of options without dashes, defaults included: {@link Boolean}, {@link Long},
  *     {@link Double}, {@link String}, or a list of texts. Of a path only the last name is kept
@@ -31,6 +31,8 @@ public record RecipeStage(
     public static final String CODES = "codes";
     /** The sequence model, stage 2. */
     public static final String MODEL = "lm";
+    /** The tokenizer's decoder again, after stage 2. */
+    public static final String DECODER = "decoder";
     /** A classifier of pictures. */
     public static final String CLASSIFIER = "classifier";
 

@@ -8,7 +8,7 @@ import org.aimjvm.backend.SplitMix64;
 public final class Draws {
     /** What a number is drawn for; different purposes never share numbers. */
     public enum Purpose {
-        SHUFFLE, LABEL_DROPOUT, DROPOUT, AUGMENT, REVIVE, SPLIT, DISCRIMINATOR, BALANCE, CROP
+        SHUFFLE, LABEL_DROPOUT, DROPOUT, AUGMENT, REVIVE, SPLIT, DISCRIMINATOR, BALANCE, CROP, REGENERATE
     }
 
     private Draws() {}

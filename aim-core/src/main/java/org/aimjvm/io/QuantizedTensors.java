@@ -2,6 +2,7 @@ package org.aimjvm.io;
 
 import java.nio.file.Path;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
@@ -79,6 +80,45 @@ public final class QuantizedTensors implements TensorSource {
         }
     }
 
+    /**
+     * Adds a tensor to a file as it is stored in another: of the same type, or as the same integers with scales.
+     *
+     * @param source read when the file is written
+     */
+    public static void addStored(SafeTensorsWriter file, TensorSource source, String name) {
+        TensorInfo t = source.info(name);
+        String stored = source.storedAs(name);
+        if (stored.equals(WeightFormat.INT8.name()) || stored.equals(WeightFormat.INT4.name())) {
+            add(file, name, t.shape(), WeightFormat.valueOf(stored), () -> source.matrix(name));
+            return;
+        }
+        switch (t.dtype()) {
+            case F64, F32, F16, BF16 -> file.floats(name, t.dtype(), t.shape(), () -> source.readFloats(name));
+            case I64 -> file.longs(name, t.shape(), () -> source.readLongs(name));
+            case I32, I16, I8, U8, BOOL -> file.ints(name, t.dtype(), t.shape(), () -> source.readInts(name));
+        }
+    }
+
+    /** Names and shapes that the tensors of a file stand for: those kept as integers once, without their scales. */
+    public static Map<String, Shape> shapes(SafeTensorsWriter file) {
+        Map<String, TensorInfo> there = new LinkedHashMap<>();
+        file.tensors().forEach(t -> there.put(t.name(), t));
+        Map<String, Shape> shapes = new LinkedHashMap<>();
+        there.forEach((name, t) -> {
+            boolean isScale = name.endsWith(SCALE)
+                    && isInteger(there.get(name.substring(0, name.length() - SCALE.length())));
+            if (!isScale) {
+                boolean pair = isInteger(t) && there.containsKey(name + SCALE);
+                shapes.put(name, pair ? Shape.of(t.shape().dim(0), columns(t)) : t.shape());
+            }
+        });
+        return shapes;
+    }
+
+    private static boolean isInteger(TensorInfo t) {
+        return t != null && (t.dtype() == DType.I8 || t.dtype() == DType.U8);
+    }
+
     private static int[] widened(byte[] values) {
         int[] ints = new int[values.length];
         for (int i = 0; i < ints.length; i++) {
@@ -100,8 +140,7 @@ public final class QuantizedTensors implements TensorSource {
         if (!source.contains(name) || !source.contains(name + SCALE)) {
             return false;
         }
-        DType type = source.info(name).dtype();
-        return type == DType.I8 || type == DType.U8;
+        return isInteger(source.info(name));
     }
 
     private void check(String name) {

@@ -27,10 +27,13 @@ abstract sealed class CodeDrawing implements AutoCloseable permits HostDrawing, 
         this.guided = !request.guidance().isNone();
     }
 
-    /** Drawing on the device where the model's backend can, else on the host. */
+    /**
+     * Drawing on the device where the model's backend can, else on the host; there too if pictures have forced tokens
+     * of their own, for which the device's kernels have no place.
+     */
     static CodeDrawing of(AimModel model, GenerationRequest request, GenerationListener listener) {
         SamplingKernels kernels = model.backend().sampling().orElse(null);
-        return kernels == null
+        return kernels == null || request.jobs().stream().anyMatch(job -> job.forced() != null)
                 ? new HostDrawing(model, request, listener)
                 : new DeviceDrawing(model, request, listener, kernels);
     }
@@ -58,6 +61,14 @@ abstract sealed class CodeDrawing implements AutoCloseable permits HostDrawing, 
             throw new CancellationException(
                     "generation cancelled at token " + token + " of " + model.config().numTokens());
         }
+    }
+
+    /** The code that position {@code t} of a picture is given, or {@link GenerationRequest.Job#DRAWN}. */
+    final int forced(GenerationRequest.Job job, int t) {
+        if (t < request.prefix().size()) {
+            return request.prefix().get(t);
+        }
+        return job.forced() == null ? GenerationRequest.Job.DRAWN : job.forced()[t];
     }
 
     final int[] labels(List<GenerationRequest.Job> batch) {

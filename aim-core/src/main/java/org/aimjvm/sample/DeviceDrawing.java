@@ -43,7 +43,7 @@ final class DeviceDrawing extends CodeDrawing {
         int[] force = new int[tokens];
         for (int t = 0; t < tokens; t++) {
             scale[t] = request.guidance().scale(t, tokens);
-            force[t] = t < request.prefix().size() ? request.prefix().get(t) : -1;
+            force[t] = t < request.prefix().size() ? request.prefix().get(t) : GenerationRequest.Job.DRAWN;
         }
         scales.write(scale);
         forced.write(force);

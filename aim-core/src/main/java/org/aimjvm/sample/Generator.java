@@ -97,6 +97,28 @@ public final class Generator {
      */
     public void generateEach(
             GenerationRequest request, GenerationListener listener, Consumer<? super GeneratedPicture> each) {
+        drawEach(request, listener, (batch, first, codes) -> finish(batch, first, codes, listener, each));
+    }
+
+    /**
+     * The codes that {@link #generate} makes pictures of; none is made.
+     *
+     * @return (pictures, tokens), in the order of the request
+     * @throws IllegalArgumentException if a label or a forced token is out of range, before any work
+     * @throws CancellationException as {@link #generate}
+     */
+    public int[][] draw(GenerationRequest request, GenerationListener listener) {
+        int[][] all = new int[request.jobs().size()][];
+        drawEach(request, listener, (batch, first, codes) -> System.arraycopy(codes, 0, all, first, batch.size()));
+        return all;
+    }
+
+    /** Takes a batch whose codes are drawn. */
+    private interface Drawn {
+        void batch(List<GenerationRequest.Job> batch, int first, int[][] codes);
+    }
+
+    private void drawEach(GenerationRequest request, GenerationListener listener, Drawn then) {
         check(request);
         List<GenerationRequest.Job> jobs = request.jobs();
         long before = model.backend().bytesInUse();
@@ -113,7 +135,7 @@ public final class Generator {
                                     listener.onRow(done / side, new Partial(drawn, from, done));
                                 }
                             });
-                    finish(batch, first, codes, listener, each);
+                    then.batch(batch, first, codes);
                 } catch (OutOfDeviceMemoryException e) {
                     throw e.forBatch(batch.size(), before);
                 }
@@ -154,6 +176,7 @@ public final class Generator {
             if (job.label() < 0 || job.label() >= classes) {
                 throw new IllegalArgumentException("label: " + job.label() + " (expected 0 to " + (classes - 1) + ")");
             }
+            checkForced(job.forced(), vocab);
         }
         if (request.prefix().size() > side * side) {
             throw new IllegalArgumentException(
@@ -169,6 +192,22 @@ public final class Generator {
             throw new IllegalArgumentException(
                     "batch: " + batch + " pictures of " + vocab + " logits (expected at most "
                             + (Integer.MAX_VALUE - 8) / 2 / vocab + ")");
+        }
+    }
+
+    private void checkForced(int[] forced, int vocab) {
+        if (forced == null) {
+            return;
+        }
+        if (forced.length != side * side) {
+            throw new IllegalArgumentException(
+                    "forced: " + forced.length + " tokens (expected " + side * side + ")");
+        }
+        for (int token : forced) {
+            if (token != GenerationRequest.Job.DRAWN && (token < 0 || token >= vocab)) {
+                throw new IllegalArgumentException("forced: token " + token + " (expected 0 to " + (vocab - 1) + ", or "
+                        + GenerationRequest.Job.DRAWN + " for one that is drawn)");
+            }
         }
     }
 

@@ -33,8 +33,9 @@ final class HostDrawing extends CodeDrawing {
                 guide(count * vocab, request.guidance().scale(t, tokens));
             }
             for (int i = 0; i < count; i++) {
-                int token = t < request.prefix().size()
-                        ? request.prefix().get(t)
+                int forced = forced(batch.get(i), t);
+                int token = forced != GenerationRequest.Job.DRAWN
+                        ? forced
                         : sampler.sample(logits, i * vocab, random53(batch.get(i), t) * 0x1.0p-53);
                 codes[i][t] = token;
                 next[i] = token;

@@ -13,6 +13,7 @@ import java.util.Map;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Shape;
+import org.aimjvm.data.PictureSource;
 import org.aimjvm.io.CheckpointException;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.io.TensorSource;
@@ -22,6 +23,7 @@ import org.aimjvm.op.elementwise.ReduceOp;
 import org.aimjvm.optim.LrSchedule;
 import org.aimjvm.tensor.Tensor;
 import org.aimjvm.vq.PatchDiscriminator;
+import org.aimjvm.vq.VqModel;
 
 /**
  * The discriminator of a run of stage 1: the tokenizer's loss through it, its own loss, and what it remembers between
@@ -41,6 +43,9 @@ final class Adversary {
     /** Means of the logits of real and of generated pictures, pass by pass of the step under way. */
     private final List<float[]> means = new ArrayList<>();
 
+    private final ReconstructionWatch watch;
+    private double reconstruction; // sum over the passes of the step under way
+    private int passes;
     private double averageReal;
     private double averageFake;
 
@@ -57,6 +62,28 @@ final class Adversary {
         this.discriminator = new PatchDiscriminator(Params.random(backend, seed + 1), config);
         this.constant = discriminator.constant();
         this.augment = new DiffAugment(options.augment(), seed);
+        this.watch = new ReconstructionWatch(options.divergence());
+    }
+
+    /**
+     * The discriminator that a run asks for; {@code null} for none.
+     *
+     * @throws IllegalArgumentException if pictures, or a frozen decoder, do not fit what is asked for
+     */
+    static Adversary of(VqOptions options, VqModel model, PictureSource train) {
+        if (options.perceptual() != null) {
+            options.perceptual().distance().requireFit(train.channels(), train.height(), train.width());
+        }
+        if (options.adversarial() != null && options.adversarial().adaptive()
+                && !model.lastDecoderWeight().isParameter()) {
+            throw new IllegalArgumentException(
+                    "adaptive weight: the decoder's last convolution, at which it is measured,"
+                            + " is frozen (expected a fixed weight, or a decoder that is trained)");
+        }
+        return options.adversarial() == null ? null
+                : new Adversary(
+                        options.adversarial(), model.backend(), train.channels(), train.height(), train.width(),
+                        options.recipe().seed());
     }
 
     AdversarialOptions options() {
@@ -81,7 +108,7 @@ final class Adversary {
     }
 
     /** The discriminator as a player; {@code loss} is {@link #loss} of what the tokenizer's pass made. */
-    Player<PictureBatch> player(TrainRecipe recipe, Player.PassLoss<PictureBatch> loss) {
+    <B> Player<B> player(TrainRecipe recipe, Player.PassLoss<B> loss) {
         int steps = Math.max(1, recipe.steps() - options.fromStep());
         return new Player<>(
                 PLAYER, discriminator.params(), options.optimizer(),
@@ -134,11 +161,39 @@ final class Adversary {
         return new Player.Loss(loss, parts);
     }
 
-    /** Moves running statistics and averages by what all workers saw in the step. */
-    void afterStep(AfterStep step) {
-        if (means.isEmpty()) {
-            return; // it has not joined yet
+    /** Notes the reconstruction loss of a pass, for {@link ReconstructionWatch}. */
+    void note(MicroBatch rows, double lossOfPass) {
+        if (rows.pass() == 0) {
+            reconstruction = 0;
+            passes = 0;
         }
+        reconstruction += lossOfPass;
+        passes++;
+    }
+
+    /** Whether it has left the reconstructions as they should be. */
+    boolean isHealthy() {
+        return watch.isGood();
+    }
+
+    /**
+     * Moves running statistics and averages by what all workers saw in the step.
+     *
+     * @throws org.aimjvm.optim.DivergenceException if the reconstructions have been bad for too long
+     */
+    void afterStep(AfterStep step) {
+        if (!means.isEmpty()) { // else it has not joined yet
+            moveAverages(step);
+        }
+        float[] all = step.gather("reconstruction", new float[] {(float) (reconstruction / passes)});
+        double sum = 0;
+        for (float one : all) {
+            sum += one;
+        }
+        watch.see(step.step(), sum / all.length);
+    }
+
+    private void moveAverages(AfterStep step) {
         seen.apply(mine -> step.gather("batch statistics", mine));
         float[] mine = new float[2 * means.size()];
         for (int i = 0; i < means.size(); i++) {
@@ -152,15 +207,16 @@ final class Adversary {
             real += all[i];
             fake += all[i + 1];
         }
-        int passes = all.length / 2;
-        averageReal = DECAY * averageReal + (1 - DECAY) * real / passes;
-        averageFake = DECAY * averageFake + (1 - DECAY) * fake / passes;
+        int count = all.length / 2;
+        averageReal = DECAY * averageReal + (1 - DECAY) * real / count;
+        averageFake = DECAY * averageFake + (1 - DECAY) * fake / count;
         means.clear();
     }
 
     void save(SafeTensorsWriter file) {
         long[] bits = {Double.doubleToLongBits(averageReal), Double.doubleToLongBits(averageFake)};
         file.longs(LOGITS, Shape.of(2), () -> bits);
+        watch.save(file);
     }
 
     void load(TensorSource file) {
@@ -174,5 +230,6 @@ final class Adversary {
         }
         averageReal = real;
         averageFake = fake;
+        watch.load(file);
     }
 }

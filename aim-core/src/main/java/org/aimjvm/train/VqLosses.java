@@ -1,18 +1,13 @@
 package org.aimjvm.train;
 
 import static org.aimjvm.op.elementwise.ArithmeticOp.add;
-import static org.aimjvm.op.elementwise.ArithmeticOp.scale;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.aimjvm.nn.Trace;
-import org.aimjvm.op.elementwise.ArithmeticOp;
-import org.aimjvm.op.elementwise.PointwiseOp;
-import org.aimjvm.op.elementwise.ReduceOp;
 import org.aimjvm.tensor.Tensor;
-import org.aimjvm.vq.AdversarialLoss;
 import org.aimjvm.vq.Codebook;
 import org.aimjvm.vq.CodebookProjection;
 import org.aimjvm.vq.VqModel;
@@ -23,17 +18,13 @@ import org.aimjvm.vq.VqModel;
  */
 final class VqLosses {
     private final VqModel model;
-    private final VqOptions.Reconstruction distance;
-    private final PerceptualTerm perceptual; // null: none
-    private final Adversary adversary; // null: none
+    private final PictureLosses pictures;
     private final CodebookProjection projection; // null: the codes are trained themselves
     private final Codebook.Gradient gradient;
 
     VqLosses(VqModel model, VqOptions options, CodebookProjection projection, Adversary adversary) {
         this.model = model;
-        this.distance = options.reconstruction();
-        this.perceptual = options.perceptual();
-        this.adversary = adversary;
+        this.pictures = new PictureLosses(model, options, adversary);
         this.projection = projection;
         this.gradient = options.codebook().gradient();
     }
@@ -58,12 +49,7 @@ final class VqLosses {
         if (model.config().entropyLossRatio() != 0) {
             names.add("entropy");
         }
-        if (perceptual != null) {
-            names.add("perceptual");
-        }
-        if (adversary != null) {
-            names.addAll(adversary.names());
-        }
+        names.addAll(pictures.names());
         return names;
     }
 
@@ -73,54 +59,17 @@ final class VqLosses {
         Tensor codes = projection == null ? model.codebook().weight() : projection.codes();
         Codebook.Quantized q = model.codebook().quantize(z, codes, gradient);
         Tensor y = model.decodeLatents(q.latents(), Trace.OFF);
-        Tensor reconstruction = distance(y, x);
         Map<String, Double> parts = new LinkedHashMap<>();
-        parts.put("reconstruction", (double) reconstruction.item());
+        Tensor likeness = pictures.likeness(y, x, rows, parts);
         parts.put("codebook", (double) q.vqLoss().item());
         parts.put("commitment", (double) q.commitLoss().item());
-        Tensor likeness = likeness(reconstruction, y, x, rows, parts);
         Tensor loss = add(likeness, add(q.vqLoss(), q.commitLoss()));
         if (q.entropyLoss() != null) {
             parts.put("entropy", (double) q.entropyLoss().item());
             loss = add(loss, q.entropyLoss());
         }
-        if (adversary != null && adversary.counts(rows.step())) {
-            loss = add(loss, adversarial(likeness, y, rows, parts));
-        }
+        loss = pictures.withAdversary(loss, likeness, y, rows, parts);
         Tensor codebookLoss = q.entropyLoss() == null ? q.vqLoss() : add(q.vqLoss(), q.entropyLoss());
         return new Pass(loss, parts, z, q.codes(), y, codebookLoss);
-    }
-
-    /** Reconstruction and perceptual loss: what a discriminator's weight is measured by. */
-    private Tensor likeness(
-            Tensor reconstruction, Tensor y, Tensor x, MicroBatch rows, Map<String, Double> parts) {
-        if (perceptual == null || rows.step() < perceptual.fromStep()) {
-            return reconstruction;
-        }
-        Tensor term = ReduceOp.mean(perceptual.distance().distance(y, x));
-        parts.put("perceptual", (double) term.item());
-        return add(reconstruction, scale(term, (float) perceptual.weight()));
-    }
-
-    private Tensor adversarial(Tensor likeness, Tensor y, MicroBatch rows, Map<String, Double> parts) {
-        Tensor term = adversary.ofGenerator(y, rows);
-        parts.put("adversarial", (double) term.item());
-        float weight = (float) adversary.options().weight();
-        if (adversary.options().adaptive()) {
-            List<Tensor> last = List.of(model.lastDecoderWeight());
-            float factor = AdversarialLoss.adaptiveWeight(
-                    likeness.backward(last).of(last.getFirst()), term.backward(last).of(last.getFirst()));
-            parts.put("adaptive_weight", (double) factor);
-            weight *= factor;
-        }
-        return scale(term, weight);
-    }
-
-    private Tensor distance(Tensor y, Tensor x) {
-        Tensor difference = ArithmeticOp.sub(y, x);
-        return ReduceOp.mean(
-                distance == VqOptions.Reconstruction.L1
-                        ? PointwiseOp.abs(difference)
-                        : PointwiseOp.square(difference));
     }
 }

@@ -40,10 +40,7 @@ final class VqTask implements TrainTask<PictureBatch> {
     private final VqValidation validation;
     private final Adversary adversary; // null: none
     private final CodebookProjection projection; // null: the codes are trained themselves
-    private final ReconstructionWatch watch;
     private VqLosses.Pass pass; // the latest of the tokenizer, for the discriminator
-    private double reconstruction; // sum over the passes of the step under way
-    private int passes;
 
     /** @param info kept in checkpoints; {@code null} for no more than the classes */
     VqTask(VqModel model, PictureSource train, PictureSource validation, VqOptions options, ModelInfo info) {
@@ -61,8 +58,7 @@ final class VqTask implements TrainTask<PictureBatch> {
                 ? new CodebookProjection(
                         Params.random(model.backend(), recipe.seed()).sub("codebook"), model.config())
                 : null;
-        this.adversary = adversary(options, model, train);
-        this.watch = new ReconstructionWatch(adversary == null ? 0 : options.adversarial().divergence());
+        this.adversary = Adversary.of(options, model, train);
         this.losses = new VqLosses(model, options, projection, adversary);
         CodebookOptions moves = model.codebook().isFrozen() ? options.codebook().still() : options.codebook();
         this.codes = new CodeRevival(model.codebook(), PLAYER, moves, recipe.seed());
@@ -79,22 +75,6 @@ final class VqTask implements TrainTask<PictureBatch> {
             throw new IllegalArgumentException("codebook: projected codes begin at random, but the run begins from "
                     + options.origin().name() + " (expected no projection, or no model to begin from)");
         }
-    }
-
-    private static Adversary adversary(VqOptions options, VqModel model, PictureSource train) {
-        if (options.perceptual() != null) {
-            options.perceptual().distance().requireFit(train.channels(), train.height(), train.width());
-        }
-        if (options.adversarial() != null && options.adversarial().adaptive()
-                && !model.lastDecoderWeight().isParameter()) {
-            throw new IllegalArgumentException(
-                    "adaptive weight: the decoder's last convolution, at which it is measured,"
-                            + " is frozen (expected a fixed weight, or a decoder that is trained)");
-        }
-        return options.adversarial() == null ? null
-                : new Adversary(
-                        options.adversarial(), model.backend(), train.channels(), train.height(), train.width(),
-                        options.recipe().seed());
     }
 
     private void requireFit(PictureSource pictures) {
@@ -192,16 +172,10 @@ final class VqTask implements TrainTask<PictureBatch> {
     }
 
     private Player.Loss loss(MicroBatch rows, PictureBatch batch) {
-        if (rows.pass() == 0) {
-            if (rows.step() == 0) {
-                begin();
-            }
-            reconstruction = 0;
-            passes = 0;
+        if (rows.pass() == 0 && rows.step() == 0) {
+            begin();
         }
         pass = losses.of(batch.pixels(model.backend()), rows);
-        reconstruction += pass.parts().get("reconstruction");
-        passes++;
         codes.see(rows, pass.codes(), pass.latents());
         Map<String, Double> parts = new LinkedHashMap<>(pass.parts());
         parts.put("usage", codes.usage());
@@ -232,18 +206,12 @@ final class VqTask implements TrainTask<PictureBatch> {
         codes.afterStep(step);
         if (adversary != null) {
             adversary.afterStep(step);
-            float[] all = step.gather("reconstruction", new float[] {(float) (reconstruction / passes)});
-            double sum = 0;
-            for (float one : all) {
-                sum += one;
-            }
-            watch.see(step.step(), sum / all.length);
         }
     }
 
     @Override
     public boolean isHealthy() {
-        return watch.isGood();
+        return adversary == null || adversary.isHealthy();
     }
 
     @Override
@@ -262,7 +230,6 @@ final class VqTask implements TrainTask<PictureBatch> {
         codes.save(file);
         if (adversary != null) {
             adversary.save(file);
-            watch.save(file);
         }
         return true;
     }
@@ -272,7 +239,6 @@ final class VqTask implements TrainTask<PictureBatch> {
         codes.load(file);
         if (adversary != null) {
             adversary.load(file);
-            watch.load(file);
         }
     }
 }

@@ -15,11 +15,15 @@ import org.aimjvm.ModelFiles;
 import org.aimjvm.TinyAim;
 import org.aimjvm.backend.Backends;
 import org.aimjvm.backend.DType;
+import org.aimjvm.backend.WeightFormat;
+import org.aimjvm.backend.WeightMatrix;
 import org.aimjvm.io.CheckpointException;
+import org.aimjvm.io.QuantizedTensors;
 import org.aimjvm.io.SafeTensors;
 import org.aimjvm.io.SafeTensorsWriter;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.PositionRule;
+import org.aimjvm.nn.Params;
 import org.aimjvm.sample.Guidance;
 import org.aimjvm.sample.SamplingOptions;
 import org.aimjvm.tensor.Tensor;
@@ -184,5 +188,51 @@ class ModelFolderWriteTest {
                 file, TinyAim.plain(), TinyAim.vq(3), INFO, ModelFiles.TINY.params().all(), DType.F32))
                 .isInstanceOf(CheckpointException.class)
                 .hasMessageContaining("is a file, expected a folder");
+    }
+
+    @Test
+    void aCopyWithOtherTensorsKeepsTheRestAsItIsStored() {
+        String changed = "vqvae.decoder.conv_in.weight";
+        for (String format : List.of("F32", "BF16", "INT8", "INT4")) {
+            Path start = dir.resolve(format);
+            SafeTensorsWriter file = new SafeTensorsWriter().metadata(QuantizedTensors.METADATA, format);
+            Params params = ModelFiles.TINY.params();
+            params.all().forEach((name, t) -> {
+                if (params.matrices().contains(name)) {
+                    QuantizedTensors.add(
+                            file, name, t.shape(), WeightFormat.valueOf(format),
+                            () -> new WeightMatrix.Floats(t.dim(0), t.dim(1), WeightFormat.F32, t::toFloats));
+                } else {
+                    file.floats(
+                            name, format.equals("F32") || name.endsWith("used") ? DType.F32 : DType.BF16, t.shape(),
+                            t::toFloats);
+                }
+            });
+            ModelWriter.write(start, TinyAim.plain(), TinyAim.vq(3), INFO, file);
+            Tensor other = Tensor.full(Backends.best(), params.all().get(changed).shape(), 0.1f);
+            ModelInfo info = INFO.withClassNames(List.of("a", "b", "c", "d", "e"));
+            Path copy = dir.resolve(format + "-copy");
+            try (ModelFolder from = ModelFolder.open(start)) {
+                ModelWriter.write(copy, from, info, Map.of(changed, other));
+                assertThatThrownBy(() -> ModelWriter.write(dir.resolve("bad"), from, info, Map.of("vqvae.x", other)))
+                        .hasMessageContaining("vqvae.x");
+                try (ModelFolder read = ModelFolder.open(copy)) {
+                    read.check();
+                    assertThat(read.info()).isEqualTo(info);
+                    assertThat(read.config()).isEqualTo(from.config());
+                    assertThat(read.vqConfig()).isEqualTo(from.vqConfig());
+                    assertThat(read.tensors().names()).isEqualTo(from.tensors().names());
+                    assertThat(read.tensors().metadata()).isEqualTo(from.tensors().metadata());
+                    for (String name : from.tensors().names()) {
+                        boolean same = !name.equals(changed);
+                        assertThat(read.tensors().readFloats(name)).as(name)
+                                .isEqualTo(same ? from.tensors().readFloats(name) : other.toFloats());
+                        assertThat(read.tensors().storedAs(name)).as(name)
+                                .isEqualTo(same ? from.tensors().storedAs(name) : "F32");
+                    }
+                }
+            }
+            assertThat(dir.resolve("bad")).doesNotExist();
+        }
     }
 }

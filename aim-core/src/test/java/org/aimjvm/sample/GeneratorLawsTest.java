@@ -181,6 +181,33 @@ class GeneratorLawsTest {
 
     @ParameterizedTest
     @MethodSource("backends")
+    void tokensForcedAnywhereAreTakenAndTheOthersDrawnAfterThem(Backend backend, AimConfig config) {
+        Generator generator = generator(config, backend);
+        List<Job> jobs = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            int quarters = i;
+            Random random = new Random(i);
+            int[] forced = IntStream.range(0, TinyAim.TOKENS)
+                    .map(t -> random.nextInt(4) < quarters ? random.nextInt(TinyAim.VOCAB) : Job.DRAWN).toArray();
+            jobs.add(new Job(i % 2, 70 + i / 2, forced));
+        }
+        int[][] codes = generator.draw(request(jobs, LINEAR, 5), GenerationListener.NONE);
+        assertThat(generator.draw(request(jobs, LINEAR, 2), GenerationListener.NONE)).isDeepEqualTo(codes);
+        assertThat(codes[4]).isEqualTo(jobs.get(4).forced()); // all of them
+        for (int i = 0; i < 4; i++) {
+            Job free = new Job(jobs.get(i).label(), jobs.get(i).seed());
+            for (int t = 0; t < TinyAim.TOKENS; t++) {
+                int forced = jobs.get(i).forced()[t];
+                List<Integer> before = IntStream.of(codes[i]).limit(t).boxed().toList();
+                GenerationRequest request = new GenerationRequest(List.of(free), LINEAR, SAMPLING, before, 1);
+                int expected = forced != Job.DRAWN ? forced : generator.draw(request, GenerationListener.NONE)[0][t];
+                assertThat(codes[i][t]).as("picture %d, token %d", i, t).isEqualTo(expected);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("backends")
     void theLastRowIsTheFinishedPicture(Backend backend, AimConfig config) {
         Generator generator = generator(config, backend);
         Map<Integer, float[]> lastRows = new HashMap<>();

@@ -137,6 +137,11 @@ class GeneratorTest {
         assertThat(codes(generator.generate(request(5, 2), GenerationListener.NONE))).isEqualTo(whole);
     }
 
+    private static GenerationRequest forced(int[] tokens, List<Integer> prefix) {
+        return new GenerationRequest(
+                List.of(new Job(0, 0), new Job(0, 0, tokens)), Guidance.NONE, SamplingOptions.PLAIN, prefix, 1);
+    }
+
     @Test
     void badRequestsAreRefusedBeforeAnyWork() {
         Recorder recorder = new Recorder();
@@ -157,6 +162,14 @@ class GeneratorTest {
         GenerationRequest r = new GenerationRequest(
                 good, Guidance.NONE, SamplingOptions.PLAIN, Collections.nCopies(TinyAim.TOKENS + 1, 1), 1);
         assertThatThrownBy(() -> generator.generate(r, recorder)).hasMessage("prefix: 17 tokens (expected at most 16)");
+        int[] outside = new int[TinyAim.TOKENS];
+        outside[3] = TinyAim.VOCAB;
+        assertThatThrownBy(() -> generator.draw(forced(new int[15], List.of()), recorder))
+                .hasMessage("forced: 15 tokens (expected 16)");
+        assertThatThrownBy(() -> generator.draw(forced(outside, List.of()), recorder))
+                .hasMessage("forced: token 23 (expected 0 to 22, or -1 for one that is drawn)");
+        assertThatThrownBy(() -> forced(new int[TinyAim.TOKENS], List.of(1))).hasMessage(
+                "prefix: 1 tokens, given with pictures that have forced tokens of their own (expected one of the two)");
         assertThat(recorder.events).isEmpty();
         assertThatThrownBy(() -> request(0, 1)).hasMessage("generate: 0 pictures (expected 1 to 10000000)");
         assertThatThrownBy(() -> request(1, 0)).hasMessage("batch: 0 (expected 1 to 4096)");

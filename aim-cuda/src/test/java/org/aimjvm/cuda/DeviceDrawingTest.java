@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.stream.IntStream;
@@ -78,6 +79,21 @@ class DeviceDrawingTest {
                 assertThat(codes(here, request)).as("%s, batch %d", format, request.batchSize())
                         .isEqualTo(codes(host, request));
             }
+        }
+    }
+
+    @Test
+    void picturesWithForcedTokensOfTheirOwnGetTheHostsCodesToo() {
+        int[] forced = new int[TOKENS];
+        Arrays.setAll(forced, t -> t % 3 == 0 ? t % VOCAB : GenerationRequest.Job.DRAWN);
+        GenerationRequest request = new GenerationRequest(
+                List.of(new GenerationRequest.Job(1, 40, forced), new GenerationRequest.Job(2, 41)),
+                Guidance.constant(2), SamplingOptions.PLAIN, List.of(), 2);
+        int[][] expected = generator(CudaTests.reference(), WeightFormat.F32).draw(request, GenerationListener.NONE);
+        assertThat(generator(CudaTests.backend(), WeightFormat.F32).draw(request, GenerationListener.NONE))
+                .isDeepEqualTo(expected);
+        for (int t = 0; t < TOKENS; t += 3) {
+            assertThat(expected[0][t]).isEqualTo(forced[t]);
         }
     }
 

@@ -17,6 +17,7 @@ import org.aimjvm.LoadOptions;
 import org.aimjvm.backend.Backend;
 import org.aimjvm.backend.DType;
 import org.aimjvm.checkpoint.ModelFolder;
+import org.aimjvm.cli.option.DrawOptions;
 import org.aimjvm.command.Checkable;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Models;
@@ -103,15 +104,7 @@ public final class EvaluateCommand implements Callable<Integer>, Checkable {
             paramLabel = "N",
             description = "Seed of the first picture of each class (default: ${DEFAULT-VALUE}).") private long seed;
 
-    @Option(names = "--cfg-scale", paramLabel = "S",
-            description = "Guidance (default: the model's).") private Float cfgScale;
-
-    @Option(names = "--temperature", paramLabel = "T",
-            description = "Temperature (default: the model's).") private Float temperature;
-
-    @Option(names = "--top-k", paramLabel = "K", description = "Top-k (default: the model's).") private Integer topK;
-
-    @Option(names = "--top-p", paramLabel = "P", description = "Top-p (default: the model's).") private Float topP;
+    @Mixin private DrawOptions drawing;
 
     @Option(
             names = "--judge-epochs",
@@ -213,11 +206,7 @@ public final class EvaluateCommand implements Callable<Integer>, Checkable {
     }
 
     private GenerateOptions options(GenerateOptions defaults) {
-        GenerateOptions o = defaults.withCount(count).withSeed(seed).withBatchSize(64);
-        o = cfgScale != null ? o.withGuidance(cfgScale) : o;
-        o = temperature != null ? o.withTemperature(temperature) : o;
-        o = topK != null ? o.withTopK(topK) : o;
-        return topP != null ? o.withTopP(topP) : o;
+        return drawing.of(defaults.withCount(count).withSeed(seed).withBatchSize(64));
     }
 
     private Map<String, Object> measure(

@@ -9,8 +9,10 @@ import picocli.CommandLine.Spec;
 /** {@code aim train}: the parent of what can be trained. */
 @Command(
         name = "train",
-        description = "Train a model: first the tokenizer (vq), then the sequence model (lm).",
-        subcommands = {TrainVqCommand.class, TrainLmCommand.class, TrainClassifierCommand.class})
+        description = "Train a model: first the tokenizer (vq), then the sequence model (lm), then the tokenizer's decoder"
+                + " again (decoder).",
+        subcommands = {TrainVqCommand.class, TrainLmCommand.class, TrainDecoderCommand.class,
+            TrainClassifierCommand.class})
 public final class TrainCommand implements Callable<Integer> {
     @Spec private CommandSpec spec;
 

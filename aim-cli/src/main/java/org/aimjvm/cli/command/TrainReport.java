@@ -34,6 +34,7 @@ final class TrainReport implements TrainListener, AutoCloseable {
     private final String title;
     private final long reportNanos; // 0: no lines
     private final Supplier<BufferedImage> samples; // null: none can be made
+    private Supplier<Map<String, Double>> before; // null: nothing is measured before the first step
     private List<String> columns;
     private MetricsCsv table;
     private Progress bar;
@@ -60,6 +61,11 @@ final class TrainReport implements TrainListener, AutoCloseable {
         columns = trainer.columns();
     }
 
+    /** Has a run that begins anew validated before its first step. */
+    void measureBefore(Supplier<Map<String, Double>> validation) {
+        before = validation;
+    }
+
     @Override
     public void onStart(int firstStep, int total, int stepsPerEpoch, int examplesPerStep) {
         table = MetricsCsv.open(folder.resolve(METRICS), columns, firstStep);
@@ -68,6 +74,9 @@ final class TrainReport implements TrainListener, AutoCloseable {
         bar = console.progress(title, (long) firstStep * batch, (long) total * batch, "img");
         lastReport = System.nanoTime();
         lastStep = firstStep;
+        if (firstStep == 0 && before != null) {
+            onValidation(0, before.get());
+        }
     }
 
     @Override

@@ -3,8 +3,6 @@ package org.aimjvm.cli.command;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.aimjvm.backend.Backend;
@@ -21,6 +19,7 @@ import org.aimjvm.cli.option.InitStateOptions;
 import org.aimjvm.cli.option.PerceptualOptions;
 import org.aimjvm.cli.option.RecipeOption;
 import org.aimjvm.cli.option.VqArchitecture;
+import org.aimjvm.cli.output.PairGrid;
 import org.aimjvm.command.Checkable;
 import org.aimjvm.command.ComputeOptions;
 import org.aimjvm.command.Console;
@@ -33,7 +32,6 @@ import org.aimjvm.command.Tokenizer;
 import org.aimjvm.data.PictureSource;
 import org.aimjvm.data.Pictures;
 import org.aimjvm.io.CheckpointException;
-import org.aimjvm.io.Images;
 import org.aimjvm.model.PositionRule;
 import org.aimjvm.nn.Params;
 import org.aimjvm.tensor.Tensor;
@@ -61,9 +59,6 @@ import picocli.CommandLine.Spec;
         sortOptions = false,
         footer = {"", "Ctrl-C ends the run after the step under way, with a checkpoint."})
 final class TrainVqCommand implements Callable<Integer>, Checkable {
-    private static final int SAMPLE_PICTURES = 32;
-    private static final int SAMPLE_COLUMNS = 16;
-
     @Spec private CommandSpec spec;
 
     @Mixin private PictureData pictures;
@@ -193,19 +188,11 @@ final class TrainVqCommand implements Callable<Integer>, Checkable {
 
     /** Rows of pictures, each above the row of its reconstructions. */
     private static BufferedImage reconstructions(VqModel tokenizer, PictureSource source) {
-        int count = Math.min(SAMPLE_PICTURES, source.size());
+        int count = PairGrid.count(source);
         Tensor x = Pictures.batch(
                 tokenizer.backend(), source, IntStream.range(0, count).toArray(), new long[count]);
         int f = tokenizer.config().downsampling();
         Tensor y = tokenizer.decode(tokenizer.encode(x), count, source.height() / f, source.width() / f);
-        List<BufferedImage> cells = new ArrayList<>();
-        for (int from = 0; from < count; from += SAMPLE_COLUMNS) {
-            for (float[] pixels : List.of(x.toFloats(), y.toFloats())) {
-                for (int i = from; i < Math.min(count, from + SAMPLE_COLUMNS); i++) {
-                    cells.add(Images.fromFloats(pixels, i, source.channels(), source.height(), source.width()));
-                }
-            }
-        }
-        return Images.grid(cells, Math.min(SAMPLE_COLUMNS, count), 1);
+        return PairGrid.of(source, x.toFloats(), y.toFloats());
     }
 }

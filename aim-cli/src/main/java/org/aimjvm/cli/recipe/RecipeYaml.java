@@ -57,7 +57,8 @@ public final class RecipeYaml {
         text.append('\n').append(section.key()).append(": # ").append(stage.command()).append(" of AiM ")
                 .append(stage.version()).append('\n');
         if (stage.begunFrom() != null) {
-            text.append("  # init: SHA-256 of the weights ").append(stage.begunFrom().sha256()).append('\n');
+            text.append("  # ").append(section == Section.DECODER ? "model" : "init")
+                    .append(": SHA-256 of the weights ").append(stage.begunFrom().sha256()).append('\n');
         }
         boolean any = false;
         for (Map.Entry<String, Object> option : stage.options().entrySet()) {

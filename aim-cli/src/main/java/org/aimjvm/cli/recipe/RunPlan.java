@@ -117,7 +117,12 @@ public final class RunPlan {
         if (has(Section.EXPORT)) {
             return out.resolve(Section.EXPORT.folder());
         }
-        return trained(has(Section.MODEL) ? Section.MODEL : Section.TOKENIZER);
+        return trained(latest());
+    }
+
+    /** The last section that trains a part of the model. */
+    private Section latest() {
+        return has(Section.DECODER) ? Section.DECODER : has(Section.MODEL) ? Section.MODEL : Section.TOKENIZER;
     }
 
     private Path trained(Section section) {
@@ -136,6 +141,7 @@ public final class RunPlan {
         require(Section.FEATURES, Section.TOKENIZER);
         require(Section.CODES, Section.TOKENIZER);
         require(Section.MODEL, Section.CODES);
+        require(Section.DECODER, Section.MODEL);
         require(Section.EXPORT, Section.MODEL);
         require(Section.EVALUATE, Section.TOKENIZER);
     }
@@ -155,10 +161,9 @@ public final class RunPlan {
             case TOKENIZER -> List.of(Section.DATA, Section.FEATURES);
             case CODES -> List.of(Section.TOKENIZER);
             case MODEL -> List.of(Section.CODES);
-            case EXPORT -> List.of(Section.MODEL);
-            case EVALUATE -> List.of(
-                    has(Section.EXPORT) ? Section.EXPORT : has(Section.MODEL) ? Section.MODEL : Section.TOKENIZER,
-                    Section.JUDGE);
+            case DECODER -> List.of(Section.FEATURES, Section.MODEL);
+            case EXPORT -> List.of(latest());
+            case EVALUATE -> List.of(has(Section.EXPORT) ? Section.EXPORT : latest(), Section.JUDGE);
         };
         return before.stream().filter(stages::containsKey).toList();
     }
@@ -260,7 +265,7 @@ public final class RunPlan {
             case FEATURES, TOKENIZER, JUDGE -> {
                 addPictures(words);
                 if (section == Section.TOKENIZER) {
-                    addFeatures(words, settings);
+                    addFeatures(section, words, settings);
                 }
                 words.add("--out=" + folder);
                 made = trained(section);
@@ -276,8 +281,15 @@ public final class RunPlan {
                 words.add("--out=" + folder);
                 made = trained(section);
             }
+            case DECODER -> {
+                words.add("--model=" + trained(Section.MODEL));
+                addPictures(words);
+                addFeatures(section, words, settings);
+                words.add("--out=" + folder);
+                made = trained(section);
+            }
             case EXPORT -> {
-                words.add(trained(Section.MODEL).toString());
+                words.add(trained(latest()).toString());
                 words.add(folder.toString());
             }
             case EVALUATE -> {
@@ -311,16 +323,16 @@ public final class RunPlan {
 
     private static boolean readsPictures(Section section) {
         return switch (section) {
-            case FEATURES, TOKENIZER, CODES, JUDGE, EVALUATE -> true;
+            case FEATURES, TOKENIZER, CODES, DECODER, JUDGE, EVALUATE -> true;
             case DATA, MODEL, EXPORT -> false;
         };
     }
 
-    private void addFeatures(List<String> words, Map<String, Setting> settings) {
+    private void addFeatures(Section section, List<String> words, Map<String, Setting> settings) {
         if (has(Section.FEATURES)) {
             if (settings.containsKey(PERCEPTUAL)) {
                 throw settings.get(PERCEPTUAL)
-                        .wrong(Section.TOKENIZER.key() + "." + PERCEPTUAL + ": given with section "
+                        .wrong(section.key() + "." + PERCEPTUAL + ": given with section "
                                 + Section.FEATURES.key() + " (expected one of the two)");
             }
             words.add("--" + PERCEPTUAL + "=features=" + trained(Section.FEATURES));

@@ -19,6 +19,9 @@ public enum Section {
     CODES("codes", RecipeStage.CODES, Set.of("model", "data", "val", "out"), "tokenize"),
     /** Stage 2. */
     MODEL("lm", RecipeStage.MODEL, Set.of("data", "val", "tokenizer", "out", "resume", "recipe"), "train", "lm"),
+    /** The tokenizer's decoder again. */
+    DECODER("decoder", RecipeStage.DECODER,
+            Set.of("model", "tokenizer", "data", "val", "out", "resume", "recipe"), "train", "decoder"),
     /** The model as others get it. */
     EXPORT("model", null, Set.of(), "convert"),
     /** A classifier of the pictures. */

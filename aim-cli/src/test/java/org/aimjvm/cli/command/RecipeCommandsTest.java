@@ -77,6 +77,30 @@ class RecipeCommandsTest {
     }
 
     @Test
+    void theDecoderIsTrainedAgainAndGoesIntoWhatIsExportedAndJudged() throws IOException {
+        Files.writeString(shared.resolve("decoder.yaml"), Files.readString(shared.resolve("tiny.yaml"))
+                .replace("export:", "decoder: {steps: 3, batch: 6, forced: 0.5, cfg-scale: 2}\n\nexport:"));
+        Outcome o = aim(RUN.replace("tiny.yaml", "decoder.yaml") + "decoder");
+        assertThat(o.exit()).as(o.err()).isZero();
+        assertThat(model("decoder")).isNotEqualTo(model("run"));
+        try (ModelFolder model = ModelFolder.open(shared.resolve("decoder/model"));
+                ModelFolder trained = ModelFolder.open(shared.resolve("decoder/lm/model"))) {
+            List<RecipeStage> stages = model.info().recipe().stages();
+            assertThat(stages).extracting(RecipeStage::stage).containsExactly("vq", "codes", "lm", "decoder");
+            assertThat(stages.getLast().options()).containsEntry("forced", 0.5).containsEntry("size", 8L);
+            assertThat(stages.getLast().begunFrom().sha256()).isEqualTo(trained.sha256());
+            assertThat(aim("recipe show DIR/decoder/model").out())
+                    .contains("decoder: # aim train decoder", "  # model: SHA-256", "  forced: 0.5");
+        }
+        assertThat(shared.resolve("decoder/report/evaluation.json")).isNotEmptyFile();
+        String again =
+                "train decoder --model DIR/decoder/lm/model --data DIR/idx --sample-every 0 --threads 1 --out DIR/";
+        assertThat(aim(again + "decoder1 --recipe DIR/decoder/model").exit()).isZero();
+        assertThat(aim(again + "decoder2 --recipe DIR/decoder.yaml --size 8").exit()).isZero();
+        assertThat(model("decoder1")).isEqualTo(model("decoder/decoder")).isEqualTo(model("decoder2"));
+    }
+
+    @Test
     void whatHasFinishedIsLeftAsItIs() throws IOException {
         byte[] state = Files.readAllBytes(shared.resolve("run/stages.json"));
         Object time = Files.getLastModifiedTime(shared.resolve("run/model/model.safetensors"));
