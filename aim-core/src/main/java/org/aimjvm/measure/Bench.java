@@ -2,6 +2,7 @@ package org.aimjvm.measure;
 
 import java.nio.file.Path;
 import java.util.function.Supplier;
+import org.aimjvm.backend.Backend;
 import org.aimjvm.vq.VqModel;
 
 /** Makes {@link Measurement}s: each between two looks at the machine's limits. */
@@ -41,7 +42,7 @@ public final class Bench {
                 Measurement.Subject.of("lm-decode", lm, batch, guided), t.result.step(),
                 new Measurement.StepCost(batch, lm.cost().bytes(sequences, position),
                         lm.cost().flops(sequences, position)),
-                t.result.secondsOfAll() / batch, t.result.isExtrapolated(), t.limits);
+                t.result.secondsOfAll() / batch, t.result.isExtrapolated(), t.limits, 0);
     }
 
     /** All codes of {@code batch} pictures in one pass. */
@@ -66,6 +67,22 @@ public final class Bench {
                 new Measurement.StepCost(
                         batch * tokens, bytes, 3 * tokens * lm.cost().flops(batch, (tokens + 1) / 2.0)),
                 t.limits);
+    }
+
+    /**
+     * Whole steps of stage 1 on {@code batch} pictures, every network of the losses included.
+     *
+     * @throws IllegalArgumentException if the losses do not take pictures of this size
+     */
+    public Measurement vqTrainStep(Backend backend, StageOne stage, int batch) {
+        Timed<StageOne.Steps> t = timed(() -> stage.measure(backend, batch, warmUp, seconds));
+        int side = stage.side() / stage.config().downsampling();
+        // as of trainStep, and averages read and written
+        double bytes = 12.0 * 4 * t.result.parameters();
+        return Measurement.ofPictures(
+                Measurement.Subject.of(stage, batch), t.result.seconds(),
+                new Measurement.StepCost(batch * side * side, bytes, t.result.flops()), t.limits)
+                .withTensorBytes(t.result.tensorBytes());
     }
 
     /** Labels to pixels, all of it: codes, tokenizer, transfer to the host. */

@@ -12,28 +12,37 @@ import tools.jackson.databind.node.ObjectNode;
  * @param imageSeconds median seconds per picture
  * @param extrapolated whether that is a number of median steps, instead of pictures that were drawn
  * @param limits measured before and after
+ * @param tensorBytes the most that tensors took at a time; 0 where they are not counted
  */
 public record Measurement(
-        Subject subject, Spread step, StepCost cost, double imageSeconds, boolean extrapolated, MachineLimits limits) {
+        Subject subject, Spread step, StepCost cost, double imageSeconds, boolean extrapolated, MachineLimits limits,
+        long tensorBytes) {
 
     /**
      * What was measured.
      *
-     * @param work {@code lm-decode}, {@code lm-prefill}, {@code vq-decode}, {@code vq-encode}, {@code generate} or
-     *     {@code train-step}
+     * @param work {@code lm-decode}, {@code lm-prefill}, {@code vq-decode}, {@code vq-encode}, {@code generate},
+     *     {@code train-step} or {@code vq-train-step}
      * @param preset architecture
      * @param weights format of the weights
      * @param states format of the states, {@code f32} where there are none
      * @param batch pictures side by side
      * @param guided whether each picture takes two sequences
+     * @param losses of a step of stage 1, see {@link StageOne.Losses}; {@code null} for other works
      */
-    public record Subject(String work, String preset, String weights, String states, int batch, boolean guided) {
+    public record Subject(
+            String work, String preset, String weights, String states, int batch, boolean guided, String losses) {
         static Subject of(String work, MeasuredLm lm, int batch, boolean guided) {
-            return new Subject(work, lm.name(), lm.weights().toString(), lm.states().toString(), batch, guided);
+            return new Subject(work, lm.name(), lm.weights().toString(), lm.states().toString(), batch, guided,
+                    null);
         }
 
         static Subject tokenizer(String work, String preset, int batch) {
-            return new Subject(work, preset, "f32", "f32", batch, false);
+            return new Subject(work, preset, "f32", "f32", batch, false, null);
+        }
+
+        static Subject of(StageOne stage, int batch) {
+            return new Subject("vq-train-step", stage.name(), "f32", "f32", batch, false, stage.losses().toString());
         }
     }
 
@@ -48,7 +57,17 @@ public record Measurement(
 
     /** Of steps that make whole pictures. */
     static Measurement ofPictures(Subject subject, Spread step, StepCost cost, MachineLimits limits) {
-        return new Measurement(subject, step, cost, step.median() / subject.batch, false, limits);
+        return new Measurement(subject, step, cost, step.median() / subject.batch, false, limits, 0);
+    }
+
+    /** The same with the memory of its tensors. */
+    Measurement withTensorBytes(long bytes) {
+        return new Measurement(subject, step, cost, imageSeconds, extrapolated, limits, bytes);
+    }
+
+    /** Pictures per second. */
+    public double picturesPerSecond() {
+        return 1 / imageSeconds;
     }
 
     /** Codes per second, of all pictures. */
@@ -96,6 +115,12 @@ public record Measurement(
                 .put("tokens_per_step", cost.tokens)
                 .put("bytes_per_step", cost.bytes)
                 .put("flops_per_step", cost.flops);
+        if (subject.losses != null) {
+            o.put("losses", subject.losses).put("pictures_per_second", picturesPerSecond());
+        }
+        if (tensorBytes > 0) {
+            o.put("tensor_bytes", tensorBytes);
+        }
         o.set("seconds_per_step", toJson(step));
         ObjectNode machine = o.putObject("machine");
         machine.put("loops", limits.loops());

@@ -23,8 +23,6 @@ import org.aimjvm.tensor.Tensor;
 import org.aimjvm.train.LmOptions;
 import org.aimjvm.train.LmTrainer;
 import org.aimjvm.train.RunOptions;
-import org.aimjvm.train.TrainListener;
-import org.aimjvm.train.TrainMetrics;
 import org.aimjvm.train.TrainRecipe;
 import org.aimjvm.vq.VqModel;
 
@@ -33,7 +31,7 @@ import org.aimjvm.vq.VqModel;
  * repetitions.
  */
 public final class RepeatedPasses {
-    private static final int LEAST = 3;
+    private static final int LEAST = TimedSteps.LEAST;
     private static final double LEARNING_RATE = 1e-4;
     private static final double LABEL_DROPOUT = 0.1;
 
@@ -96,34 +94,17 @@ public final class RepeatedPasses {
     /** Steps of {@code batch} pictures: forward, backward, AdamW. Changes the subject's weights. */
     public static Spread train(MeasuredLm subject, int batch, Path scratch, double warmUp, double seconds) {
         writeCodes(subject, batch, scratch);
-        List<Double> steps = new ArrayList<>();
-        LmTrainer[] trainer = new LmTrainer[1];
         try (TokenDataset data = TokenDataset.open(scratch)) {
             TrainRecipe recipe = new TrainRecipe(
                     batch, 1, 0, AdamWOptions.of(LEARNING_RATE),
                     new LrSchedule(LrSchedule.Kind.CONSTANT, 0, Integer.MAX_VALUE), 0);
-            long start = System.nanoTime();
-            trainer[0] = new LmTrainer(
-                    subject.model(), data, null, new LmOptions(recipe, LABEL_DROPOUT, 0, false),
-                    RunOptions.NONE, new TrainListener() {
-                        private long measuring; // 0: warming up
-
-                        @Override
-                        public void onStep(TrainMetrics metrics) {
-                            long now = System.nanoTime();
-                            if (measuring > 0) {
-                                steps.add(metrics.seconds());
-                            } else if (now - start > 1e9 * warmUp) {
-                                measuring = now;
-                            }
-                            if (steps.size() >= LEAST && now - measuring > 1e9 * seconds) {
-                                trainer[0].stop();
-                            }
-                        }
+            LmOptions options = new LmOptions(recipe, LABEL_DROPOUT, 0, false);
+            return TimedSteps.of(
+                    warmUp, seconds,
+                    listener -> new LmTrainer(subject.model(), data, null, options, RunOptions.NONE, listener), () -> {
+                        // nothing else is counted
                     });
-            trainer[0].run();
         }
-        return Spread.of(steps.stream().mapToDouble(Double::doubleValue).toArray());
     }
 
     private static void writeCodes(MeasuredLm subject, int count, Path folder) {

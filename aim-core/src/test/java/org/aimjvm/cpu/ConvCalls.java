@@ -32,6 +32,9 @@ final class ConvCalls {
             {2, 12, 12, 20, 7, 3, 1, 0, 2, 2},
             {1, 32, 16, 16, 40, 3, 2, 0, 1, 4},
             {2, 4, 9, 6, 6, 4, 2, 1, 1, 2},
+            {9, 128, 5, 5, 80, 4, 1, 1, 1, 4}, // large filters for few pixels
+            {2, 70, 44, 46, 3, 3, 1, 1, 1, 2}, // many channels, pictures in several pieces
+            {2, 3, 100, 110, 2, 3, 1, 1, 1, 1}, // few channels
         };
         for (int[] p : shapes) {
             add(calls, new Conv2dShape(

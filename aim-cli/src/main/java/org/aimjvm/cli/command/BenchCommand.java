@@ -19,6 +19,7 @@ import org.aimjvm.command.OptionChecks;
 import org.aimjvm.measure.Bench;
 import org.aimjvm.measure.LimitMeter;
 import org.aimjvm.measure.MeasuredLm;
+import org.aimjvm.measure.StageOne;
 import org.aimjvm.model.AimConfig;
 import org.aimjvm.model.AimPresets;
 import org.aimjvm.nn.Params;
@@ -50,11 +51,16 @@ public final class BenchCommand implements Callable<Integer> {
 
     /** What can be measured. */
     enum Work {
-        LM_DECODE, LM_PREFILL, VQ_DECODE, VQ_ENCODE, GENERATE, TRAIN_STEP;
+        LM_DECODE, LM_PREFILL, VQ_DECODE, VQ_ENCODE, GENERATE, TRAIN_STEP, VQ_TRAIN_STEP;
 
         @Override
         public String toString() {
             return Names.of(this);
+        }
+
+        /** Whether no sequence model is needed. */
+        boolean isTokenizer() {
+            return this == VQ_DECODE || this == VQ_ENCODE || this == VQ_TRAIN_STEP;
         }
     }
 
@@ -119,8 +125,8 @@ public final class BenchCommand implements Callable<Integer> {
             split = ",",
             defaultValue = "lm-decode,lm-prefill,vq-decode,vq-encode",
             paramLabel = "WORK",
-            description = "What to measure: lm-decode, lm-prefill, vq-decode, vq-encode, generate (labels to pixels), train-step"
-                    + " (default: the first four).") private List<
+            description = "What to measure: lm-decode, lm-prefill, vq-decode, vq-encode, generate (labels to pixels), train-step,"
+                    + " vq-train-step (default: the first four).") private List<
                             Work> works;
 
     @Option(
@@ -136,6 +142,29 @@ public final class BenchCommand implements Callable<Integer> {
             defaultValue = "4",
             paramLabel = "N",
             description = "Pictures of a training step (default: ${DEFAULT-VALUE}).") private int trainBatch;
+
+    @Option(
+            names = "--vq-preset",
+            split = ",",
+            defaultValue = "vq-f4-ch16",
+            paramLabel = "NAME",
+            description = "Tokenizer of vq-train-step: vq-f4-ch16 (64x64 pictures, 16 channels) or vq-f16 (256x256); several with"
+                    + " commas (default: ${DEFAULT-VALUE}).") private List<String> vqPresets;
+
+    @Option(
+            names = "--losses",
+            split = ",",
+            defaultValue = "l2,random,lpips,adversarial,adaptive,all",
+            paramLabel = "LOSSES",
+            description = "Losses of vq-train-step, L2 in each: l2, random, features or lpips (perceptual, as 'aim train vq' has"
+                    + " them), adversarial, adaptive (its weight), all (lpips and adaptive); several with commas (default:"
+                    + " ${DEFAULT-VALUE}).") private List<
+                            StageOne.Losses> losses;
+
+    @Option(
+            names = "--vq-train-batch",
+            paramLabel = "N",
+            description = "Pictures of a vq-train-step (default: 16, 1 for vq-f16).") private Integer vqTrainBatch;
 
     @Option(
             names = "--seconds",
@@ -166,6 +195,7 @@ public final class BenchCommand implements Callable<Integer> {
             }
         }
         tokenizer(backend, bench, report);
+        stageOne(backend, bench, report);
         if (json != null) {
             report.write(json);
         }
@@ -175,6 +205,17 @@ public final class BenchCommand implements Callable<Integer> {
     private void check(Backend backend) {
         OptionChecks checks = new OptionChecks(spec).within("--seconds", seconds, 0.01, 3601)
                 .atLeast("--train-batch", trainBatch, 1);
+        if (vqTrainBatch != null) {
+            checks.atLeast("--vq-train-batch", vqTrainBatch, 1);
+        }
+        for (String preset : vqPresets) {
+            if (!StageOne.Preset.names().contains(preset)) {
+                throw checks.usage("--vq-preset: " + preset + ", expected one of "
+                        + String.join(", ", StageOne.Preset.names()));
+            }
+        }
+        vqPresets = distinct(vqPresets);
+        losses = distinct(losses);
         for (String preset : presets) {
             if (!AimPresets.names().contains(preset)) {
                 throw checks.usage(
@@ -250,7 +291,7 @@ public final class BenchCommand implements Callable<Integer> {
 
     private void sequenceModel(Backend backend, Bench bench, BenchReport report, String preset, WeightFormat format)
             throws IOException {
-        if (works.stream().allMatch(w -> w == Work.VQ_DECODE || w == Work.VQ_ENCODE)) {
+        if (works.stream().allMatch(Work::isTokenizer)) {
             return;
         }
         AimConfig config = AimPresets.get(preset);
@@ -315,6 +356,19 @@ public final class BenchCommand implements Callable<Integer> {
             }
             if (works.contains(Work.VQ_ENCODE)) {
                 report.add(bench.vqEncode(model, "vq-f16", SIDE, batch));
+            }
+        }
+    }
+
+    private void stageOne(Backend backend, Bench bench, BenchReport report) {
+        if (!works.contains(Work.VQ_TRAIN_STEP)) {
+            return;
+        }
+        for (String name : vqPresets) {
+            StageOne.Preset preset = StageOne.Preset.of(name);
+            int batch = vqTrainBatch == null ? preset.batch() : vqTrainBatch;
+            for (StageOne.Losses of : losses) {
+                report.addStageOne(bench.vqTrainStep(backend, preset.with(of), batch));
             }
         }
     }

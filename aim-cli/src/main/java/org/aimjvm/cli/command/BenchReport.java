@@ -20,6 +20,8 @@ import tools.jackson.databind.node.ArrayNode;
 final class BenchReport {
     private static final String ROW = "%-10s %-7s %-5s %-6s %5s %6s  %9s  %-17s %9s %9s  %7s %5s  %8s %5s%n";
 
+    private static final String STAGE_ONE_ROW = "%-13s %-10s %-11s %5s  %9s  %-17s %9s %8s  %8s %5s  %10s%n";
+
     private final Console console;
     private final Backend backend;
     private final List<Measurement> rows = new ArrayList<>();
@@ -71,6 +73,20 @@ final class BenchReport {
                 (m.extrapolated() ? "~" : "") + number(m.imageSeconds()), number(m.tokensPerSecond()),
                 number(1e-9 * m.bytesPerSecond()), percent(m.shareOfBandwidth()), number(1e-9 * m.flopsPerSecond()),
                 percent(m.shareOfPeak()));
+    }
+
+    /** Prints a row of a step of stage 1; the first under a heading. */
+    void addStageOne(Measurement m) {
+        if (rows.isEmpty() || rows.getLast().subject().losses() == null) {
+            print(STAGE_ONE_ROW, "work", "preset", "losses", "batch", "ms/step", "10 % to 90 %", "images/s", "GFLOP",
+                    "GFLOP/s", "share", "tensors");
+        }
+        rows.add(m);
+        Measurement.Subject s = m.subject();
+        print(STAGE_ONE_ROW, s.work(), s.preset(), s.losses(), s.batch(), number(1e3 * m.step().median()),
+                number(1e3 * m.step().low()) + " to " + number(1e3 * m.step().high()), number(m.picturesPerSecond()),
+                number(1e-9 * m.cost().flops()), number(1e-9 * m.flopsPerSecond()), percent(m.shareOfPeak()),
+                (m.tensorBytes() >> 20) + " MiB");
     }
 
     /** Three significant digits. */

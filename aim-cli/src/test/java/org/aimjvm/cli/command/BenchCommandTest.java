@@ -44,6 +44,9 @@ class BenchCommandTest {
         "--threads 0             | --threads: 0, expected at least 1",
         "--backend gpu           | --backend: gpu, expected one of cuda, vector, scalar",
         "--vq-batch 0            | --vq-batch: 0 \\(expected 1 to 256\\)",
+        "--vq-preset vq-f8       | --vq-preset: vq-f8, expected one of vq-f16, vq-f4-ch16",
+        "--vq-train-batch 0      | --vq-train-batch: 0 \\(expected at least 1\\)",
+        "--losses l1             | Invalid value for option '--losses' .*adversarial",
         "--json DIR              | --json: DIR is a folder, expected a file name",
         "--preset aim-1b --batch 256 --work lm-prefill | heap: at most .* for aim-1b in f32 with batch 256 \\(AIM_JAVA_OPTS",
         "--preset aim-1b --work train-step | heap: at most .* for aim-1b in f32 with batch 8",
@@ -74,6 +77,22 @@ class BenchCommandTest {
         assertThat(rows.size()).isEqualTo(1);
         assertThat(rows.get(0).get("threads").intValue()).isEqualTo(1);
         assertThat(dir.resolve("rows")).isDirectoryContaining(p -> p.equals(json));
+    }
+
+    @Test
+    void aStepOfStageOne() throws Exception {
+        Path json = dir.resolve("stage-one.json");
+        Outcome o = Outcome.of(
+                "bench", "--work", "vq-train-step", "--losses", "l2", "--vq-train-batch", "1", "--seconds", "0.01",
+                "--json", json.toString());
+        assertThat(o.exit()).as(o.err()).isZero();
+        assertThat(o.out()).contains("losses", "vq-train-step vq-f4-ch16 l2              1 ")
+                .doesNotContain("lm-decode");
+        JsonNode row = JsonMapper.shared().readTree(json).get(0);
+        assertThat(row.get("preset").asString()).isEqualTo("vq-f4-ch16");
+        assertThat(row.get("losses").asString()).isEqualTo("l2");
+        assertThat(row.get("pictures_per_second").doubleValue()).isPositive();
+        assertThat(row.get("tensor_bytes").longValue()).isPositive();
     }
 
     @Test

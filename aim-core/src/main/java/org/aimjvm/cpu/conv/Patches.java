@@ -11,40 +11,52 @@ final class Patches {
     private Patches() {}
 
     /**
-     * Patches under output rows [i0, i0 + rows): row (c, u, v) of the matrix holds, for every output of the block, the
-     * pixel under tap (u, v) of channel c, 0 in the padding.
+     * Which patches: those of channels {@code [c0, c1)} of picture n under output rows {@code [i0, i0 + rows)}.
      */
-    static void fill(float[] patches, float[] xs, int n, int i0, int rows, Conv2dShape s) {
-        int at = 0;
+    record Block(int n, int c0, int c1, int i0, int rows) {
+        /** All channels. */
+        static Block of(int n, int i0, int rows, Conv2dShape s) {
+            return new Block(n, 0, s.inChannels(), i0, rows);
+        }
+    }
+
+    /**
+     * Puts the patches of a block, 0 in the padding, into a matrix from its element {@code at} on, whose rows are {@code
+     * ld} apart: a matrix may hold several blocks side by side.
+     */
+    static void fill(float[] patches, int at, int ld, float[] xs, Block b, Conv2dShape s) {
         int width = s.outWidth();
-        for (int c = 0; c < s.inChannels(); c++) {
-            int plane = (n * s.inChannels() + c) * s.inHeight() * s.inWidth();
+        int rows = b.rows;
+        int row0 = at;
+        for (int c = b.c0; c < b.c1; c++) {
+            int plane = (b.n * s.inChannels() + c) * s.inHeight() * s.inWidth();
             for (int u = 0; u < s.kernelHeight(); u++) {
-                for (int v = 0; v < s.kernelWidth(); v++) {
+                for (int v = 0; v < s.kernelWidth(); v++, row0 += ld) {
                     // outputs j0 to j1 have their pixel inside the picture: 0 <= j stride + v - padLeft < inWidth
                     int j0 = Math.clamp(Math.ceilDiv(s.padLeft() - v, s.stride()), 0, width);
                     int j1 = Math.clamp(Math.ceilDiv(s.inWidth() + s.padLeft() - v, s.stride()), j0, width);
                     if (s.stride() == 1 && width == s.inWidth()) {
-                        shiftedRows(patches, at, xs, plane, i0 + u - s.padTop(), rows, v - s.padLeft(), j0, j1, s);
-                        at += rows * width;
+                        shiftedRows(
+                                patches, row0, xs, plane, b.i0 + u - s.padTop(), rows, v - s.padLeft(), j0, j1, s);
                         continue;
                     }
-                    for (int i = i0; i < i0 + rows; i++, at += width) {
+                    int to = row0;
+                    for (int i = b.i0; i < b.i0 + rows; i++, to += width) {
                         int row = i * s.stride() + u - s.padTop();
                         if (row < 0 || row >= s.inHeight()) {
-                            Arrays.fill(patches, at, at + width, 0f);
+                            Arrays.fill(patches, to, to + width, 0f);
                             continue;
                         }
-                        Arrays.fill(patches, at, at + j0, 0f);
+                        Arrays.fill(patches, to, to + j0, 0f);
                         int from = plane + row * s.inWidth() + j0 * s.stride() + v - s.padLeft();
                         if (s.stride() == 1) {
-                            System.arraycopy(xs, from, patches, at + j0, j1 - j0);
+                            System.arraycopy(xs, from, patches, to + j0, j1 - j0);
                         } else {
                             for (int j = j0; j < j1; j++, from += s.stride()) {
-                                patches[at + j] = xs[from];
+                                patches[to + j] = xs[from];
                             }
                         }
-                        Arrays.fill(patches, at + j1, at + width, 0f);
+                        Arrays.fill(patches, to + j1, to + width, 0f);
                     }
                 }
             }

@@ -20,6 +20,7 @@ import org.aimjvm.cpu.memory.Parallel;
 import org.aimjvm.cpu.memory.Scratch;
 import org.aimjvm.cpu.rows.VectorElementwiseKernels;
 import org.aimjvm.cpu.rows.VectorGroupNorm;
+import org.aimjvm.cpu.simd.VectorSums;
 
 /**
  * Convolutions as matrix products. A piece of work is a block of output rows of one picture: its patches are laid out
@@ -29,10 +30,20 @@ import org.aimjvm.cpu.rows.VectorGroupNorm;
 public final class VectorConvKernels implements ConvKernels {
     /** Floats of a block of patches: 1 MiB. */
     private static final int PATCH_FLOATS = 1 << 18;
-    /** Shares that the pictures of a batch are cut into for the gradient of the filters, each with a sum of its own. */
+    /** Shares that the rows of a batch are cut into for the gradient of the filters, each with a sum of its own. */
     private static final int SHARES = 8;
     /** Floats of all those sums together, at most: 64 MiB. */
     private static final int SHARE_FLOATS = 1 << 24;
+    /** Input channels of a piece of the gradient of the filters, where there are so many that pieces are channels. */
+    private static final int CHANNELS = 16;
+    /** Pieces that are enough for threads to share. */
+    private static final int LEAST_PIECES = 4;
+    /** Floats of filters that a second-level cache no longer holds. */
+    private static final int LARGE_FILTERS = 1 << 17;
+    /** Columns of a product below which it waits for filters that are in no cache. */
+    private static final int FEW_COLUMNS = 256;
+    /** Elements of a piece of the gradient of the bias. */
+    private static final int BIAS_GRAIN = 1 << 15;
 
     private final Parallel parallel;
     private final VectorGemmKernels gemm;
@@ -41,6 +52,7 @@ public final class VectorConvKernels implements ConvKernels {
     private final Predicate<Conv2dShape> byWinograd;
     private final Scratch patchScratch = new Scratch();
     private final Scratch resultScratch = new Scratch();
+    private final Scratch sumScratch = new Scratch();
 
     public VectorConvKernels(Parallel parallel, VectorGemmKernels gemm) {
         this(parallel, gemm, WinogradConv::fits);
@@ -111,6 +123,11 @@ public final class VectorConvKernels implements ConvKernels {
     }
 
     void convolveDirectly(float[] ys, float[] xs, float[] ws, float[] bs, Conv2dShape s) {
+        int together = picturesTogether(s);
+        if (together > 1) {
+            convolveTogether(ys, xs, ws, bs, s, together);
+            return;
+        }
         int rows = blockRows(s);
         int blocks = (s.outHeight() + rows - 1) / rows;
         int area = s.outHeight() * s.outWidth();
@@ -121,12 +138,48 @@ public final class VectorConvKernels implements ConvKernels {
                 int i0 = piece % blocks * rows;
                 int count = Math.min(rows, s.outHeight() - i0) * s.outWidth();
                 float[] patches = patchScratch.floats(depth * count);
-                Patches.fill(patches, xs, n, i0, count / s.outWidth(), s);
+                Patches.fill(patches, 0, count, xs, Patches.Block.of(n, i0, count / s.outWidth(), s), s);
                 float[] result = resultScratch.floats(s.outChannels() * count);
                 gemm.product(result, 0, ws, 0, patches, GemmShape.of(s.outChannels(), count, depth), false);
                 for (int o = 0; o < s.outChannels(); o++) {
                     int at = (n * s.outChannels() + o) * area + i0 * s.outWidth();
                     copyPlus(ys, at, result, o * count, count, bs == null ? 0 : bs[o]);
+                }
+            }
+        });
+    }
+
+    /**
+     * Pictures whose patches make one matrix, where those of one are so few that reading the filters for them takes
+     * longer than multiplying: at least 1.
+     */
+    private static int picturesTogether(Conv2dShape s) {
+        int area = s.outHeight() * s.outWidth();
+        if ((long) s.outChannels() * s.filterSize() < LARGE_FILTERS || area >= FEW_COLUMNS) {
+            return 1;
+        }
+        int most = Math.clamp(4L * PATCH_FLOATS / ((long) s.filterSize() * area), 1, FEW_COLUMNS / area);
+        return Math.clamp(s.batch() / LEAST_PIECES, 1, most);
+    }
+
+    /** Whole pictures side by side; each element is computed as from a picture alone. */
+    private void convolveTogether(float[] ys, float[] xs, float[] ws, float[] bs, Conv2dShape s, int together) {
+        int area = s.outHeight() * s.outWidth();
+        int depth = s.filterSize();
+        parallel.forRange(s.batch(), together, (from, to) -> {
+            int count = (to - from) * area;
+            float[] patches = patchScratch.floats(depth * count);
+            for (int n = from; n < to; n++) {
+                Patches.fill(
+                        patches, (n - from) * area, count, xs, Patches.Block.of(n, 0, s.outHeight(), s), s);
+            }
+            float[] result = resultScratch.floats(s.outChannels() * count);
+            gemm.product(result, 0, ws, 0, patches, GemmShape.of(s.outChannels(), count, depth), false);
+            for (int n = from; n < to; n++) {
+                for (int o = 0; o < s.outChannels(); o++) {
+                    copyPlus(
+                            ys, (n * s.outChannels() + o) * area, result, o * count + (n - from) * area, area,
+                            bs == null ? 0 : bs[o]);
                 }
             }
         });
@@ -213,16 +266,82 @@ public final class VectorConvKernels implements ConvKernels {
         float[] dbs = floatsOrNull(dBias);
         float[] dys = floats(dy);
         float[] xs = floats(x);
+        if (s.inChannels() >= LEAST_PIECES * CHANNELS) {
+            filterGradientByChannels(dws, dys, xs, s);
+        } else {
+            filterGradientByShares(dws, dys, xs, s);
+        }
+        if (dbs != null) {
+            int area = s.outHeight() * s.outWidth();
+            parallel.forRange(s.outChannels(), Math.max(1, BIAS_GRAIN / Math.max(1, s.batch() * area)), (from, to) -> {
+                for (int o = from; o < to; o++) {
+                    double sum = 0;
+                    for (int n = 0; n < s.batch(); n++) {
+                        sum += VectorSums.sum(dys, (n * s.outChannels() + o) * area, area);
+                    }
+                    dbs[o] = (float) sum;
+                }
+            });
+        }
+    }
+
+    /**
+     * Pieces are some input channels, whose part of each filter all pictures add to: {@code dY patches^T}, as many
+     * pictures and rows at a time as give few enough patches.
+     */
+    private void filterGradientByChannels(float[] dws, float[] dys, float[] xs, Conv2dShape s) {
+        int out = s.outChannels();
+        int taps = s.kernelHeight() * s.kernelWidth();
+        int area = s.outHeight() * s.outWidth();
+        int most = Math.max(s.outWidth(), PATCH_FLOATS / (CHANNELS * taps)); // positions at a time
+        int together = Math.max(1, most / area); // pictures at a time
+        int rows = Math.clamp(most / s.outWidth(), 1, s.outHeight());
+        parallel.forRange(s.inChannels(), CHANNELS, (c0, c1) -> {
+            int columns = (c1 - c0) * taps;
+            float[] sums = sumScratch.zeros(out * columns);
+            for (int n0 = 0; n0 < s.batch(); n0 += together) {
+                int n1 = Math.min(s.batch(), n0 + together);
+                for (int i0 = 0; i0 < s.outHeight(); i0 += rows) {
+                    int block = Math.min(rows, s.outHeight() - i0);
+                    int size = block * s.outWidth();
+                    int count = (n1 - n0) * size;
+                    float[] patches = patchScratch.floats(columns * count);
+                    float[] dy = resultScratch.floats(out * count);
+                    for (int n = n0; n < n1; n++) {
+                        int at = (n - n0) * size;
+                        Patches.fill(patches, at, count, xs, new Patches.Block(n, c0, c1, i0, block), s);
+                        for (int o = 0; o < out; o++) {
+                            int from = (n * out + o) * area + i0 * s.outWidth();
+                            System.arraycopy(dys, from, dy, o * count + at, size);
+                        }
+                    }
+                    gemm.product(sums, 0, dy, 0, patches, GemmShape.transposedB(out, columns, count), true);
+                }
+            }
+            for (int o = 0; o < out; o++) {
+                System.arraycopy(sums, o * columns, dws, o * s.filterSize() + c0 * taps, columns);
+            }
+        });
+    }
+
+    /** Few input channels: pieces are shares of the rows of all pictures, each with a sum of its own. */
+    private void filterGradientByShares(float[] dws, float[] dys, float[] xs, Conv2dShape s) {
         int weights = s.outChannels() * s.filterSize();
-        int shares = Math.clamp(Math.min(s.batch(), SHARE_FLOATS / weights), 1, SHARES);
+        int rows = blockRows(s);
+        int blocks = (s.outHeight() + rows - 1) / rows;
+        int units = s.batch() * blocks;
+        int shares = Math.clamp(Math.min(units, SHARE_FLOATS / weights), 1, SHARES);
         float[] sums = shares == 1 ? dws : new float[shares * weights];
         Arrays.fill(sums, 0, shares * weights, 0f);
         parallel.forRange(shares, 1, (from, to) -> {
             for (int share = from; share < to; share++) {
-                int first = (int) ((long) s.batch() * share / shares);
-                int last = (int) ((long) s.batch() * (share + 1) / shares);
-                for (int n = first; n < last; n++) {
-                    addFilterGradient(sums, share * weights, dys, xs, n, s);
+                int first = (int) ((long) units * share / shares);
+                int last = (int) ((long) units * (share + 1) / shares);
+                for (int unit = first; unit < last; unit++) {
+                    int i0 = unit % blocks * rows;
+                    Patches.Block block =
+                            Patches.Block.of(unit / blocks, i0, Math.min(rows, s.outHeight() - i0), s);
+                    addFilterGradient(sums, share * weights, dys, xs, block, s);
                 }
             }
         });
@@ -236,50 +355,27 @@ public final class VectorConvKernels implements ConvKernels {
                 }
             });
         }
-        if (dbs != null) {
-            int area = s.outHeight() * s.outWidth();
-            parallel.forRange(s.outChannels(), 1, (from, to) -> {
-                for (int o = from; o < to; o++) {
-                    double sum = 0;
-                    for (int n = 0; n < s.batch(); n++) {
-                        sum += planeSum(dys, (n * s.outChannels() + o) * area, area);
-                    }
-                    dbs[o] = (float) sum;
-                }
-            });
-        }
     }
 
-    /** Adds picture n's part, {@code dY patches^T}. */
-    private void addFilterGradient(float[] sums, int offset, float[] dys, float[] xs, int n, Conv2dShape s) {
-        int rows = blockRows(s);
+    /** Adds the part of some rows of a picture, {@code dY patches^T}. */
+    private void addFilterGradient(
+            float[] sums, int offset, float[] dys, float[] xs, Patches.Block block, Conv2dShape s) {
         int area = s.outHeight() * s.outWidth();
-        for (int i0 = 0; i0 < s.outHeight(); i0 += rows) {
-            int block = Math.min(rows, s.outHeight() - i0);
-            int count = block * s.outWidth();
-            float[] patches = patchScratch.floats(s.filterSize() * count);
-            Patches.fill(patches, xs, n, i0, block, s);
-            float[] dyBlock = dys;
-            int dyOff = n * s.outChannels() * area;
-            if (block < s.outHeight()) {
-                dyBlock = resultScratch.floats(s.outChannels() * count);
-                for (int o = 0; o < s.outChannels(); o++) {
-                    System.arraycopy(dys, dyOff + o * area + i0 * s.outWidth(), dyBlock, o * count, count);
-                }
-                dyOff = 0;
+        int count = block.rows() * s.outWidth();
+        float[] patches = patchScratch.floats(s.filterSize() * count);
+        Patches.fill(patches, 0, count, xs, block, s);
+        float[] dyBlock = dys;
+        int dyOff = block.n() * s.outChannels() * area;
+        if (count < area) {
+            dyBlock = resultScratch.floats(s.outChannels() * count);
+            for (int o = 0; o < s.outChannels(); o++) {
+                System.arraycopy(dys, dyOff + o * area + block.i0() * s.outWidth(), dyBlock, o * count, count);
             }
-            gemm.product(
-                    sums, offset, dyBlock, dyOff, patches,
-                    GemmShape.transposedB(s.outChannels(), s.filterSize(), count), true);
+            dyOff = 0;
         }
-    }
-
-    private static double planeSum(float[] x, int offset, int n) {
-        double sum = 0;
-        for (int i = 0; i < n; i++) {
-            sum += x[offset + i];
-        }
-        return sum;
+        gemm.product(
+                sums, offset, dyBlock, dyOff, patches,
+                GemmShape.transposedB(s.outChannels(), s.filterSize(), count), true);
     }
 
     @Override
