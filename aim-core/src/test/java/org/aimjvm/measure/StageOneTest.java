@@ -39,7 +39,8 @@ class StageOneTest {
         VqCost cost = VqCost.of(CONFIG, codes);
         double search = 2.0 * codes * codes * 16 * 4;
         double pixels = 2.0 * 9 * 3 * 8 * SIDE * SIDE;
-        return 3 * (cost.encode() - search + cost.decode()) + search - pixels;
+        double turns = 2 * (2 + 2) * 2.0 * codes * codes * 4; // two inner products and two spreads a row, there and back
+        return 3 * (cost.encode() - search + cost.decode()) + search + turns - pixels;
     }
 
     private static double vgg(int w) {
