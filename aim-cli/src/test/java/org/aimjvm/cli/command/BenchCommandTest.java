@@ -46,7 +46,7 @@ class BenchCommandTest {
         "--vq-batch 0            | --vq-batch: 0 \\(expected 1 to 256\\)",
         "--vq-preset vq-f8       | --vq-preset: vq-f8, expected one of vq-f16, vq-f4-ch16",
         "--vq-train-batch 0      | --vq-train-batch: 0 \\(expected at least 1\\)",
-        "--losses l1             | Invalid value for option '--losses' .*adversarial",
+        "--losses l1             | Invalid value for option '--losses' .*ADVERSARIAL",
         "--json DIR              | --json: DIR is a folder, expected a file name",
         "--preset aim-1b --batch 256 --work lm-prefill | heap: at most .* for aim-1b in f32 with batch 256 \\(AIM_JAVA_OPTS",
         "--preset aim-1b --work train-step | heap: at most .* for aim-1b in f32 with batch 8",

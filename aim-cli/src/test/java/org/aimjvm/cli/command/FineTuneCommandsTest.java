@@ -312,7 +312,7 @@ class FineTuneCommandsTest {
         assertThat(dir.resolve("whole/samples/step-00000004.png")).exists();
         try (ModelFolder result = ModelFolder.open(dir.resolve("whole/model"))) {
             assertThat(result.info().recipe().stages()).extracting(RecipeStage::stage)
-                    .containsExactly("codes", "vq", "codes", "lm", "lm");
+                    .containsExactly("codes", "vq", "lm", "lm");
         }
         String second = here.replace("whole", "second");
         assertThat(aimHere(second).exit()).isZero();
