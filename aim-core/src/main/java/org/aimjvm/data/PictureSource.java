@@ -1,6 +1,7 @@
 package org.aimjvm.data;
 
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** A labelled set of pictures of one size, in a fixed order, read by index. Safe for use by several threads. */
 public interface PictureSource {
@@ -29,6 +30,11 @@ public interface PictureSource {
 
     /** Class of picture {@code index}, from 0. */
     int label(int index);
+
+    /** Class of each picture, in order. */
+    default int[] labels() {
+        return IntStream.range(0, size()).map(this::label).toArray();
+    }
 
     /**
      * Reads a picture.

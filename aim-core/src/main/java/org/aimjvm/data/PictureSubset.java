@@ -1,10 +1,7 @@
 package org.aimjvm.data;
 
-import java.util.List;
-
 /** Some of a set's pictures, in an order of choice. */
-public final class PictureSubset implements PictureSource {
-    private final PictureSource all;
+public final class PictureSubset extends ChosenPictures {
     private final int[] indices;
     private final String fingerprint;
 
@@ -13,6 +10,7 @@ public final class PictureSubset implements PictureSource {
      * @throws IllegalArgumentException if there is none, or one is not in the set
      */
     public PictureSubset(PictureSource all, int[] indices) {
+        super(all);
         if (indices.length == 0) {
             throw new IllegalArgumentException("indices: none (expected at least one)");
         }
@@ -21,9 +19,13 @@ public final class PictureSubset implements PictureSource {
                 throw new IllegalArgumentException("indices: " + index + " (expected 0 to " + (all.size() - 1) + ")");
             }
         }
-        this.all = all;
         this.indices = indices.clone();
         this.fingerprint = new Fingerprint().add("subset").add(all.fingerprint()).add(indices).toString();
+    }
+
+    @Override
+    int picture(int index) {
+        return indices[index];
     }
 
     @Override
@@ -32,33 +34,8 @@ public final class PictureSubset implements PictureSource {
     }
 
     @Override
-    public int channels() {
-        return all.channels();
-    }
-
-    @Override
-    public int height() {
-        return all.height();
-    }
-
-    @Override
-    public int width() {
-        return all.width();
-    }
-
-    @Override
-    public List<String> classNames() {
-        return all.classNames();
-    }
-
-    @Override
-    public int label(int index) {
-        return all.label(indices[index]);
-    }
-
-    @Override
     public void read(int index, long draw, float[] chw, int offset) {
-        all.read(indices[index], draw, chw, offset);
+        all().read(picture(index), draw, chw, offset);
     }
 
     @Override

@@ -92,11 +92,13 @@ public final class QuantizedTensors implements TensorSource {
             add(file, name, t.shape(), WeightFormat.valueOf(stored), () -> source.matrix(name));
             return;
         }
-        switch (t.dtype()) {
-            case F64, F32, F16, BF16 -> file.floats(name, t.dtype(), t.shape(), () -> source.readFloats(name));
-            case I64 -> file.longs(name, t.shape(), () -> source.readLongs(name));
-            case I32, I16, I8, U8, BOOL -> file.ints(name, t.dtype(), t.shape(), () -> source.readInts(name));
-        }
+        Runnable add = switch (t.dtype()) { // an expression: the compiler asks for every type
+            case F64, F32, F16, BF16 -> () -> file.floats(name, t.dtype(), t.shape(), () -> source.readFloats(name));
+            case I64 -> () -> file.longs(name, t.shape(), () -> source.readLongs(name));
+            case I32, I16, U16, I8, U8, BOOL ->
+                    () -> file.ints(name, t.dtype(), t.shape(), () -> source.readInts(name));
+        };
+        add.run();
     }
 
     /** Names and shapes that the tensors of a file stand for: those kept as integers once, without their scales. */

@@ -3,7 +3,6 @@ package org.aimjvm.train;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import org.aimjvm.checkpoint.Recipe;
 import org.aimjvm.data.PictureSource;
 import org.aimjvm.feature.Accuracy;
@@ -57,7 +56,7 @@ final class ClassifierTask implements TrainTask<PictureBatch> {
 
     @Override
     public int[] labels() {
-        return IntStream.range(0, train.size()).map(train::label).toArray();
+        return train.labels();
     }
 
     @Override

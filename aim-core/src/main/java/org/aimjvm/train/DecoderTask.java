@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import org.aimjvm.backend.DType;
 import org.aimjvm.backend.Shape;
 import org.aimjvm.checkpoint.ModelInfo;
@@ -93,7 +92,7 @@ final class DecoderTask implements TrainTask<DecoderTask.Batch> {
 
     @Override
     public int[] labels() {
-        return IntStream.range(0, train.size()).map(train.pictures()::label).toArray();
+        return train.pictures().labels();
     }
 
     @Override

@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import org.aimjvm.backend.DType;
 import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.checkpoint.ModelInfo;
@@ -120,7 +119,7 @@ final class VqTask implements TrainTask<PictureBatch> {
 
     @Override
     public int[] labels() {
-        return IntStream.range(0, train.size()).map(train::label).toArray();
+        return train.labels();
     }
 
     @Override

@@ -49,6 +49,33 @@ class QuantizedTensorsTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(DType.class)
+    void tensorsOfEveryTypeAreCopiedAsTheyAreStored(DType type) {
+        boolean isFloating = switch (type) {
+            case F64, F32, F16, BF16 -> true;
+            default -> false;
+        };
+        SafeTensorsWriter first = new SafeTensorsWriter();
+        if (isFloating) {
+            first.floats("t", type, Shape.of(2), () -> new float[] {0.5f, 1});
+        } else if (type == DType.I64) {
+            first.longs("t", Shape.of(2), () -> new long[] {0, 1});
+        } else {
+            first.ints("t", type, Shape.of(2), () -> new int[] {0, 1});
+        }
+        first.write(dir.resolve("first.safetensors"));
+        try (TensorSource source = Checkpoints.open(dir.resolve("first.safetensors"))) {
+            SafeTensorsWriter second = new SafeTensorsWriter();
+            QuantizedTensors.addStored(second, source, "t");
+            second.write(dir.resolve("second.safetensors"));
+        }
+        try (TensorSource copy = Checkpoints.open(dir.resolve("second.safetensors"))) {
+            assertThat(copy.info("t").dtype()).isEqualTo(type);
+            assertThat(copy.readFloats("t")).containsExactly(isFloating ? 0.5f : 0, 1);
+        }
+    }
+
     @Test
     void rowsThatAreNoMultipleOfABlockStayBf16() {
         Path path = dir.resolve("w.safetensors");

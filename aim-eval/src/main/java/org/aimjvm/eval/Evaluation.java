@@ -67,7 +67,7 @@ public final class Evaluation {
         int length = source.height() / f * (source.width() / f);
         float[] pixels = new float[source.size() * size];
         int[] codes = new int[source.size() * length];
-        int[] labels = IntStream.range(0, source.size()).map(source::label).toArray();
+        int[] labels = source.labels();
         try (Scope _ = Scope.inference()) {
             for (int from = 0; from < source.size(); from += BATCH) {
                 int count = Math.min(BATCH, source.size() - from);

@@ -15,9 +15,8 @@ import org.aimjvm.checkpoint.ModelInfo;
 import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.checkpoint.Recipe;
 import org.aimjvm.checkpoint.RecipeStage;
-import org.aimjvm.cli.option.DiscriminatorOptions;
 import org.aimjvm.cli.option.DrawOptions;
-import org.aimjvm.cli.option.PerceptualOptions;
+import org.aimjvm.cli.option.PictureLossOptions;
 import org.aimjvm.cli.option.RecipeOption;
 import org.aimjvm.cli.output.PairGrid;
 import org.aimjvm.command.Checkable;
@@ -112,15 +111,7 @@ final class TrainDecoderCommand implements Callable<Integer>, Checkable {
             description = "Pictures whose codes are drawn side by side; changes speed and memory, not the codes (default:"
                     + " ${DEFAULT-VALUE}).") private int drawBatch;
 
-    @Option(
-            names = "--loss",
-            defaultValue = "l2",
-            paramLabel = "KIND",
-            description = "Distance of pictures: l1 or l2 (default: ${DEFAULT-VALUE}).") private VqOptions.Reconstruction loss;
-
-    @Mixin private PerceptualOptions perceptual;
-
-    @Mixin private DiscriminatorOptions discriminator;
+    @Mixin private PictureLossOptions losses;
 
     @Mixin private RecipeOption recipeFile;
 
@@ -148,8 +139,7 @@ final class TrainDecoderCommand implements Callable<Integer>, Checkable {
             throw usage("--draw-batch: " + drawBatch + " (expected at most " + GenerationRequest.MAX_BATCH + ")");
         }
         ComputeOptions.checked(spec, () -> drawing.of(GenerateOptions.DEFAULT));
-        perceptual.check();
-        discriminator.check();
+        losses.check();
     }
 
     @Override
@@ -184,6 +174,7 @@ final class TrainDecoderCommand implements Callable<Integer>, Checkable {
     private int prepare(RunOptions runOptions, ModelFolder folder, RunLock lock) throws IOException {
         pictures.keepIn(run.folder(), run.checkpoint().isPresent());
         PictureSource all = pictures.train(console);
+        losses.requireFit(all);
         PictureSource others = runOptions.validateEvery() == 0 ? null : pictures.validation(console);
         int[] labels = labels(all, folder);
         if (others != null && !others.classNames().equals(all.classNames())) {
@@ -276,12 +267,7 @@ final class TrainDecoderCommand implements Callable<Integer>, Checkable {
     }
 
     private VqOptions options(Job job, Origin origin) {
-        return VqOptions.builder(job.recipe())
-                .reconstruction(loss)
-                .perceptual(perceptual.term(job.backend(), recipe.seed()))
-                .adversarial(discriminator.options(job.recipe().optimizer()))
-                .origin(origin)
-                .build();
+        return losses.of(job.recipe(), job.backend()).origin(origin).build();
     }
 
     /** The model's label for each class of the pictures, which must be of the size that the model makes. */

@@ -13,10 +13,9 @@ import org.aimjvm.checkpoint.ModelWriter;
 import org.aimjvm.checkpoint.Recipe;
 import org.aimjvm.checkpoint.RecipeStage;
 import org.aimjvm.cli.option.CodebookMixin;
-import org.aimjvm.cli.option.DiscriminatorOptions;
 import org.aimjvm.cli.option.InitOptions;
 import org.aimjvm.cli.option.InitStateOptions;
-import org.aimjvm.cli.option.PerceptualOptions;
+import org.aimjvm.cli.option.PictureLossOptions;
 import org.aimjvm.cli.option.RecipeOption;
 import org.aimjvm.cli.option.VqArchitecture;
 import org.aimjvm.cli.output.PairGrid;
@@ -47,7 +46,6 @@ import org.aimjvm.vq.VqModel;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
@@ -69,17 +67,9 @@ final class TrainVqCommand implements Callable<Integer>, Checkable {
 
     @Mixin private VqArchitecture architecture;
 
-    @Option(
-            names = "--loss",
-            defaultValue = "l2",
-            paramLabel = "KIND",
-            description = "Distance of pictures: l1 or l2 (default: ${DEFAULT-VALUE}).") private VqOptions.Reconstruction loss;
+    @Mixin private PictureLossOptions losses;
 
     @Mixin private CodebookMixin codebook;
-
-    @Mixin private PerceptualOptions perceptual;
-
-    @Mixin private DiscriminatorOptions discriminator;
 
     @Mixin private RecipeOption recipeFile;
 
@@ -106,8 +96,7 @@ final class TrainVqCommand implements Callable<Integer>, Checkable {
         initState.check(init);
         ComputeOptions.checked(spec, () -> new VqFreeze(init.freeze()));
         codebook.options();
-        perceptual.check();
-        discriminator.check();
+        losses.check();
     }
 
     @Override
@@ -126,7 +115,7 @@ final class TrainVqCommand implements Callable<Integer>, Checkable {
             throws IOException {
         pictures.keepIn(run.folder(), run.checkpoint().isPresent());
         PictureSource train = pictures.train(console);
-        discriminator.requireFit(train.height(), train.width());
+        losses.requireFit(train);
         PictureSource validation = pictures.validation(console);
         VqConfig config = start == null ? architecture.config(train.channels()) : config(start, train);
         TrainRecipe trainRecipe = recipe.forExamples(train.size());
@@ -144,7 +133,7 @@ final class TrainVqCommand implements Callable<Integer>, Checkable {
                 tokenizer, train, validation,
                 options(trainRecipe, start, tokenizer.backend()), info, runOptions,
                 Workers.ALONE, report));
-        initState.begin(console, trainer, start, discriminator.given());
+        initState.begin(console, trainer, start, losses.hasDiscriminator());
         pictures.writeLists();
         TrainSession session = new TrainSession(console, trainer, run.folder());
         boolean complete = session.run(run.checkpoint(), report, lock);
@@ -177,11 +166,8 @@ final class TrainVqCommand implements Callable<Integer>, Checkable {
     }
 
     private VqOptions options(TrainRecipe trainRecipe, InitOptions.Start start, Backend backend) {
-        return VqOptions.builder(trainRecipe)
-                .reconstruction(loss)
+        return losses.of(trainRecipe, backend)
                 .codebook(codebook.options())
-                .perceptual(perceptual.term(backend, recipe.seed()))
-                .adversarial(discriminator.options(trainRecipe.optimizer()))
                 .origin(start == null ? null : start.origin())
                 .build();
     }
