@@ -98,17 +98,11 @@ public final class VectorPictureKernels implements PictureKernels {
         float[] dys = floats(dy);
         float[] xs = floats(x);
         int size = s.height() * s.width();
-        boolean halves = s.kernelHeight() == 2 && s.kernelWidth() == 2 && s.strideHeight() == 2
-                && s.strideWidth() == 2 && s.padHeight() == 0 && s.padWidth() == 0;
         forPlanes(s.planes(), size, (from, to) -> {
             Arrays.fill(dxs, from * size, to * size, 0f);
             for (int p = from; p < to; p++) {
                 for (int i = 0; i < s.outHeight(); i++) {
                     int out = (p * s.outHeight() + i) * s.outWidth();
-                    if (halves) {
-                        toGreatest(dxs, xs, p * size + 2 * i * s.width(), s.width(), dys, out, s.outWidth());
-                        continue;
-                    }
                     for (int j = 0; j < s.outWidth(); j++) {
                         dxs[greatest(xs, p * size, i, j, s)] += dys[out + j];
                     }
@@ -128,36 +122,12 @@ public final class VectorPictureKernels implements PictureKernels {
         for (int r = s.firstRow(i); r < s.endRow(i); r++) {
             int row = r * s.width();
             for (int at = row + first; at < row + end; at++) {
-                best = Math.max(best, (long) order(xs[at]) << 32 | Integer.MAX_VALUE - at);
+                int bits = Float.floatToIntBits(xs[at] + 0f); // -0 becomes 0, all NaN the same
+                int order = bits ^ (bits >> 31 & Integer.MAX_VALUE);
+                best = Math.max(best, (long) order << 32 | Integer.MAX_VALUE - at);
             }
         }
         return Integer.MAX_VALUE - (int) best;
-    }
-
-    /** A number that is greater where x is; NaN is greatest. */
-    private static int order(float x) {
-        int bits = Float.floatToIntBits(x + 0f); // -0 becomes 0, all NaN the same
-        return bits ^ (bits >> 31 & Integer.MAX_VALUE);
-    }
-
-    /** Puts dy at the first greatest of 2x2 pixels each, those of two rows from {@code at} on, and 0 at the others. */
-    private static void toGreatest(float[] dx, float[] x, int at, int width, float[] dy, int out, int count) {
-        for (int j = 0; j < count; j++) {
-            int top = at + 2 * j;
-            int bottom = top + width;
-            int a = order(x[top]);
-            int b = order(x[top + 1]);
-            int c = order(x[bottom]);
-            int d = order(x[bottom + 1]);
-            int above = Math.max(a, b);
-            int below = Math.max(c, d);
-            float up = above >= below ? dy[out + j] : 0;
-            float down = above >= below ? 0 : dy[out + j];
-            dx[top] = a >= b ? up : 0;
-            dx[top + 1] = a >= b ? 0 : up;
-            dx[bottom] = c >= d ? down : 0;
-            dx[bottom + 1] = c >= d ? 0 : down;
-        }
     }
 
     @Override
