@@ -35,6 +35,9 @@ final class ConvCalls {
             {9, 128, 5, 5, 80, 4, 1, 1, 1, 4}, // large filters for few pixels
             {2, 70, 44, 46, 3, 3, 1, 1, 1, 2}, // many channels, pictures in several pieces
             {2, 3, 100, 110, 2, 3, 1, 1, 1, 1}, // few channels
+            {3, 18, 37, 50, 6, 3, 1, 1, 1, 1}, // gradient of few filters, pictures in several pieces
+            {9, 48, 5, 7, 5, 3, 1, 2, 1, 2},
+            {5, 13, 3, 3, 4, 3, 1, 0, 0, 1},
         };
         for (int[] p : shapes) {
             add(calls, new Conv2dShape(

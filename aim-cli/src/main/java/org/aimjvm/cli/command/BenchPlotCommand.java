@@ -67,8 +67,9 @@ final class BenchPlotCommand implements Callable<Integer> {
                 if (decode && batch == 1 && guided) {
                     put(bandwidth, format, preset, number(file, row, "share_of_bandwidth"));
                 } else if (!decode || guided) {
-                    String name =
-                            preset + " " + work.substring(work.indexOf('-') + 1) + (batch > 1 ? " x" + batch : "");
+                    JsonNode losses = row.get("losses");
+                    String name = preset + " " + work.substring(work.indexOf('-') + 1)
+                            + (losses == null ? "" : " " + losses.asString()) + (batch > 1 ? " x" + batch : "");
                     put(peak, format, name, number(file, row, "share_of_peak"));
                 }
             }

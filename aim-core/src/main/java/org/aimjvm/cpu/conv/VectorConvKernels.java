@@ -42,12 +42,15 @@ public final class VectorConvKernels implements ConvKernels {
     private static final int LARGE_FILTERS = 1 << 17;
     /** Columns of a product below which it waits for filters that are in no cache. */
     private static final int FEW_COLUMNS = 256;
+    /** Weights of filters that are turned around by a piece. */
+    private static final int TURN_GRAIN = 1 << 16;
     /** Elements of a piece of the gradient of the bias. */
     private static final int BIAS_GRAIN = 1 << 15;
 
     private final Parallel parallel;
     private final VectorGemmKernels gemm;
     private final WinogradConv winograd;
+    private final SmallFilterGradient smallFilters;
     private final VectorGroupNorm groupNorm;
     private final Predicate<Conv2dShape> byWinograd;
     private final Scratch patchScratch = new Scratch();
@@ -64,6 +67,7 @@ public final class VectorConvKernels implements ConvKernels {
         this.gemm = gemm;
         this.byWinograd = byWinograd;
         this.winograd = new WinogradConv(parallel);
+        this.smallFilters = new SmallFilterGradient(parallel);
         this.groupNorm = new VectorGroupNorm(parallel);
     }
 
@@ -221,16 +225,22 @@ public final class VectorConvKernels implements ConvKernels {
         }
     }
 
-    private static float[] turned(float[] ws, Conv2dShape s) {
+    /** (inChannels, outChannels, kernelHeight, kernelWidth), taps in the opposite order. */
+    private float[] turned(float[] ws, Conv2dShape s) {
         int taps = s.kernelHeight() * s.kernelWidth();
         float[] turned = new float[s.outChannels() * s.filterSize()];
-        for (int o = 0; o < s.outChannels(); o++) {
-            for (int c = 0; c < s.inChannels(); c++) {
-                for (int t = 0; t < taps; t++) {
-                    turned[(c * s.outChannels() + o) * taps + taps - 1 - t] = ws[(o * s.inChannels() + c) * taps + t];
+        int grain = Math.max(CHANNELS, TURN_GRAIN / (s.outChannels() * taps));
+        parallel.forRange(s.inChannels(), grain, (c0, c1) -> {
+            for (int o = 0; o < s.outChannels(); o++) {
+                for (int c = c0; c < c1; c++) {
+                    int from = (o * s.inChannels() + c) * taps;
+                    int last = (c * s.outChannels() + o + 1) * taps - 1;
+                    for (int t = 0; t < taps; t++) {
+                        turned[last - t] = ws[from + t];
+                    }
                 }
             }
-        }
+        });
         return turned;
     }
 
@@ -266,7 +276,9 @@ public final class VectorConvKernels implements ConvKernels {
         float[] dbs = floatsOrNull(dBias);
         float[] dys = floats(dy);
         float[] xs = floats(x);
-        if (s.inChannels() >= LEAST_PIECES * CHANNELS) {
+        if (SmallFilterGradient.fits(s)) {
+            smallFilters.compute(dws, dys, xs, s);
+        } else if (s.inChannels() >= LEAST_PIECES * CHANNELS) {
             filterGradientByChannels(dws, dys, xs, s);
         } else {
             filterGradientByShares(dws, dys, xs, s);

@@ -55,6 +55,32 @@ class PoolOpTest {
                 .containsExactly(1, 0, 0, 100, 0, 0, 10, 0);
     }
 
+    /** All windows of 2x2 of a few values, side by side. */
+    @ParameterizedTest
+    @MethodSource("backends")
+    void gradientOfEveryKindOfSmallWindow(Backend b) {
+        float[] kinds = {-1, -0f, 0, 1, Float.NaN};
+        int windows = 5 * 5 * 5 * 5;
+        float[] values = new float[4 * windows];
+        float[] expected = new float[4 * windows];
+        float[] dy = new float[windows];
+        for (int w = 0; w < windows; w++) {
+            int[] places = {2 * w, 2 * w + 1, 2 * windows + 2 * w, 2 * windows + 2 * w + 1};
+            int first = 0;
+            for (int p = 0, digits = w; p < 4; p++, digits /= 5) {
+                values[places[p]] = kinds[digits % 5];
+                float best = values[places[first]];
+                if (values[places[p]] > best || Float.isNaN(values[places[p]]) && !Float.isNaN(best)) {
+                    first = p;
+                }
+            }
+            dy[w] = w + 1;
+            expected[places[first]] = w + 1;
+        }
+        assertThat(gradient(picture(b, 2, 2 * windows, values), x -> PoolOp.maxPool2d(x, Window.square(2, 2, 0)), dy))
+                .isEqualTo(expected);
+    }
+
     @ParameterizedTest
     @MethodSource("backends")
     void notANumberIsNotLost(Backend b) {
