@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -80,6 +81,7 @@ class PtxTest {
      * resources.
      */
     @Test
+    @Tag("long")
     void sourcesCompileToTheKernelsOfTheResources(@TempDir Path folder) throws IOException, InterruptedException {
         assumeTrue(hasNvcc(), "nvcc is not installed, so the PTX cannot be made again");
         Process p = new ProcessBuilder("sh", KERNELS.resolve("build.sh").toString(), folder.toString())
