@@ -167,6 +167,7 @@ class DecoderCommandTest {
         "--draw-batch 5000 | 2 | --draw-batch: 5000 (expected at most 4096)",
         "--top-p 2 | 2 | top-p: 2.0 (expected above 0",
         "--adaptive-weight | 2 | --adaptive-weight: given without --adversarial",
+        "--adversarial hinge --disc-layers 6 | 2 | --disc-layers: 6 for pictures of 8 x 8 (expected at most",
         "--size 12 | 2 | --size: 12 (expected 8, as ",
         "--class-names cat,dog,cow | 2 | --data: class cow is none of ",
         "--model DIR/colour | 2 | --data: pictures with 1 channels (expected 3 for ",
